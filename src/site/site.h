@@ -1,0 +1,77 @@
+/* A site: one contour or station folder, opened. Everything that a command works on hangs here: folder, configuration,
+ * blobs, database, the site's own keys, ledger, parser, and the time, read once. Hard rule: a state change goes through
+ * site_begin … site_commit, so that it and its ledger entry exist together or not at all, and so that the clock is
+ * looked at first. */
+#pragma once
+
+#include "ledger/ledger.h"
+#include "sandbox/child.h"
+#include "store/blobs.h"
+#include "trust/people.h"
+
+enum site_kind { SITE_CONTOUR, SITE_STATION };
+
+struct config {
+    enum site_kind kind;
+    char name[65];             /* contour or station */
+    char id[33];               /* contour id: 128 random bits as hex, made by init; who a shipment is addressed to */
+    char passphrase_file[512]; /* unseals the site's own keys; relative to the folder */
+    char listen[64];           /* "127.0.0.1" */
+    uint64_t port;
+    char serve[8][17]; /* environments whose releases `serve` keeps running */
+    size_t serve_count;
+    bool log_prompts; /* access records carry prompt text; default no */
+    uint64_t engine_memory_bytes, engine_cpus, engine_threads;
+    uint64_t requests_per_minute; /* quota of one token */
+    bool standby;                 /* keep the previous release loaded */
+};
+
+struct site {
+    int dir;
+    char *path; /* absolute */
+    struct config config;
+    struct db *db;
+    struct blobs *blobs;     /* store/ */
+    struct private_key *key; /* P-256: signs verdicts, reports, people; of a station: signs attestations and releases */
+    struct private_key *ledger_key; /* Ed25519 */
+    struct ledger *ledger;
+    struct child *parser; /* started at the first call of site_parser */
+    char origin[128];     /* ledger origin */
+    int64_t now_s;        /* read once, when the site was opened */
+    char actor[80];       /* who acts, for entries: "os:<user>" or "person:<name>" */
+};
+
+/* Opens the folder `path`. ERR_NOTFOUND with a hint at `airlock init` when it is none, or none of this kind (`kind` <
+ * 0: any). Leftovers of an interrupted command are put in order first. */
+struct site *site_open(const char *path, int kind, struct err *e);
+void site_close(struct site *s);
+static inline void auto_site_close(struct site **s)
+{
+    site_close(*s);
+}
+#define auto_site AUTO(auto_site_close) struct site *
+
+/* Makes a folder: configuration with comments, policy if a contour, keys sealed with the passphrase in
+ * `passphrase_file` (NULL: a random one in keys/unseal, mode 0600), database, first ledger entry. ERR_EXISTS.
+ * Interrupted, it leaves nothing that opens; again completes it. */
+int site_init(const char *path, enum site_kind kind, const char *name, const char *passphrase_file, struct err *e);
+
+struct child *site_parser(struct site *s, struct err *e);
+
+/* The latest time that is certain to have passed: last ledger entry, last accepted issue time. */
+int site_clock_floor(struct site *s, int64_t *floor_s, struct err *e);
+
+/* Begins a transaction. ERR_DENIED when the clock is below the floor (what the clock says, what the floor is, what to
+ * do). Then: struct json_out w; auto_buf entry = …; site_event(s, &w, &entry, "promote"); json_put_string(&w, …); …
+ * site_commit(s, &w, &seq, e) site_commit appends the entry, commits, and publishes the ledger. site_append appends
+ * without committing (several entries, or a sequence number that is needed before the commit). After a failure call
+ * site_rollback. */
+int site_begin(struct site *s, struct err *e);
+void site_event(struct site *s, struct json_out *w, struct buf *entry, const char *action);
+int site_append(struct site *s, struct json_out *w, uint64_t *seq, struct err *e);
+int site_commit(struct site *s, struct json_out *w /* may be NULL after site_append */, uint64_t *seq, struct err *e);
+void site_rollback(struct site *s);
+
+/* Signs a Statement with the site's key and stores it as evidence, inside the open transaction. */
+int site_evidence(struct site *s, const char *subject_name, const struct digest *subject, const char *predicate_type,
+                  const char *environment, const char *result, struct span predicate, struct digest *id, struct err *e);

@@ -1,0 +1,52 @@
+/* People and their keys, as data that the contour's key has signed (predicate urn:airlock:person:v1). Rows in state.db
+ * only find the record; the record's signature is what counts, so whoever can write state.db cannot add a person or
+ * change a role. A person may hold several roles, one record each. Hard rule: persons are counted, not keys. */
+#pragma once
+
+#include "store/db_people.h"
+#include "trust/statement.h"
+
+enum role {
+    ROLE_VIEWER,
+    ROLE_CONSUMER,
+    ROLE_PUBLISHER,
+    ROLE_ENGINEER,
+    ROLE_DATA_OWNER,
+    ROLE_PRODUCT_OWNER,
+    ROLE_SECURITY_OFFICER,
+    ROLE_AUDITOR,
+    ROLE_ADMINISTRATOR,
+    ROLES
+};
+const char *role_name(enum role r); /* "security-officer" */
+bool role_parse(const char *text, enum role *out);
+
+struct person {
+    char name[65];
+    enum role role;
+    struct public_key *key; /* owned */
+};
+
+struct people {
+    struct person *list; /* owned; sorted by name, then role */
+    size_t count;
+    size_t refused; /* rows whose record did not verify; fsck names them */
+};
+void people_fini(struct people *p);
+
+/* Makes and stores a record, inside the open transaction. ERR_EXISTS when the key belongs to another name. ERR_DENIED:
+ * a name that is a look-alike or malformed (names are [a-z][a-z0-9-]*, at most LIMIT_NAME_CHARS). */
+int person_add(struct db *db, const char *name, enum role r, const struct public_key *key,
+               const struct private_key *contour, int64_t now_s, struct err *e);
+
+/* Loads everybody whose record verifies under the contour's key. */
+int people_load(struct db *db, struct child *parser, const struct public_key *contour, struct people *out,
+                struct err *e);
+
+/* The person who signed `envelope` (by trying the keys of all people), or NULL: ERR_DENIED. The statement is verified
+ * and read. */
+const struct person *people_signer(const struct people *p, struct child *parser, struct span envelope,
+                                   const struct digest *subject, const char *predicate_type, struct statement *out,
+                                   struct err *e);
+/* Does `name` hold `r`? */
+bool people_has_role(const struct people *p, const char *name, enum role r);

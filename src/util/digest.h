@@ -1,0 +1,47 @@
+/* SHA-256 as content address: the digest of a blob, its text forms, and the streaming hash that makes it (FIPS 180-4,
+ * through OpenSSL's EVP). Hard rule: digests are compared as bytes, and their text is always lower-case hex. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "util/err.h"
+#include "util/span.h"
+
+#define DIGEST_SIZE      32
+#define DIGEST_HEX_SIZE  (2 * DIGEST_SIZE + 1) /* with the NUL */
+#define DIGEST_TEXT_SIZE (7 + DIGEST_HEX_SIZE) /* "sha256:" + hex + NUL */
+
+struct digest {
+    uint8_t bytes[DIGEST_SIZE];
+};
+
+struct digest_hex {
+    char text[DIGEST_HEX_SIZE];
+};
+
+struct digest_text {
+    char text[DIGEST_TEXT_SIZE];
+};
+
+/* By value, so that they can stand in a printf argument list: digest_hex(&d).text */
+struct digest_hex digest_hex(const struct digest *d);
+struct digest_text digest_text(const struct digest *d);
+
+bool digest_equal(const struct digest *a, const struct digest *b);
+int digest_compare(const struct digest *a, const struct digest *b);
+
+/* Exactly 64 lower-case hex digits. */
+bool digest_from_hex(struct span text, struct digest *out);
+
+/* "sha256:" and 64 lower-case hex digits (OCI image-spec, descriptor.md, "Digests"). ERR_INPUT names what was found. */
+int digest_parse(struct span text, struct digest *out, struct err *e);
+
+struct digest digest_of(struct span bytes);
+
+/* A hash in the making. sha256_finish also frees; sha256_free is for the way out without a result. */
+struct sha256;
+struct sha256 *sha256_new(void); /* aborts when out of memory */
+void sha256_add(struct sha256 *h, const void *bytes, size_t len);
+struct digest sha256_finish(struct sha256 *h);
+void sha256_free(struct sha256 *h);
