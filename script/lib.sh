@@ -29,3 +29,37 @@ sha256_of() { openssl dgst -sha256 -r "$1" | cut -d' ' -f1; }
 
 # minutes SECONDS: 125 -> 2m05s
 minutes() { printf '%dm%02ds' $(($1 / 60)) $(($1 % 60)); }
+
+# progress LABEL: reads what ninja prints ("[12/208] ..."), and says how far it is at each twentieth
+progress() {
+  local line count total next=0 begun=$SECONDS elapsed
+  while IFS= read -r line; do
+    [[ $line =~ ^\[([0-9]+)/([0-9]+)\] ]] || continue
+    count=${BASH_REMATCH[1]} total=${BASH_REMATCH[2]} elapsed=$((SECONDS - begun))
+    [ $elapsed -ge 3 ] && [ $((count * 20 / total)) -ge $next ] || continue
+    next=$((count * 20 / total + 1))
+    say "$1: $count of $total files, $((count * 100 / total)) %, $(minutes $elapsed) gone," \
+      "about $(minutes $((elapsed * (total - count) / count))) to go"
+  done
+}
+
+# build_in DIR [MESON OPTION...]: configures build folder DIR of this repository (again, when a folder got its meson.build) and builds all
+# of it; what the compiler complains of is shown
+build_in() {
+  local dir=$root/$1 layers log
+  shift
+  layers=$(cd "$root" && ls -d src/*/meson.build tests/unit/*/meson.build tests/fuzz/fuzz_*.c 2>/dev/null || true)
+  log=$dir/airlock-build.log
+  if [ ! -f "$dir/build.ninja" ]; then
+    rm -rf "$dir"
+    meson setup "$dir" "$root" "$@" >"$dir.log" 2>&1 || { tail -n 20 "$dir.log" >&2; die "meson could not configure ${dir#"$root"/}"; }
+    mv "$dir.log" "$dir/airlock-setup.log"
+  elif [ "$(cat "$dir/airlock-layers" 2>/dev/null)" != "$layers" ]; then
+    meson setup --reconfigure "$dir" "$root" "$@" >"$log" 2>&1 || { tail -n 20 "$log" >&2; die "meson could not configure ${dir#"$root"/}"; }
+  fi
+  printf '%s\n' "$layers" >"$dir/airlock-layers"
+  NINJA_STATUS='[%f/%t] ' ninja -C "$dir" -j "$(jobs 400)" 2>&1 | tee "$log" | progress "${dir#"$root"/}" || {
+    grep -v '^\[[0-9]*/[0-9]*\]' "$log" | head -n 200 >&2
+    die "the build in ${dir#"$root"/} failed (see above)"
+  }
+}
