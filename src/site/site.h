@@ -31,13 +31,15 @@ struct site {
     char *path; /* absolute */
     struct config config;
     struct db *db;
-    struct blobs *blobs;     /* store/ */
-    struct private_key *key; /* P-256: signs verdicts, reports, people; of a station: signs attestations and releases */
-    struct private_key *ledger_key; /* Ed25519 */
+    struct blobs *blobs;           /* store/ */
+    struct public_key *public_key; /* the site's own, P-256: what verdicts, reports and people's records verify under */
+    struct private_key *key;       /* NULL until site_key was called */
+    struct private_key *ledger_key; /* NULL until something is published */
     struct ledger *ledger;
     struct child *parser; /* started at the first call of site_parser */
     char origin[128];     /* ledger origin */
-    int64_t now_s;        /* read once, when the site was opened */
+    int64_t now_s;        /* read once, when the site was opened: the time of this operation's decisions */
+    int64_t entry_s;      /* time of the open transaction's ledger entries */
     char actor[80];       /* who acts, for entries: "os:<user>" or "person:<name>" */
 };
 
@@ -56,16 +58,36 @@ static inline void auto_site_close(struct site **s)
  * Interrupted, it leaves nothing that opens; again completes it. */
 int site_init(const char *path, enum site_kind kind, const char *name, const char *passphrase_file, struct err *e);
 
+/* The site's private key, unsealed at the first call; lives as long as the site. Of a contour it signs verdicts,
+ * reports and people; of a station, attestations and releases. NULL: ERR_DENIED (wrong passphrase), ERR_NOTFOUND. */
+const struct private_key *site_key(struct site *s, struct err *e);
+
+/* The ledger's vkey (C2SP form). */
+int site_vkey(struct site *s, struct buf *out, struct err *e);
+
 struct child *site_parser(struct site *s, struct err *e);
 
-/* The latest time that is certain to have passed: last ledger entry, last accepted issue time. */
+/* The latest time that is certain to have passed: last ledger entry, last accepted issue time (which receive raises,
+ * inside its transaction). */
+#define SITE_META_FLOOR "clock_floor"
 int site_clock_floor(struct site *s, int64_t *floor_s, struct err *e);
+int site_raise_floor(struct site *s, int64_t time_s, struct err *e);
 
-/* Begins a transaction. ERR_DENIED when the clock is below the floor (what the clock says, what the floor is, what to
- * do). Then: struct json_out w; auto_buf entry = …; site_event(s, &w, &entry, "promote"); json_put_string(&w, …); …
- * site_commit(s, &w, &seq, e) site_commit appends the entry, commits, and publishes the ledger. site_append appends
- * without committing (several entries, or a sequence number that is needed before the commit). After a failure call
- * site_rollback. */
+/* An operation reads the clock once; one that began this long ago may still end while others wrote to the ledger. */
+#define SITE_OPERATION_MAX_S (24 * 3600)
+
+/* ERR_DENIED when the clock is below the floor: what it says, what the floor is, what to do. site_begin asks this too.
+ */
+int site_clock_check(struct site *s, struct err *e);
+
+/* Brings ledger/ up to the database, unsealing the ledger's key at the first call. site_commit does it; `serve` does it
+ * at its start. */
+int site_publish(struct site *s, struct err *e);
+
+/* Begins a transaction. ERR_DENIED when the clock is below the floor. Then: struct json_out w; auto_buf entry = …;
+ * site_event(s, &w, &entry, "promote"); json_put_string(&w, …); … site_commit(s, &w, &seq, e) site_commit appends the
+ * entry, commits, and publishes the ledger. site_append appends without committing (several entries, or a sequence
+ * number that is needed before the commit). After a failure call site_rollback. */
 int site_begin(struct site *s, struct err *e);
 void site_event(struct site *s, struct json_out *w, struct buf *entry, const char *action);
 int site_append(struct site *s, struct json_out *w, uint64_t *seq, struct err *e);

@@ -6,19 +6,19 @@
 
 /* The ids. The text in the second column is what stands in the log and in docs/events.md; a check holds the two
  * together. */
-#define LOG_EVENTS(X)                          \
-    X(EV_SERVE_STARTED, "serve-started")       \
-    X(EV_SERVE_STOPPED, "serve-stopped")       \
-    X(EV_ENGINE_STARTING, "engine-starting")   \
-    X(EV_ENGINE_READY, "engine-ready")         \
-    X(EV_ENGINE_FAILED, "engine-failed")       \
-    X(EV_ENGINE_STOPPED, "engine-stopped")     \
-    X(EV_ENGINE_SWITCHED, "engine-switched")   \
-    X(EV_REQUEST_REFUSED, "request-refused")   \
-    X(EV_CONNECTION_CUT, "connection-cut")     \
-    X(EV_ACCESS_LOST, "access-lost")           \
-    X(EV_LEDGER_PUBLISHED, "ledger-published") \
-    X(EV_PARSER_CRASHED, "parser-crashed")     \
+#define LOG_EVENTS(X)                        \
+    X(EV_SERVE_STARTED, "serve-started")     \
+    X(EV_SERVE_STOPPED, "serve-stopped")     \
+    X(EV_ENGINE_STARTING, "engine-starting") \
+    X(EV_ENGINE_READY, "engine-ready")       \
+    X(EV_ENGINE_FAILED, "engine-failed")     \
+    X(EV_ENGINE_STOPPED, "engine-stopped")   \
+    X(EV_ENGINE_SWITCHED, "engine-switched") \
+    X(EV_REQUEST_REFUSED, "request-refused") \
+    X(EV_CONNECTION_CUT, "connection-cut")   \
+    X(EV_ACCESS_LOST, "access-lost")         \
+    X(EV_LEDGER_LAGS, "ledger-lags")         \
+    X(EV_PARSER_CRASHED, "parser-crashed")   \
     X(EV_LEFTOVER_REMOVED, "leftover-removed")
 
 #define LOG_ENUM(id, text) id,
