@@ -103,6 +103,8 @@ def shown(failures):
 
 
 def report(tally, kind, result):
+    if not (result.passed or result.failures or result.skips):
+        result.failures.append((f"{kind}: ran no test", ""))
     shown(result.failures)
     for name, reason in result.skips:
         print(f"SKIPPED {name}: {reason or 'no reason given'}")

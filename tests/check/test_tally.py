@@ -74,3 +74,9 @@ def test_a_result_that_was_not_written_is_a_failure(tmp_path, monkeypatch, capsy
     assert tally.main() == 0
     assert file.read_text() == "e2e 0 1 0\n"
     assert "no result was written" in capsys.readouterr().out
+
+
+def test_a_kind_that_ran_nothing_is_a_failure(tmp_path):
+    file = tmp_path / "tally"
+    tally.report(file, "e2e", tally.Result())
+    assert file.read_text() == "e2e 0 1 0\n"
