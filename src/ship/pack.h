@@ -1,0 +1,21 @@
+/* The station's packing: release.yaml (docs/formats/release.yaml.md) becomes one release in the station's store, with
+ * its provenance, inventory and signature attached as OCI referrers. Hard rule: same inputs, same digest: no time, no
+ * path and no name of this machine goes into the release itself. */
+#pragma once
+
+#include "ship/progress.h"
+#include "ship/release.h"
+#include "site/site.h"
+
+struct pack_result {
+    struct digest digest; /* of the index */
+    char name[65], version[33];
+    uint64_t size; /* bytes of all blobs, attachments left out */
+    size_t blob_count;
+    bool already; /* the very same release stood in the store */
+};
+
+/* Packs. Paths in the file are relative to the file's folder. -1: ERR_INPUT with file and line, ERR_NOTFOUND (a file
+ * that it names), ERR_EXISTS (this name and version was packed with other content; versions are immutable). */
+int pack_release(struct site *station, const char *file, const struct ship_progress *progress, struct pack_result *out,
+                 struct err *e);

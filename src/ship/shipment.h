@@ -1,0 +1,28 @@
+/* Shipments as the contour keeps them: numbered rows, a folder below quarantine/ each, and the blobs in it. Hard rule:
+ * what lies in quarantine can be read by whoever judges it, and by nobody else: registry and engine never open it. */
+#pragma once
+
+#include "site/site.h"
+#include "store/db_release.h"
+
+/* What a contour itself says about a shipment that it received and verified, one for each release in it: contour,
+ * station, sequence, and the keys that the station's TUF metadata vouched for. Signed by the contour's key, so that a
+ * gate can believe it without the media. */
+#define PREDICATE_RECEIPT "urn:airlock:receipt:v1"
+
+/* The blobs of shipment `number` in quarantine (a layout of its own). The caller closes. NULL: ERR_NOTFOUND (no such
+ * shipment), ERR_IO. */
+struct blobs *shipment_blobs(struct site *s, uint64_t number, struct err *e);
+
+/* The blobs of a release wherever it lies now: the store when it was admitted, else its shipment in quarantine. The
+ * caller closes. */
+struct blobs *release_blobs(struct site *s, const struct release_row *row, struct err *e);
+
+/* The key with which the station signed its attestations about `release`, taken from the contour's own signed receipt
+ * (never from a row that nobody signed). The caller frees. NULL: ERR_NOTFOUND when no receipt verifies. On a station:
+ * the station's own key. */
+struct public_key *release_station_key(struct site *s, const struct digest *release, struct err *e);
+
+/* Removes what an interrupted receive left below quarantine/: folders that no row names. Takes quarantine/.lock;
+ * ERR_BUSY when a receive runs. *removed (may be NULL) counts. */
+int quarantine_tidy(struct site *s, unsigned *removed, struct err *e);

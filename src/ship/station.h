@@ -1,0 +1,31 @@
+/* The station's own things: one TUF key a role, its root, and the contours that it packs for. Hard rule: a station
+ * holds no secret of a contour; what it knows of one is public (docs/formats/identity.md). */
+#pragma once
+
+#include "site/site.h"
+#include "trust/tuf.h"
+
+/* Makes the TUF keys (keys/tuf-ROLE.pem, sealed like the station's other keys) and root.json, the first root. Fine when
+ * they are there. *fingerprint is what people compare. */
+int station_make_root(struct site *station, struct digest *fingerprint, struct err *e);
+
+/* The keys of all roles. */
+struct station_keys {
+    struct private_key *key[TUF_ROLES]; /* owned */
+};
+int station_keys_load(struct site *station, struct station_keys *out, struct err *e);
+void station_keys_fini(struct station_keys *k);
+
+struct contour_identity {
+    char name[65];
+    char id[33];
+};
+
+/* Reads an identity file (made by `airlock identity`), checks it and keeps it under contours/. ERR_EXISTS: another
+ * contour has this name. */
+int station_contour_add(struct site *station, const char *file, struct contour_identity *out, struct err *e);
+/* By name. ERR_NOTFOUND lists the names that there are. */
+int station_contour_get(struct site *station, const char *name, struct contour_identity *out, struct err *e);
+
+/* The public identity of a contour as JSON ("schema": "airlock/identity/1", name, id, keys as PEM, ledger vkey). */
+int identity_write(struct site *contour, struct json_out *w, struct err *e);
