@@ -1,5 +1,6 @@
 #include "site/site.h"
 #include "store/db_ledger.h"
+#include "store/db_release.h"
 #include "util/clock.h"
 #include "util/limits.h"
 #include "util/log.h"
