@@ -1,0 +1,13 @@
+#include "parse/ops.h"
+
+#include "parse/dsse.h"
+#include "parse/json_norm.h"
+#include "parse/tuf.h"
+#include "util/auto.h"
+
+const struct child_op PARSE_OPS[] = {
+    {"dsse", dsse_op},
+    {"json", json_norm_op},
+    {"tuf", tuf_op},
+};
+const size_t PARSE_OPS_COUNT = ARRAY_LEN(PARSE_OPS);
