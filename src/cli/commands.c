@@ -1,0 +1,9 @@
+#include "cli/commands.h"
+
+#include <stddef.h>
+
+const struct command *const COMMANDS[] = {
+    &CMD_INIT,
+    &CMD_VERSION,
+    NULL,
+};

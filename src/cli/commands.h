@@ -1,0 +1,7 @@
+/* Every command's table; commands.c lists them in the order of the chain. */
+#pragma once
+
+#include "cli/command.h"
+
+extern const struct command CMD_INIT;
+extern const struct command CMD_VERSION;

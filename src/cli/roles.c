@@ -1,0 +1,18 @@
+/* The confined processes that this program becomes when it is re-executed. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "parse/ops.h"
+#include "sandbox/child.h"
+
+int role_main(const char *role, const char *fd)
+{
+    uint64_t number;
+    if (!span_decimal(span_str(fd), &number) || number > 1024)
+        return 2;
+    if (strcmp(role, sandbox_role_name(ROLE_PARSE)) == 0)
+        return child_main(ROLE_PARSE, (int)number, PARSE_OPS, PARSE_OPS_COUNT);
+    fprintf(stderr, "airlock: no such role: %s\n", role);
+    return 2;
+}
