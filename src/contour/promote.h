@@ -1,0 +1,28 @@
+/* Moving pointers: sandbox → test → prod, and back. A move is one transaction: check of the evidence, pointer, history,
+ * signed promotion statement, ledger entry. Promotion into sandbox also admits from quarantine: blobs become blobs of
+ * the store by hard links before the commit, the folder in quarantine is removed after it; a crash in between leaves
+ * nothing half, and the same command completes it. Hard rule: the evidence is evaluated inside the transaction that
+ * moves the pointer. */
+#pragma once
+
+#include "contour/ref.h"
+
+struct promotion {
+    bool moved;      /* false: it stood there already */
+    bool admitted;   /* came out of quarantine by this */
+    bool had_before; /* `before` is set */
+    struct digest before, now;
+    char name[65], version[33]; /* of `now` */
+    uint64_t ledger_seq;
+};
+
+/* ERR_DENIED with every reason when the evidence is not there or the order is broken. */
+int contour_promote(struct site *s, const struct release_row *row, const char *environment, struct promotion *out,
+                    struct err *e);
+
+/* To the release that stood there before the present one was promoted. ERR_NOTFOUND: none did. ERR_DENIED: it is denied
+ * now. */
+int contour_rollback(struct site *s, const char *environment, const char *name, struct promotion *out, struct err *e);
+
+/* Removes folders of quarantine whose releases are all admitted: what a crash after the commit left. */
+int contour_tidy(struct site *s, struct err *e);

@@ -1,0 +1,50 @@
+/* Everything that was signed about one release, looked at again: each envelope's signature under the key that may sign
+ * that kind of statement. Rows of state.db only say where the envelopes are. Hard rule: what a line says is read from
+ * its verified payload, never from its row; a line that does not verify says nothing, and its presence is a problem of
+ * its own. */
+#pragma once
+
+#include "gate/policy.h"
+
+struct release;
+
+#define PREDICATE_PROMOTION "urn:airlock:promotion:v1"
+
+enum signer { SIGNER_NONE, SIGNER_CONTOUR, SIGNER_STATION, SIGNER_PERSON };
+const char *signer_name(enum signer s);
+
+struct evidence_line {
+    struct digest id; /* SHA-256 of the envelope */
+    enum signer signer;
+    char person[65];         /* who signed, for SIGNER_PERSON */
+    const char *type;        /* predicate type; lives as long as the evidence */
+    const json_t *predicate; /* likewise; NULL when the line does not verify */
+    const char *result;      /* "PASSED", "FAILED", "INCONCLUSIVE", or ""; likewise */
+    const char *environment; /* where it happened or what it is for, or ""; likewise */
+    int64_t time_s;          /* signed time where the kind has one, else that of the row */
+    char problem[256];       /* why it does not verify; "" when it does */
+    struct statement statement;
+    struct buf envelope;
+};
+
+struct evidence {
+    struct evidence_line *lines; /* owned; in order of arrival */
+    size_t count, room;
+    struct people people; /* as they are now */
+};
+void evidence_fini(struct evidence *ev);
+#define auto_evidence AUTO(evidence_fini) struct evidence
+
+/* Loads and verifies all lines about `release`. */
+int evidence_load(struct site *s, const struct digest *release, struct evidence *out, struct err *e);
+
+/* The newest verified line of that type (and environment, unless NULL), or NULL. */
+const struct evidence_line *evidence_newest(const struct evidence *ev, const char *type, const char *environment);
+const struct evidence_line *evidence_find(const struct evidence *ev, const struct digest *id);
+
+/* Can a line of this type speak against a release (scan, test, silence, and whatever carries a result)? */
+bool evidence_is_check(const struct evidence_line *line);
+
+/* Sorted ids of what a person is shown before an approval for `environment`: everything but verdicts, approvals and
+ * promotions. *ids is owned by the caller (free). */
+int evidence_set(const struct evidence *ev, const char *environment, struct digest **ids, size_t *count);

@@ -1,0 +1,27 @@
+/* The passport: all attestations of a release, one envelope a line (.intoto.jsonl), the last of them the verdict that
+ * lists every other. Hard rule: such a file is not authenticated as a whole; the closing verdict's list is what makes
+ * it so, and a line that was removed, changed or added is named. */
+#pragma once
+
+#include "gate/verdict.h"
+
+/* The lines of `r`, closed by the newest trust verdict (intake, while there is no trust verdict). ERR_NOTFOUND: no
+ * verdict yet. */
+int passport_lines(struct site *s, const struct release *r, struct buf *out, struct err *e);
+
+/* The whole story, for a person and for a program. */
+int passport_text(struct site *s, const struct release *r, struct buf *out, struct err *e);
+int passport_json(struct site *s, const struct release *r, struct buf *out, struct err *e);
+
+struct passport_check {
+    struct child *parser;
+    const struct public_key *const *keys; /* each line must verify under one of them */
+    size_t key_count;
+    const struct digest *policy;  /* NULL, or what the closing verdict must name */
+    const struct digest *release; /* NULL, or the subject that all lines must have */
+};
+
+/* Verifies a passport with keys alone. What is wrong is appended to *report, a line each. 1: holds and PASSED; 0: not
+ * (see report); -1: could not be looked at. */
+int passport_verify(struct span file, const char *name, const struct passport_check *c, struct buf *report,
+                    struct err *e);

@@ -1,0 +1,66 @@
+/* The policy in force: what each environment asks for, as strict YAML that the contour's key has signed. Hard rule: a
+ * policy may ask for more than the house does (docs/formats/policy.md, "The floor"), never for less; a text that is not
+ * the one that was signed last is no policy, and then every gate says no. */
+#pragma once
+
+#include "site/site.h"
+
+#define POLICY_FILE         "policy.yaml"
+#define POLICY_SIGNATURE    "policy.yaml.sig" /* one DSSE envelope around the text */
+#define POLICY_TYPE         "application/vnd.airlock.policy.v1+yaml"
+#define POLICY_APPROVALS    8U
+#define ENVIRONMENT_SIZE    17U
+#define ENVIRONMENT_SANDBOX "sandbox"
+#define ENVIRONMENT_TEST    "test"
+#define ENVIRONMENT_PROD    "prod"
+
+/* What `init` writes: the default with its comments. */
+extern const char POLICY_DEFAULT[];
+
+/* What an environment may ask for; the names that stand in `require` are those of policy_requirement_name. */
+enum requirement {
+    REQUIRE_STATION_SIGNATURE,
+    REQUIRE_PROVENANCE,
+    REQUIRE_SBOM,
+    REQUIRE_SCAN,
+    REQUIRE_STOOD_BEFORE,
+    REQUIRE_TEST,
+    REQUIRE_SILENCE,
+    REQUIRE_REQUEST,
+    REQUIRE_APPROVALS,
+    REQUIREMENTS
+};
+const char *requirement_name(enum requirement r); /* "station-signature" */
+
+struct policy_environment {
+    const char *name;                      /* static */
+    const char *before;                    /* where a release must have stood; NULL for the first */
+    uint32_t require;                      /* bit 1 << enum requirement */
+    uint64_t scan_days_s;                  /* a scan may be this old, in seconds, when a pointer moves; 0: any age */
+    uint64_t approval_s;                   /* longest life of an approval, in seconds */
+    enum role approvals[POLICY_APPROVALS]; /* each by another person */
+    size_t approval_count;
+};
+
+enum { POLICY_SANDBOX, POLICY_TEST, POLICY_PROD, POLICY_ENVIRONMENTS };
+
+struct policy {
+    struct digest digest; /* of the text */
+    struct policy_environment environments[POLICY_ENVIRONMENTS];
+};
+
+/* The environment of that name, or NULL: ERR_USAGE names the three. */
+const struct policy_environment *policy_environment(const struct policy *p, const char *name, struct err *e);
+/* Is `name` one of the three? */
+bool environment_known(const char *name);
+
+/* Reads a text; `name` is the file's name for messages. ERR_INPUT "policy.yaml:LINE: …". */
+int policy_parse(struct span text, const char *name, struct policy *out, struct err *e);
+
+/* Verifies the signature over policy.yaml and reads it. ERR_DENIED when the text is not the one that was signed last;
+ * ERR_INPUT, ERR_NOTFOUND. */
+int policy_load(struct site *s, struct policy *out, struct err *e);
+
+/* Signs policy.yaml as it stands into policy.yaml.sig, and writes the ledger's entry "policy-set"; refuses a text that
+ * does not parse. Again is fine. */
+int policy_sign(struct site *s, struct err *e);
