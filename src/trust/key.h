@@ -25,6 +25,7 @@ void secret_fini(struct secret *s);
 int secret_from_file(const char *path, struct secret *out, struct err *e);
 /* 32 random bytes as hex. */
 int secret_random(struct secret *out, struct err *e);
+#define auto_secret AUTO(secret_fini) struct secret
 
 struct private_key *private_key_new(enum key_kind kind, struct err *e);
 /* "-----BEGIN ENCRYPTED PRIVATE KEY-----" */
@@ -34,12 +35,23 @@ struct private_key *private_key_unseal(struct span pem, const struct secret *pas
                                        struct err *e);
 const struct public_key *private_key_public(const struct private_key *k); /* lives as long as k */
 void private_key_free(struct private_key *k);
+static inline void auto_private_key_free(struct private_key **k)
+{
+    private_key_free(*k);
+}
+#define auto_private_key AUTO(auto_private_key_free) struct private_key *
 
 /* PEM SubjectPublicKeyInfo ("-----BEGIN PUBLIC KEY-----"), exactly one, nothing before or behind it. */
 struct public_key *public_key_parse(struct span pem, const char *name, struct err *e);
 struct public_key *public_key_copy(const struct public_key *k);
 void public_key_free(struct public_key *k);
+static inline void auto_public_key_free(struct public_key **k)
+{
+    public_key_free(*k);
+}
+#define auto_public_key AUTO(auto_public_key_free) struct public_key *
 enum key_kind public_key_kind(const struct public_key *k);
+const char *key_kind_name(enum key_kind kind); /* "P-256", "Ed25519" */
 const struct digest *public_key_id(const struct public_key *k);
 int public_key_pem(const struct public_key *k, struct buf *pem, struct err *e);
 /* The 32 raw bytes of an Ed25519 key; false for another kind. */
@@ -54,3 +66,7 @@ struct signature {
 int key_sign(const struct private_key *k, struct span message, struct signature *out, struct err *e);
 /* True only when the signature is right. */
 bool key_verify(const struct public_key *k, struct span message, struct span signature);
+
+/* The DER form of a P-256 signature that stands as r and s, 32 bytes each (IEEE P1363; what the published DSSE vector
+ * and PKCS#11 have). False when it is not 64 bytes. */
+bool signature_from_rs(struct span rs, struct signature *out);
