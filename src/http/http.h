@@ -1,0 +1,145 @@
+/* The HTTP front: the only code that knows the HTTP library (libmicrohttpd 0.9.75). A server takes a table of routes;
+ * a guard refuses malformed requests before any handler sees them; handlers run on workers while their connection is
+ * suspended, so they may block; a watchdog cuts what is too slow.
+ *
+ * A handler answers its request exactly once: at once, or later and from another thread. From then on the request
+ * belongs to the server again and must not be touched. Hard rule: every byte that a client sends has a deadline and a
+ * maximum, and a refused request closes its connection, so that nothing that stood behind it is ever answered. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "util/buf.h"
+#include "util/err.h"
+
+struct http_server;
+struct http_request;
+
+/* ── routes ── */
+
+enum http_method { HTTP_GET = 1, HTTP_HEAD = 2, HTTP_POST = 4, HTTP_OTHER = 8 };
+
+/* How errors are written: each surface has a shape of its own that its clients know. */
+enum http_shape {
+    HTTP_PLAIN,  /* text/plain, one line */
+    HTTP_OPENAI, /* {"error": {"message", "type", "param": null, "code"}} */
+    HTTP_OCI,    /* {"errors": [{"code", "message"}]} (distribution-spec, "Error Codes") */
+};
+
+struct http_route {
+    const char *path; /* exact, or a beginning when it ends with "/" */
+    unsigned methods; /* of enum http_method, or'ed */
+    enum http_shape shape;
+    bool quick;           /* `handle` never blocks: it runs on the event loop */
+    size_t body_max;      /* bytes; 0: a body is refused */
+    unsigned deadline_ms; /* from the whole request to the beginning of the answer; 0: 30 s */
+
+    /* Looked at before the body is taken, on the event loop; must not block. 0, or -1 with the answer given
+     * (http_error): then the body is never read. NULL: everybody. */
+    int (*admit)(struct http_request *r, void *arg);
+    void (*handle)(struct http_request *r, void *arg);
+    void *arg;
+};
+
+/* ── server ── */
+
+struct http_options {
+    const char *address;             /* "127.0.0.1" or "::1"; any other address is refused until there is TLS */
+    uint16_t port;                   /* 0: any free one */
+    const struct http_route *routes; /* borrowed until the server is freed */
+    size_t route_count;
+
+    /* 0 in any of these takes the default of limits.c's kind, named in server.c. */
+    unsigned loop_threads, workers;
+    unsigned connections_max;    /* in all */
+    unsigned per_address_max;    /* from one address */
+    unsigned header_deadline_ms; /* a request's head, from its first line (or the connection's begin) to its end */
+    unsigned idle_ms;            /* between requests */
+    unsigned min_rate;           /* bytes a second, of a body that comes and an answer that goes, after the grace */
+    unsigned grace_ms;           /* before the rate is asked for */
+    unsigned comment_ms;         /* an event stream that is silent so long gets a comment line */
+    size_t body_total_max;       /* bytes of bodies in memory, of all requests together */
+};
+
+/* Listens and begins to serve. NULL: ERR_DENIED (an address that needs TLS), ERR_BUSY (port in use), ERR_IO. */
+struct http_server *http_start(const struct http_options *o, struct err *e);
+uint16_t http_port(const struct http_server *s);
+
+/* No new connections; requests in hand may finish for up to `wait_ms`, then are cut. Handlers that still hold a request
+ * are told through http_on_gone, and http_stop waits for their answer. Frees the server. */
+void http_stop(struct http_server *s, unsigned wait_ms);
+
+struct http_counts {
+    uint64_t requests, refused, cut; /* answered by a route; refused by the guard; cut by the watchdog */
+    uint64_t connections, in_hand;   /* now */
+    uint64_t status[6];              /* answers by first digit */
+};
+void http_counts(struct http_server *s, struct http_counts *out);
+
+/* ── request; strings live until the answer is given ── */
+
+enum http_method http_method(const struct http_request *r);
+const char *http_path(const struct http_request *r); /* decoded, checked: absolute, no empty or dot segment, UTF-8 */
+const char *http_route_rest(const struct http_request *r);               /* what follows a route that ends with "/" */
+const char *http_query(const struct http_request *r, const char *key);   /* decoded; NULL when absent */
+const char *http_header(const struct http_request *r, const char *name); /* NULL when absent; the first of several */
+struct span http_body(const struct http_request *r);
+const char *http_peer(const struct http_request *r); /* address as text */
+uint64_t http_id(const struct http_request *r);      /* counts from 1 in this server */
+int64_t http_began_ns(const struct http_request *r); /* clock_mono_ns when the head was there */
+
+/* The bearer token of the Authorization header, or the password of Basic (clients that know only that), written into
+ * out. False when there is none, or it is malformed. */
+bool http_token(const struct http_request *r, struct buf *out);
+
+/* Calls `gone` once, from any thread, if the client leaves, the deadline passes or the server stops before the answer
+ * is given; the answer must be given still (nobody may read it). `gone` must not block and must not call into http. */
+void http_on_gone(struct http_request *r, void (*gone)(void *arg), void *arg);
+
+/* ── answers ── */
+
+/* A header of the answer, before the answer is given. */
+void http_put_header(struct http_request *r, const char *name, const char *value);
+
+/* Takes the bytes of `body`, which is empty afterwards; a body that has failed becomes 500. */
+void http_answer(struct http_request *r, unsigned status, const char *content_type, struct buf *body);
+
+/* `size` bytes of the file, whose descriptor is taken. One range of bytes is honoured (206, 416), several are answered
+ * with the whole (RFC 9110 section 14.2 leaves that to the server); `etag`, with its quotes, is held against
+ * If-None-Match (304) and If-Range. */
+void http_answer_file(struct http_request *r, int fd, uint64_t size, const char *content_type, const char *etag);
+
+/* An error in the route's shape. `code` is the surface's own word for it ("model_not_found", "BLOB_UNKNOWN"), NULL for
+ * the usual one of this status. */
+void http_error(struct http_request *r, unsigned status, const char *code, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* What an err says, with its status of the one table. What went wrong inside (ERR_IO, ERR_SYSTEM) is logged, and the
+ * client learns only that it did. */
+void http_error_err(struct http_request *r, const struct err *e);
+
+/* ── streams ── */
+
+/* A stream's bytes lie in a bounded ring until the client takes them. All calls come from one thread, the producer's.
+ */
+struct http_stream;
+
+struct http_stream_hooks {
+    void (*drained)(void *arg); /* there is room again, after an http_stream_add that found none */
+    void (*gone)(void *arg);    /* the client has left, or is cut: end the stream */
+    void *arg;
+}; /* both come from any thread, must not block, and must not call into http */
+
+/* Answers with a stream. With `events` it is text/event-stream: whoever adds then adds whole events, since the server
+ * may put a comment line between any two additions. */
+struct http_stream *http_answer_stream(struct http_request *r, unsigned status, const char *content_type, bool events,
+                                       const struct http_stream_hooks *hooks);
+
+/* 0: taken. 1: no room, nothing was taken; `drained` will be called. -1: the client is gone. */
+int http_stream_add(struct http_stream *s, struct span bytes);
+size_t http_stream_room(struct http_stream *s);
+#define HTTP_STREAM_BYTES 262144U
+
+/* The end: what was added is still sent. With `broken` the connection is closed without the end mark, so that the
+ * client can tell. Frees the producer's side; no hook is called after it returns. */
+void http_stream_end(struct http_stream *s, bool broken);
