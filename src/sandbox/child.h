@@ -31,6 +31,10 @@ struct child;
  * ERR_SYSTEM, ERR_IO. */
 struct child *child_start(enum sandbox_role role, struct err *e);
 
+/* The same for ROLE_UNPACK, which writes below the directory `dir` (kept by a copy) and nowhere else; its operations
+ * get the descriptor from child_dir(). */
+struct child *child_start_in(enum sandbox_role role, int dir, struct err *e);
+
 /* Asks. 0 and the reply's bytes in *reply, or -1: the op's own error, or ERR_UNDECIDED when the child died or ran out
  * of time or memory (the next call then starts a fresh one). Not safe from two threads at once. */
 int child_call(struct child *c, const struct child_request *request, struct buf *reply, struct err *e);
@@ -44,6 +48,9 @@ void child_stop(struct child *c); /* NULL is fine */
 /* The child's side: confines itself, then answers requests on descriptor `sock` until it is closed. Returns the exit
  * status. */
 int child_main(enum sandbox_role role, int sock, const struct child_op *ops, size_t count);
+
+/* The child's side: the directory that ROLE_UNPACK was given, or -1. */
+int child_dir(void);
 
 /* For unit tests and sanitizer builds, which cannot live under the filters: calls made after this run `ops` in this
  * very process. */
