@@ -2,12 +2,14 @@
 
 #include "parse/dsse.h"
 #include "parse/json_norm.h"
+#include "parse/prompts.h"
 #include "parse/tuf.h"
 #include "util/auto.h"
 
 const struct child_op PARSE_OPS[] = {
     {"dsse", dsse_op},
     {"json", json_norm_op},
+    {"prompts", prompts_op},
     {"tuf", tuf_op},
 };
 const size_t PARSE_OPS_COUNT = ARRAY_LEN(PARSE_OPS);

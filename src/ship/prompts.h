@@ -3,11 +3,9 @@
  * Hard rule: a prompt set comes from outside, so it is taken apart in the parse process. */
 #pragma once
 
+#include "parse/prompts.h"
 #include "sandbox/child.h"
 #include "store/blobs.h"
-
-#define PROMPTS_WARMUP_MAX     16U
-#define PROMPTS_PARAMETERS_MAX 32U
 
 struct prompts {
     char *system;  /* owned; "" when there is none */
