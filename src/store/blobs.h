@@ -57,3 +57,6 @@ int blob_remove(struct blobs *b, const struct digest *id, struct err *e);
  * errors. A name that is no digest is reported with id NULL and its name. */
 int blobs_each(const struct blobs *b, int (*each)(void *arg, const struct digest *id, const char *name, uint64_t size),
                void *arg, struct err *e);
+
+/* Removes the temporary files of writers that died, on file systems without O_TMPFILE. A living writer's file stays. */
+int blobs_tidy(struct blobs *b, struct err *e);

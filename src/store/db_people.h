@@ -29,6 +29,8 @@ struct token_row {
 int db_token_add(struct db *db, const struct token_row *row, struct err *e);
 /* ERR_NOTFOUND. The strings are copied into *strings, which the caller owns. */
 int db_token_get(struct db *db, const struct digest *hash, struct token_row *row, struct buf *strings, struct err *e);
+int db_token_each(struct db *db, int (*each)(void *arg, const struct token_row *row), void *arg, struct err *e);
+int db_token_revoke(struct db *db, const struct digest *hash, struct err *e); /* ERR_NOTFOUND */
 
 /* Trusted TUF metadata of a station (by its root fingerprint, hex): "1.root.json", "timestamp.json", … bytes as
  * received. */

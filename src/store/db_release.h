@@ -102,6 +102,6 @@ struct evidence_row {
 
 int db_evidence_add(struct db *db, const struct evidence_row *row, struct err *e); /* the same again is fine */
 int db_evidence_get(struct db *db, const struct digest *id, struct buf *envelope, struct err *e);
-/* In order of arrival. predicate_type NULL: all. */
+/* In order of arrival. subject NULL, predicate_type NULL: all. */
 int db_evidence_each(struct db *db, const struct digest *subject, const char *predicate_type,
                      int (*each)(void *arg, const struct evidence_row *row), void *arg, struct err *e);
