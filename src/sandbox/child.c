@@ -286,7 +286,7 @@ static int take_error(const struct child *c, uint32_t code, size_t len, int64_t 
 /* Reads one reply. 0: *reply or, with *failed, *e is set. -1: the helper is lost, errno says how. */
 static int receive_reply(const struct child *c, struct buf *reply, int64_t deadline_ms, bool *failed, struct err *e)
 {
-    uint8_t bytes[REPLY_HEADER_BYTES];
+    uint8_t bytes[REPLY_HEADER_BYTES] = {0};
     struct span header = span_of(bytes, sizeof(bytes));
     uint32_t code, len;
     *failed = false;
@@ -567,7 +567,7 @@ int child_main(enum sandbox_role role, int sock, const struct child_op *ops, siz
     if (answer(sock, ERR_NONE, span_of("", 0)) < 0)
         return 1;
     for (;;) {
-        uint8_t bytes[REQUEST_HEADER_BYTES];
+        uint8_t bytes[REQUEST_HEADER_BYTES] = {0};
         int fd = -1;
         int result = read_header(sock, bytes, &fd);
         if (result > 0)

@@ -22,12 +22,12 @@ static const int COMMON[] = {
 };
 
 static const int UNPACK[] = {
-    SCMP_SYS(openat),     SCMP_SYS(openat2),    SCMP_SYS(mkdirat),    SCMP_SYS(symlinkat),       SCMP_SYS(linkat),
-    SCMP_SYS(unlinkat),   SCMP_SYS(renameat2),  SCMP_SYS(fchmod),     SCMP_SYS(fchmodat),        SCMP_SYS(fchown),
-    SCMP_SYS(fchownat),   SCMP_SYS(utimensat),  SCMP_SYS(newfstatat), SCMP_SYS(fstat),           SCMP_SYS(statx),
-    SCMP_SYS(getdents64), SCMP_SYS(ftruncate),  SCMP_SYS(lseek),      SCMP_SYS(fsync),           SCMP_SYS(fdatasync),
-    SCMP_SYS(pread64),    SCMP_SYS(pwrite64),   SCMP_SYS(fallocate),  SCMP_SYS(copy_file_range), SCMP_SYS(fcntl),
-    SCMP_SYS(dup),        SCMP_SYS(readlinkat), SCMP_SYS(umask),      SCMP_SYS(syncfs),
+    SCMP_SYS(openat),    SCMP_SYS(openat2),    SCMP_SYS(mkdirat),    SCMP_SYS(symlinkat),  SCMP_SYS(linkat),
+    SCMP_SYS(unlinkat),  SCMP_SYS(renameat2),  SCMP_SYS(renameat),   SCMP_SYS(fchmod),     SCMP_SYS(fchmodat),
+    SCMP_SYS(fchown),    SCMP_SYS(fchownat),   SCMP_SYS(utimensat),  SCMP_SYS(newfstatat), SCMP_SYS(fstat),
+    SCMP_SYS(statx),     SCMP_SYS(getdents64), SCMP_SYS(ftruncate),  SCMP_SYS(lseek),      SCMP_SYS(fsync),
+    SCMP_SYS(fdatasync), SCMP_SYS(pread64),    SCMP_SYS(pwrite64),   SCMP_SYS(fallocate),  SCMP_SYS(copy_file_range),
+    SCMP_SYS(fcntl),     SCMP_SYS(dup),        SCMP_SYS(readlinkat), SCMP_SYS(umask),      SCMP_SYS(syncfs),
 };
 
 static const int STUB[] = {
