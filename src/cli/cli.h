@@ -13,6 +13,7 @@ int role_main(const char *role, const char *fd);
 void help_overview(struct buf *out);
 void help_command(const struct command *c, struct buf *out);
 void help_man_page(const struct command *c, struct buf *out);
+void help_man_overview(struct buf *out);
 
 /* The command whose words begin at words[0]; *used is how many words name it. NULL when there is none. A group of
  * commands ("station") named alone gives NULL with *used > 0. */

@@ -3,7 +3,5 @@
 #include <stddef.h>
 
 const struct command *const COMMANDS[] = {
-    &CMD_INIT,
-    &CMD_VERSION,
-    NULL,
+    &CMD_INIT, &CMD_COMPLETION, &CMD_MAN, &CMD_VERSION, NULL,
 };

@@ -3,5 +3,7 @@
 
 #include "cli/command.h"
 
+extern const struct command CMD_COMPLETION;
 extern const struct command CMD_INIT;
+extern const struct command CMD_MAN;
 extern const struct command CMD_VERSION;
