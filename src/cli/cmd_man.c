@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <stdio.h>
 
 #include "cli/cli.h"

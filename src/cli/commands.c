@@ -2,6 +2,12 @@
 
 #include <stddef.h>
 
+/* In the order of the chain; `airlock --help` prints it so. */
+/* clang-format off */
 const struct command *const COMMANDS[] = {
-    &CMD_INIT, &CMD_COMPLETION, &CMD_MAN, &CMD_VERSION, NULL,
+    &CMD_INIT,
+    &CMD_COMPLETION,
+    &CMD_MAN,
+    &CMD_VERSION,
+    NULL,
 };

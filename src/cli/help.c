@@ -12,6 +12,11 @@ static const struct option COMMON[] = {
     {"help", NULL, "print this and end", false},
 };
 
+static const char EXIT_STATUS[] =
+    ".SH EXIT STATUS\n0 done, or the answer is yes; 1 the answer is no, with the reasons on standard output; 2 wrong "
+    "usage;\n3 the input "
+    "cannot be worked on; 4 not found; 5 not allowed; 6 cannot be decided; 7 the system failed.\n";
+
 static void option_line(struct buf *out, const struct option *o)
 {
     auto_buf head = BUF(256);
@@ -105,8 +110,23 @@ void help_man_page(const struct command *c, struct buf *out)
         man_option(out, &c->options[i]);
     for (size_t i = 0; i < ARRAY_LEN(COMMON); i++)
         man_option(out, &COMMON[i]);
+    buf_add_str(out, EXIT_STATUS);
+}
+
+void help_man_overview(struct buf *out)
+{
     buf_add_str(
-        out, ".SH EXIT STATUS\n0 done, or the answer is yes; 1 the answer is no, with the reasons on standard output; "
-             "2 wrong usage;\n3 the input cannot be worked on; 4 not found; 5 not allowed; 6 cannot be decided; "
-             "7 the system failed.\n");
+        out,
+        ".TH \"airlock\" 1 \"\" \"airlock " AIRLOCK_VERSION "\" \"Airlock\"\n.SH NAME\nairlock \\- carries models over "
+        "the gap into a network with no internet, and proves what runs there\n.SH SYNOPSIS\n\\fBairlock\\fR "
+        "[\\-\\-home \\fIDIR\\fR] [\\-\\-json] [\\-\\-quiet|\\-\\-verbose] \\fICOMMAND\\fR [\\fIARGUMENTS\\fR]\n"
+        ".SH COMMANDS\n");
+    for (const struct command *const *c = COMMANDS; *c; c++) {
+        buf_add_str(out, ".TP\n\\fB");
+        roff_text(out, (*c)->name);
+        buf_add_str(out, "\\fR\n");
+        roff_text(out, (*c)->summary);
+        buf_add_str(out, ".\n");
+    }
+    buf_add_str(out, EXIT_STATUS);
 }
