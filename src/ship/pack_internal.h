@@ -1,0 +1,63 @@
+/* One packing under way: what was read, what was put into the store. */
+#pragma once
+
+#include "ship/pack.h"
+#include "ship/pack_spec.h"
+#include "ship/release_internal.h"
+
+/* A file that went in: for inventory and provenance. */
+struct pack_input {
+    char *name;       /* owned; path in the image, or the file's own name */
+    const char *part; /* "model", "engine", "prompts", … */
+    struct digest digest;
+    uint64_t size;
+    bool executable;
+};
+
+struct packing {
+    struct site *s;
+    struct pack_spec spec;
+    const char *name; /* of release.yaml, for messages */
+    int dir;          /* the folder of release.yaml */
+    const struct ship_progress *progress;
+    struct pack_input *inputs; /* owned */
+    size_t input_count;
+    struct digest definition; /* of release.yaml's bytes */
+    struct release_blob model, model_config, model_manifest, engine_manifest, config_manifest, index; /* owned */
+    const char *architecture; /* of the engine image; static, or `architecture_text` */
+    char architecture_text[33];
+};
+
+void packing_fini(struct packing *p);
+
+/* Opens a file that release.yaml names. ERR_NOTFOUND, ERR_INPUT (no regular file). */
+int packing_open(const struct packing *p, const char *key, const char *file, uint64_t *size, struct err *e);
+
+/* Copies exactly `size` bytes of fd into the writer and, if not NULL, the hash. ERR_INPUT when the file changed while
+ * it was read. */
+int packing_copy(const struct packing *p, int fd, const char *file, uint64_t size, struct blob_writer *w,
+                 struct sha256 *h, struct err *e);
+
+/* Puts a file, or bytes, as one blob. The caller runs release_blob_fini. */
+int packing_put_file(struct packing *p, const char *key, const char *file, const char *media_type,
+                     struct release_blob *out, struct err *e);
+int packing_put_bytes(struct packing *p, struct span bytes, const char *media_type, const char *name,
+                      struct release_blob *out, struct err *e);
+
+/* Remembers an input. */
+void packing_input(struct packing *p, const char *name, const char *part, const struct digest *digest, uint64_t size,
+                   bool executable);
+
+/* Makes p->engine_manifest: out of a program and files, or of an OCI layout. */
+int pack_engine(struct packing *p, struct err *e);
+
+/* Signs provenance, inventory and release statement, and puts each with its attachment manifest. `rows` gets
+ * PACK_STATEMENTS rows, whose envelopes live in `envelopes`. */
+#define PACK_STATEMENTS 3
+struct pack_statement {
+    const char *predicate_type;
+    struct buf envelope; /* owned */
+    struct digest id;    /* of the envelope */
+    struct release_blob manifest;
+};
+int pack_attest(struct packing *p, const struct release *r, struct pack_statement out[PACK_STATEMENTS], struct err *e);

@@ -1,0 +1,199 @@
+#include "ship/pack_spec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ship/release_internal.h"
+
+static int check_text(const char *text, size_t max, const char *key, const char *name, struct err *e)
+{
+    struct span s = span_str(text);
+    bool good = s.len <= max && span_is_utf8(s);
+    for (size_t i = 0; good && i < s.len; i++)
+        good = s.ptr[i] >= 0x20 && s.ptr[i] != 0x7f;
+    if (good)
+        return 0;
+    return err_set(e, ERR_INPUT, 0, "%s: %s: wanted one line of at most %zu bytes", name, key, max);
+}
+
+static const char *need_line(const struct yaml *map, const char *key, const char *name, struct err *e)
+{
+    const char *text = yaml_need_text(map, key, name, e);
+    return text && check_text(text, 1024, key, name, e) == 0 ? text : NULL;
+}
+
+static int take_head(struct pack_spec *s, const char *name, struct err *e)
+{
+    if (!(s->name = need_line(s->root, "name", name, e)) || !(s->version = need_line(s->root, "version", name, e)) ||
+        !(s->owner = need_line(s->root, "owner", name, e)) ||
+        yaml_text_or(s->root, "description", "", &s->description, name, e) < 0 ||
+        check_text(s->description, 4096, "description", name, e) < 0)
+        return -1;
+    if (!release_name_ok(s->name))
+        return err_set(e, ERR_INPUT, 0,
+                       "%s:%u: name: \"%.64s\"; wanted a-z 0-9 and -, beginning with a letter or digit", name,
+                       yaml_get(s->root, "name")->line, s->name);
+    if (!release_version_ok(s->version))
+        return err_set(e, ERR_INPUT, 0, "%s:%u: version: \"%.64s\"; wanted v and three numbers, as v1.0.0", name,
+                       yaml_get(s->root, "version")->line, s->version);
+    return 0;
+}
+
+static int take_model(struct pack_spec *s, const char *name, struct err *e)
+{
+    static const char *const keys[] = {"file", "name", "licence", "source", NULL};
+    const struct yaml *map = yaml_need(s->root, "model", YAML_MAP, name, e);
+    if (!map || yaml_only_keys(map, keys, name, e) < 0 || !(s->model_file = need_line(map, "file", name, e)) ||
+        !(s->model_name = need_line(map, "name", name, e)) || !(s->model_licence = need_line(map, "licence", name, e)))
+        return -1;
+    return yaml_text_or(map, "source", NULL, &s->model_source, name, e);
+}
+
+/* A path in the image: absolute, and every step a plain name. */
+static int check_image_path(const char *path, unsigned line, const char *name, struct err *e)
+{
+    struct span rest = span_str(path), step;
+    bool good = rest.len > 1 && rest.len < 250 && span_take_prefix(&rest, SPAN_LIT("/"));
+    while (good && rest.len) {
+        char text[256];
+        if (!span_take_until(&rest, '/', &step)) {
+            step = rest;
+            rest.len = 0;
+        } else if (rest.len == 0) {
+            good = false; /* ends with a slash */
+        }
+        memcpy(text, step.ptr, step.len);
+        text[step.len] = '\0';
+        good = good && release_file_name_ok(text);
+    }
+    if (good)
+        return 0;
+    return err_set(e, ERR_INPUT, 0, "%s:%u: engine: files: \"%.100s\"; wanted an absolute path without . and ..", name,
+                   line, path);
+}
+
+static int by_path(const void *a, const void *b)
+{
+    const struct pack_file *x = a, *y = b;
+    return strcmp(x->path, y->path);
+}
+
+static int take_files(struct pack_spec *s, const struct yaml *engine, const char *name, struct err *e)
+{
+    const struct yaml *map = yaml_get(engine, "files");
+    size_t count = map ? map->count : 0;
+    if (map && map->kind != YAML_MAP)
+        return err_set(e, ERR_INPUT, 0, "%s:%u: engine: files: wanted PATH-IN-IMAGE: FILE", name, map->line);
+    s->files = calloc(count + 2, sizeof *s->files); /* one more for the program */
+    if (!s->files)
+        abort();
+    for (size_t i = 0; i < count; i++) {
+        const struct yaml *item = map->items[i];
+        if (item->kind != YAML_SCALAR || !item->text[0])
+            return err_set(e, ERR_INPUT, 0, "%s:%u: engine: files: wanted PATH-IN-IMAGE: FILE", name, item->line);
+        if (check_image_path(map->keys[i], item->line, name, e) < 0)
+            return -1;
+        s->files[s->file_count++] =
+            (struct pack_file){.path = map->keys[i] + 1, .file = item->text, .line = item->line};
+    }
+    qsort(s->files, s->file_count, sizeof *s->files, by_path);
+    return 0;
+}
+
+static int take_command(struct pack_spec *s, const struct yaml *engine, const char *name, struct err *e)
+{
+    const struct yaml *list = yaml_need(engine, "command", YAML_LIST, name, e);
+    bool socket = false, model = false;
+    if (!list)
+        return -1;
+    if (list->count == 0 || list->count > RELEASE_WORDS_MAX)
+        return err_set(e, ERR_INPUT, 0, "%s:%u: engine: command: wanted 1 to %u words", name, list->line,
+                       RELEASE_WORDS_MAX);
+    s->command = calloc(list->count + 1, sizeof *s->command);
+    if (!s->command)
+        abort();
+    for (size_t i = 0; i < list->count; i++) {
+        const struct yaml *word = list->items[i];
+        if (word->kind != YAML_SCALAR || strlen(word->text) > RELEASE_WORD_MAX)
+            return err_set(e, ERR_INPUT, 0, "%s:%u: engine: command: wanted words of at most %u bytes", name,
+                           word->line, RELEASE_WORD_MAX);
+        socket = socket || strstr(word->text, "{socket}");
+        model = model || strstr(word->text, "{model}");
+        s->command[s->command_count++] = word->text;
+    }
+    if (s->command[0][0] != '/')
+        return err_set(e, ERR_INPUT, 0,
+                       "%s:%u: engine: command: \"%.100s\"; wanted the program's absolute path in the image", name,
+                       list->line, s->command[0]);
+    if (socket && model)
+        return 0;
+    return err_set(
+        e, ERR_INPUT, 0,
+        "%s:%u: engine: command: %s is in no word; an engine is told its socket by {socket} and its model by "
+        "{model}",
+        name, list->line, socket ? "{model}" : "{socket}");
+}
+
+static int take_environment(struct pack_spec *s, const struct yaml *engine, const char *name, struct err *e)
+{
+    const struct yaml *map = yaml_get(engine, "environment");
+    s->environment = map;
+    if (map && (map->kind != YAML_MAP || map->count > RELEASE_WORDS_MAX))
+        return err_set(e, ERR_INPUT, 0, "%s:%u: engine: environment: wanted at most %u lines NAME: VALUE", name,
+                       map->line, RELEASE_WORDS_MAX);
+    for (size_t i = 0; map && i < map->count; i++)
+        if (!release_env_key_ok(map->keys[i]) || map->items[i]->kind != YAML_SCALAR ||
+            strlen(map->items[i]->text) > RELEASE_WORD_MAX)
+            return err_set(e, ERR_INPUT, 0, "%s:%u: engine: environment: wanted NAME: VALUE", name,
+                           map->items[i]->line);
+    return 0;
+}
+
+static int take_engine(struct pack_spec *s, const char *name, struct err *e)
+{
+    static const char *const keys[] = {"program", "image", "files", "command", "environment", NULL};
+    const struct yaml *map = yaml_need(s->root, "engine", YAML_MAP, name, e);
+    if (!map || yaml_only_keys(map, keys, name, e) < 0 ||
+        yaml_text_or(map, "program", NULL, &s->program, name, e) < 0 ||
+        yaml_text_or(map, "image", NULL, &s->image, name, e) < 0)
+        return -1;
+    if (!s->program == !s->image)
+        return err_set(e, ERR_INPUT, 0,
+                       "%s:%u: engine: wanted either program (a static program) or image (an OCI layout)", name,
+                       map->line);
+    if (take_files(s, map, name, e) < 0 || take_command(s, map, name, e) < 0)
+        return -1;
+    return take_environment(s, map, name, e);
+}
+
+static int take_texts(struct pack_spec *s, const char *name, struct err *e)
+{
+    return (s->prompts = need_line(s->root, "prompts", name, e)) && (s->suite = need_line(s->root, "suite", name, e)) &&
+                   (s->card = need_line(s->root, "card", name, e)) &&
+                   (s->licence = need_line(s->root, "licence", name, e)) &&
+                   (s->changes = need_line(s->root, "changes", name, e))
+               ? 0
+               : -1;
+}
+
+int pack_spec_parse(struct span text, const char *name, struct pack_spec *out, struct err *e)
+{
+    static const char *const keys[] = {"name",    "version", "owner", "description", "model",   "engine",
+                                       "prompts", "suite",   "card",  "licence",     "changes", NULL};
+    *out = (struct pack_spec){.root = yaml_parse(text, name, e)};
+    if (!out->root)
+        return -1;
+    if (yaml_only_keys(out->root, keys, name, e) == 0 && take_head(out, name, e) == 0 &&
+        take_model(out, name, e) == 0 && take_engine(out, name, e) == 0 && take_texts(out, name, e) == 0)
+        return 0;
+    pack_spec_fini(out);
+    return -1;
+}
+
+void pack_spec_fini(struct pack_spec *spec)
+{
+    free(spec->files);
+    free(spec->command);
+    yaml_free(spec->root);
+    *spec = (struct pack_spec){0};
+}
