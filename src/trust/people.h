@@ -33,11 +33,23 @@ struct people {
     size_t refused; /* rows whose record did not verify; fsck names them */
 };
 void people_fini(struct people *p);
+#define auto_people AUTO(people_fini) struct people
+
+/* [a-z][a-z0-9-]*, at most LIMIT_NAME_CHARS. */
+bool person_name_is_right(const char *name);
 
 /* Makes and stores a record, inside the open transaction. ERR_EXISTS when the key belongs to another name. ERR_DENIED:
  * a name that is a look-alike or malformed (names are [a-z][a-z0-9-]*, at most LIMIT_NAME_CHARS). */
 int person_add(struct db *db, const char *name, enum role r, const struct public_key *key,
                const struct private_key *contour, int64_t now_s, struct err *e);
+
+/* The record alone: the DSSE envelope that person_add stores. */
+int person_record(const char *name, enum role r, const struct public_key *key, const struct private_key *contour,
+                  int64_t now_s, struct buf *record, struct err *e);
+
+/* One row against its record: 0 and *out (its key owned by the caller), or -1 with what is wrong, for fsck. */
+int person_verify(struct child *parser, const struct person_row *row, const struct public_key *contour,
+                  struct person *out, struct err *e);
 
 /* Loads everybody whose record verifies under the contour's key. */
 int people_load(struct db *db, struct child *parser, const struct public_key *contour, struct people *out,
