@@ -12,15 +12,17 @@ int request_make(struct site *s, const struct release *r, const char *env, const
 
 struct approval_wish {
     const char *environment;
-    const char *role;   /* NULL: the one role of this person that the environment asks for */
-    const char *reason; /* may be NULL */
-    bool reject;        /* the decision is REJECT: denies until the same person approves */
-    uint64_t valid_s;   /* 0: as long as the policy allows */
+    const char *role;           /* NULL: the one role of this person that the environment asks for */
+    const char *reason;         /* may be NULL */
+    bool reject;                /* the decision is REJECT: denies until the same person approves */
+    uint64_t valid_s;           /* 0: as long as the policy allows */
+    const struct digest *shown; /* of the evidence set, from approval_summary: another one by now is refused; or NULL */
 };
 
 /* What a person approves, shown before signing: release, environment, requester, every line of the evidence set with
  * its result, what is missing. Text for a terminal. */
-int approval_summary(struct site *s, const struct release *r, const char *env, struct buf *text, struct err *e);
+int approval_summary(struct site *s, const struct release *r, const char *env, struct buf *text, struct digest *shown,
+                     struct err *e);
 
 /* Signs and stores. ERR_DENIED: nobody's key, no such role, the requester, nobody has asked, evidence missing or
  * adverse. */

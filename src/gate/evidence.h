@@ -9,6 +9,7 @@
 struct release;
 
 #define PREDICATE_PROMOTION "urn:airlock:promotion:v1"
+#define VERDICT_MEMBER      "urn:airlock:verdict:v1" /* our own member of a verification summary */
 
 enum signer { SIGNER_NONE, SIGNER_CONTOUR, SIGNER_STATION, SIGNER_PERSON };
 const char *signer_name(enum signer s);
@@ -23,6 +24,7 @@ struct evidence_line {
     const char *environment; /* where it happened or what it is for, or ""; likewise */
     int64_t time_s;          /* signed time where the kind has one, else that of the row */
     char problem[256];       /* why it does not verify; "" when it does */
+    char row_type[96];       /* what the row says that it is */
     struct statement statement;
     struct buf envelope;
 };
@@ -45,6 +47,9 @@ const struct evidence_line *evidence_find(const struct evidence *ev, const struc
 /* Can a line of this type speak against a release (scan, test, silence, and whatever carries a result)? */
 bool evidence_is_check(const struct evidence_line *line);
 
+/* Is a statement of this type worth something only under the contour's own key? */
+bool evidence_needs_contour(const char *type);
+
 /* Sorted ids of what a person is shown before an approval for `environment`: everything but verdicts, approvals and
  * promotions. *ids is owned by the caller (free). */
-int evidence_set(const struct evidence *ev, const char *environment, struct digest **ids, size_t *count);
+void evidence_set(const struct evidence *ev, const char *environment, struct digest **ids, size_t *count);

@@ -11,7 +11,8 @@ int passport_lines(struct site *s, const struct release *r, struct buf *out, str
 
 /* The whole story, for a person and for a program. */
 int passport_text(struct site *s, const struct release *r, struct buf *out, struct err *e);
-int passport_json(struct site *s, const struct release *r, struct buf *out, struct err *e);
+int passport_json(struct site *s, const struct release *r, struct json_out *w,
+                  struct err *e); /* members of an open object */
 
 struct passport_check {
     struct child *parser;

@@ -17,7 +17,7 @@
 /* What `init` writes: the default with its comments. */
 extern const char POLICY_DEFAULT[];
 
-/* What an environment may ask for; the names that stand in `require` are those of policy_requirement_name. */
+/* What an environment may ask for; the names that stand in `require` are those of requirement_name. */
 enum requirement {
     REQUIRE_STATION_SIGNATURE,
     REQUIRE_PROVENANCE,
@@ -36,8 +36,8 @@ struct policy_environment {
     const char *name;                      /* static */
     const char *before;                    /* where a release must have stood; NULL for the first */
     uint32_t require;                      /* bit 1 << enum requirement */
-    uint64_t scan_days_s;                  /* a scan may be this old, in seconds, when a pointer moves; 0: any age */
-    uint64_t approval_s;                   /* longest life of an approval, in seconds */
+    uint64_t scan_age_s;                   /* a scan may be this old, in seconds, when a pointer moves */
+    uint64_t approval_age_s;               /* longest life of an approval, in seconds */
     enum role approvals[POLICY_APPROVALS]; /* each by another person */
     size_t approval_count;
 };

@@ -45,5 +45,16 @@ int gate_judge(struct site *s, enum gate g, const struct release *r, const char 
 int gate_deploy(struct site *s, const struct release *r, const char *env, bool standby, struct verdict *out,
                 struct err *e);
 
+/* May the pointer `env` be moved to this release, or back to it, now? Evaluated inside the caller's transaction, not
+ * signed. A move asks for the gate's own verdict as well (intake for sandbox, trust for prod). */
+int gate_may_move(struct site *s, const struct release *r, const char *env, const struct evidence *ev,
+                  struct verdict *out, struct err *e);
+int gate_may_return(struct site *s, const struct release *r, const char *env, const struct evidence *ev,
+                    struct verdict *out, struct err *e);
+
+/* The predicate of a verdict, for who signs it (docs/formats/verdict.schema.json). */
+void verdict_predicate(const char *contour, int64_t now_s, const struct release *r, const struct evidence *ev,
+                       const struct verdict *v, struct buf *out);
+
 /* The reasons that are not ok, as one line for a message. */
 void verdict_why(const struct verdict *v, struct buf *out);

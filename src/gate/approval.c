@@ -1,0 +1,332 @@
+#include "gate/approval.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "gate/rules.h"
+#include "store/db_release.h"
+#include "util/clock.h"
+#include "util/limits.h"
+
+#define REASON_MAX 500U
+
+/* What a request and an approval have in common while they are made. */
+struct making {
+    struct site *s;
+    const struct release *r;
+    struct policy policy;
+    const struct policy_environment *env;
+    struct evidence ev;
+    char person[65];
+    char name[128]; /* name:version */
+};
+
+static void making_fini(struct making *m)
+{
+    evidence_fini(&m->ev);
+}
+
+static int making_begin(struct making *m, struct site *s, const struct release *r, const char *env, struct err *e)
+{
+    *m = (struct making){.s = s, .r = r};
+    snprintf(m->name, sizeof m->name, "%s:%s", r->name, r->version);
+    if (policy_load(s, &m->policy, e) < 0 || !(m->env = policy_environment(&m->policy, env, e)))
+        return -1;
+    return evidence_load(s, &r->digest, &m->ev, e);
+}
+
+/* Whose key is this? A person may hold several roles with it. */
+static int making_person(struct making *m, const struct private_key *key, struct err *e)
+{
+    const struct digest *id = public_key_id(private_key_public(key));
+    for (size_t i = 0; i < m->ev.people.count; i++) {
+        if (digest_equal(public_key_id(m->ev.people.list[i].key), id)) {
+            snprintf(m->person, sizeof m->person, "%s", m->ev.people.list[i].name);
+            return 0;
+        }
+    }
+    err_set(e, ERR_DENIED, 0, "this key (%.16s…) belongs to nobody of contour %s", digest_hex(id).text,
+            m->s->config.name);
+    return err_hint(e, "`airlock person add NAME --role ROLE --key FILE` makes a person known by the public key");
+}
+
+static int reason_check(const char *reason, struct err *e)
+{
+    if (reason && (strlen(reason) > REASON_MAX || !span_is_utf8(span_str(reason))))
+        return err_set(e, ERR_USAGE, 0, "--reason: at most %u bytes of UTF-8 text", REASON_MAX);
+    return 0;
+}
+
+/* Signs with the person's key and stores, with its ledger entry, inside the open transaction; commits. */
+static int making_store(struct making *m, const char *type, const struct buf *predicate, const char *result,
+                        const struct private_key *key, const char *role, const char *word, struct digest *id,
+                        struct err *e)
+{
+    struct json_out w;
+    struct digest line;
+    char origin[80];
+    auto_buf envelope = BUF(2U * LIMIT_JSON_BYTES), entry = BUF(LIMIT_LEDGER_ENTRY_BYTES);
+    if (buf_check(predicate, word, e) < 0 ||
+        statement_sign(m->name, &m->r->digest, type, buf_span(predicate), key, &envelope, &line, e) < 0)
+        return -1;
+    snprintf(origin, sizeof origin, "person:%s", m->person);
+    struct evidence_row row = {.id = line,
+                               .subject = m->r->digest,
+                               .predicate_type = type,
+                               .environment = m->env->name,
+                               .result = result,
+                               .origin = origin,
+                               .time_s = m->s->entry_s,
+                               .envelope = buf_span(&envelope)};
+    if (db_evidence_add(m->s->db, &row, e) < 0)
+        return -1;
+    if (id)
+        *id = line;
+    snprintf(m->s->actor, sizeof m->s->actor, "person:%s", m->person);
+    site_event(m->s, &w, &entry, word);
+    json_put_string(&w, "release", m->name);
+    json_put_digest(&w, "digest", &m->r->digest);
+    json_put_string(&w, "environment", m->env->name);
+    json_put_string(&w, "role", role);
+    if (result[0])
+        json_put_string(&w, "decision", result);
+    json_put_digest(&w, "evidence", &line);
+    return site_commit(m->s, &w, NULL, e);
+}
+
+static void predicate_head(struct json_out *w, struct buf *out, const struct making *m, const char *role)
+{
+    char action[32];
+    snprintf(action, sizeof action, "promote:%s", m->env->name);
+    json_out_init(w, out);
+    json_out_object(w);
+    json_put_string(w, "action", action);
+    json_put_string(w, "contour", m->s->config.id);
+    json_put_string(w, "person", m->person);
+    json_put_string(w, "role", role);
+    json_put_time(w, "timeCreated", m->s->entry_s);
+}
+
+static int request_in_transaction(struct making *m, const struct private_key *key, const char *reason,
+                                  struct digest *id, struct err *e)
+{
+    struct json_out w;
+    auto_buf predicate = BUF(8192);
+    if (making_person(m, key, e) < 0)
+        return -1;
+    const struct people *people = &m->ev.people;
+    bool engineer = people_has_role(people, m->person, ROLE_ENGINEER);
+    if (!engineer && !people_has_role(people, m->person, ROLE_PRODUCT_OWNER))
+        return err_set(e, ERR_DENIED, 0, "%s can ask for no promotion: that is for engineers and product owners",
+                       m->person);
+    const char *role = role_name(engineer ? ROLE_ENGINEER : ROLE_PRODUCT_OWNER);
+    predicate_head(&w, &predicate, m, role);
+    if (reason)
+        json_put_string(&w, "reason", reason);
+    json_out_object_end(&w);
+    return making_store(m, PREDICATE_REQUEST, &predicate, "", key, role, "request", id, e);
+}
+
+int request_make(struct site *s, const struct release *r, const char *env, const struct private_key *key,
+                 const char *reason, struct digest *id, struct err *e)
+{
+    AUTO(making_fini) struct making m = {0};
+    if (reason_check(reason, e) < 0 || site_begin(s, e) < 0)
+        return -1;
+    if (making_begin(&m, s, r, env, e) == 0 && request_in_transaction(&m, key, reason, id, e) == 0)
+        return 0;
+    site_rollback(s);
+    return -1;
+}
+
+/* ── approvals ── */
+
+static const struct evidence_line *request_of(const struct making *m)
+{
+    return evidence_newest(&m->ev, PREDICATE_REQUEST, m->env->name);
+}
+
+static int not_the_requester(const struct making *m, struct err *e)
+{
+    for (size_t i = 0; i < m->ev.count; i++) {
+        const struct evidence_line *line = &m->ev.lines[i];
+        if (line->predicate && strcmp(line->type, PREDICATE_REQUEST) == 0 && line->signer == SIGNER_PERSON &&
+            strcmp(line->environment, m->env->name) == 0 && strcmp(line->person, m->person) == 0) {
+            err_set(e, ERR_DENIED, 0, "%s asked for %s of %s, and whoever asks cannot approve", m->person, m->env->name,
+                    m->name);
+            return err_hint(e, "Two other people are needed");
+        }
+    }
+    if (!request_of(m)) {
+        err_set(e, ERR_DENIED, 0, "nobody has asked for %s of %s", m->env->name, m->name);
+        return err_hint(e, "`airlock request %s %s --key FILE` asks", m->name, m->env->name);
+    }
+    return 0;
+}
+
+/* The role in which this person signs: the one named, or the one that the environment asks for. */
+static int choose_role(const struct making *m, const char *wanted, enum role *out, struct err *e)
+{
+    if (wanted && !role_parse(wanted, out))
+        return err_set(e, ERR_USAGE, 0, "--role: \"%.40s\" is no role", wanted);
+    if (wanted) {
+        if (!people_has_role(&m->ev.people, m->person, *out))
+            return err_set(e, ERR_DENIED, 0, "%s is no %s", m->person, wanted);
+        return 0;
+    }
+    for (size_t i = 0; i < m->env->approval_count; i++) {
+        if (people_has_role(&m->ev.people, m->person, m->env->approvals[i])) {
+            *out = m->env->approvals[i];
+            return 0;
+        }
+    }
+    err_set(e, ERR_DENIED, 0, "%s holds no role that approves for %s", m->person, m->env->name);
+    if (m->env->approval_count == 0)
+        return err_hint(e, "The policy asks for no approvals there");
+    return err_hint(e, "The policy asks for a %s", role_name(m->env->approvals[0]));
+}
+
+/* What is missing apart from approvals and the verdict over them; "" when nothing is. */
+static int missing_evidence(struct making *m, struct buf *out, struct err *e)
+{
+    struct verdict v;
+    if (gate_evaluate(m->s, strcmp(m->env->name, ENVIRONMENT_SANDBOX) == 0 ? GATE_INTAKE : GATE_TRUST, m->r,
+                      m->env->name, &m->ev, &v, e) < 0)
+        return -1;
+    for (size_t i = 0; i < v.count; i++)
+        if (!v.reasons[i].ok && strcmp(v.reasons[i].rule, "approvals") != 0)
+            buf_printf(out, "%s%s: %s", out->len ? "; " : "", v.reasons[i].rule, v.reasons[i].text);
+    return 0;
+}
+
+static int evidence_there(struct making *m, struct err *e)
+{
+    auto_buf missing = BUF(8192);
+    if (missing_evidence(m, &missing, e) < 0)
+        return -1;
+    if (missing.len == 0)
+        return 0;
+    err_set(e, ERR_DENIED, 0, "%s cannot be approved for %s yet: %s", m->name, m->env->name, buf_str(&missing));
+    return -1;
+}
+
+static void put_set(struct json_out *w, const struct making *m)
+{
+    struct digest *ids;
+    size_t count;
+    evidence_set(&m->ev, m->env->name, &ids, &count);
+    json_put_array(w, "evidence");
+    for (size_t i = 0; i < count; i++) {
+        json_out_object(w);
+        json_put_string(w, "sha256", digest_hex(&ids[i]).text);
+        json_out_object_end(w);
+    }
+    json_out_array_end(w);
+    free(ids);
+}
+
+static int approve_in_transaction(struct making *m, const struct approval_wish *wish, const struct private_key *key,
+                                  struct digest *id, struct err *e)
+{
+    struct json_out w;
+    enum role role;
+    auto_buf predicate = BUF(LIMIT_JSON_BYTES);
+    uint64_t valid_s = wish->valid_s ? wish->valid_s : m->env->approval_age_s;
+    if (making_person(m, key, e) < 0 || (!wish->reject && not_the_requester(m, e) < 0) ||
+        choose_role(m, wish->role, &role, e) < 0)
+        return -1;
+    if (valid_s > m->env->approval_age_s)
+        return err_set(e, ERR_DENIED, 0, "an approval for %s lasts at most %llu hours by the policy, asked for %llu",
+                       m->env->name, (unsigned long long)m->env->approval_age_s / 3600,
+                       (unsigned long long)valid_s / 3600);
+    if (!wish->reject && evidence_there(m, e) < 0)
+        return -1;
+    const struct evidence_line *request = request_of(m);
+    predicate_head(&w, &predicate, m, role_name(role));
+    json_put_string(&w, "decision", wish->reject ? "REJECT" : "APPROVE");
+    if (request)
+        json_put_string(&w, "requester", request->person);
+    json_put_time(&w, "notAfter", m->s->entry_s + (int64_t)valid_s);
+    if (wish->reason)
+        json_put_string(&w, "reason", wish->reason);
+    put_set(&w, m);
+    json_out_object_end(&w);
+    return making_store(m, PREDICATE_APPROVAL, &predicate, wish->reject ? "REJECT" : "APPROVE", key, role_name(role),
+                        "approve", id, e);
+}
+
+/* One name for the whole set that a person was shown. */
+static struct digest set_name(const struct making *m)
+{
+    struct digest *ids;
+    size_t count;
+    evidence_set(&m->ev, m->env->name, &ids, &count);
+    struct digest name = digest_of(span_of(ids, count * sizeof *ids));
+    free(ids);
+    return name;
+}
+
+static int still_as_shown(const struct making *m, const struct digest *shown, struct err *e)
+{
+    struct digest now = set_name(m);
+    if (!shown || digest_equal(shown, &now))
+        return 0;
+    err_set(e, ERR_DENIED, 0, "the evidence about %s was added to while it was being shown; nothing was signed",
+            m->name);
+    return err_hint(e, "Look again, and approve what there is now");
+}
+
+int approval_make(struct site *s, const struct release *r, const struct approval_wish *wish,
+                  const struct private_key *key, struct digest *id, struct err *e)
+{
+    AUTO(making_fini) struct making m = {0};
+    if (reason_check(wish->reason, e) < 0 || site_begin(s, e) < 0)
+        return -1;
+    if (making_begin(&m, s, r, wish->environment, e) == 0 && still_as_shown(&m, wish->shown, e) == 0 &&
+        approve_in_transaction(&m, wish, key, id, e) == 0)
+        return 0;
+    site_rollback(s);
+    return -1;
+}
+
+/* ── what is shown ── */
+
+static void summary_line(const struct evidence_line *line, struct buf *out)
+{
+    char detail[320];
+    line_detail(line, detail, sizeof detail);
+    buf_printf(out, "  %.16s…  %-9s %-42s %s%s%s%s%s\n", digest_hex(&line->id).text, signer_name(line->signer),
+               line->type, line->result, line->environment[0] ? " in " : "", line->environment, detail[0] ? ": " : "",
+               detail);
+}
+
+static void summary_write(struct making *m, const char *missing, struct buf *out)
+{
+    const struct evidence_line *request = request_of(m);
+    struct digest *ids;
+    size_t count;
+    buf_printf(out, "release      %s\ndigest       %s\nowner        %s\nto stand in  %s of contour %s (%s)\n", m->name,
+               digest_text(&m->r->digest).text, m->r->owner, m->env->name, m->s->config.name, m->s->config.id);
+    buf_printf(out, "asked for by %s\n", request ? request->person : "nobody");
+    evidence_set(&m->ev, m->env->name, &ids, &count);
+    buf_printf(out, "evidence     %zu attestations:\n", count);
+    for (size_t i = 0; i < m->ev.count; i++)
+        for (size_t k = 0; k < count; k++)
+            if (digest_equal(&m->ev.lines[i].id, &ids[k]))
+                summary_line(&m->ev.lines[i], out);
+    free(ids);
+    buf_printf(out, "missing      %s\n", missing[0] ? missing : "nothing");
+}
+
+int approval_summary(struct site *s, const struct release *r, const char *env, struct buf *text, struct digest *shown,
+                     struct err *e)
+{
+    AUTO(making_fini) struct making m = {0};
+    auto_buf missing = BUF(8192);
+    if (making_begin(&m, s, r, env, e) < 0 || missing_evidence(&m, &missing, e) < 0)
+        return -1;
+    summary_write(&m, buf_str(&missing), text);
+    if (shown)
+        *shown = set_name(&m);
+    return 0;
+}

@@ -1,0 +1,228 @@
+#include "gate/evidence.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ship/shipment.h"
+#include "store/db_release.h"
+#include "util/clock.h"
+#include "util/limits.h"
+
+/* More lines than a release gathers in years of daily tests. */
+#define EVIDENCE_LINES_MAX 20000U
+
+#define LONGEST_ENVELOPE (2U * LIMIT_JSON_BYTES)
+
+const char *signer_name(enum signer s)
+{
+    static const char *const names[] = {"nobody", "contour", "station", "person"};
+    return names[s];
+}
+
+void evidence_fini(struct evidence *ev)
+{
+    for (size_t i = 0; i < ev->count; i++) {
+        statement_fini(&ev->lines[i].statement);
+        buf_fini(&ev->lines[i].envelope);
+    }
+    free(ev->lines);
+    people_fini(&ev->people);
+    *ev = (struct evidence){0};
+}
+
+struct row_copy {
+    struct evidence *ev;
+    struct err *e;
+};
+
+/* Row by row, without looking inside: the database must not be read while the parse process works. */
+static int copy_row(void *arg, const struct evidence_row *row)
+{
+    struct row_copy *copy = arg;
+    struct evidence *ev = copy->ev;
+    if (ev->count == EVIDENCE_LINES_MAX)
+        return err_set(copy->e, ERR_LIMIT, 0, "more than %u attestations about one release", EVIDENCE_LINES_MAX);
+    if (ev->count == ev->room) {
+        size_t room = ev->room ? 2 * ev->room : 16;
+        struct evidence_line *lines = realloc(ev->lines, room * sizeof *lines);
+        if (!lines)
+            abort();
+        ev->lines = lines;
+        ev->room = room;
+    }
+    struct evidence_line *line = &ev->lines[ev->count];
+    *line = (struct evidence_line){.id = row->id, .time_s = row->time_s, .envelope = BUF(LONGEST_ENVELOPE)};
+    snprintf(line->row_type, sizeof line->row_type, "%s", row->predicate_type);
+    line->type = line->row_type;
+    line->result = line->environment = "";
+    buf_add_span(&line->envelope, row->envelope);
+    ev->count++;
+    return buf_check(&line->envelope, "an attestation", copy->e);
+}
+
+/* Where each kind says how it ended and when; kinds that are not here say neither. */
+static const struct kind {
+    const char *type, *result, *time;
+} KINDS[] = {
+    {PREDICATE_SCAN, "result", "timeCreated"},       {PREDICATE_TEST_RESULT, "result", "timeCreated"},
+    {PREDICATE_SILENCE, "result", "timeCreated"},    {PREDICATE_VSA, "verificationResult", "timeVerified"},
+    {PREDICATE_APPROVAL, "decision", "timeCreated"}, {PREDICATE_REQUEST, NULL, "timeCreated"},
+    {PREDICATE_PROMOTION, NULL, "timeCreated"},
+};
+
+static const char *environment_of(const json_t *predicate)
+{
+    const char *action = json_get_string(predicate, "action", "");
+    if (strncmp(action, "promote:", 8) == 0)
+        return action + 8;
+    const json_t *ours = json_object_get(predicate, VERDICT_MEMBER);
+    return json_get_string(ours ? ours : predicate, "environment", "");
+}
+
+/* Takes what a verified line says about itself. */
+static void read_line(struct evidence_line *line)
+{
+    line->predicate = line->statement.predicate;
+    line->type = line->statement.predicate_type;
+    line->environment = environment_of(line->predicate);
+    for (size_t i = 0; i < ARRAY_LEN(KINDS); i++) {
+        if (strcmp(KINDS[i].type, line->type) != 0)
+            continue;
+        if (KINDS[i].result)
+            line->result = json_get_string(line->predicate, KINDS[i].result, "");
+        int64_t time_s;
+        if (time_parse(span_str(json_get_string(line->predicate, KINDS[i].time, "")), &time_s))
+            line->time_s = time_s;
+    }
+}
+
+struct verifier {
+    struct child *parser;
+    const struct public_key *contour, *station; /* station may be NULL */
+    const struct people *people;
+    const struct digest *release;
+};
+
+static int verify_site_line(const struct verifier *v, struct evidence_line *line, struct err *e)
+{
+    const struct public_key *keys[] = {v->contour, v->station};
+    if (statement_verify(v->parser, buf_span(&line->envelope), keys, v->station ? 2 : 1, v->release, line->row_type,
+                         &line->statement, e) < 0)
+        return -1;
+    line->signer = line->statement.signers & 1 ? SIGNER_CONTOUR : SIGNER_STATION;
+    return 0;
+}
+
+static int verify_person_line(const struct verifier *v, struct evidence_line *line, struct err *e)
+{
+    const struct person *p =
+        people_signer(v->people, v->parser, buf_span(&line->envelope), v->release, line->row_type, &line->statement, e);
+    if (!p)
+        return -1;
+    line->signer = SIGNER_PERSON;
+    snprintf(line->person, sizeof line->person, "%s", p->name);
+    return 0;
+}
+
+/* 0 also when the line is wrong: then its `problem` says so. -1 only when it could not be looked at. */
+static int verify_line(const struct verifier *v, struct evidence_line *line, struct err *e)
+{
+    struct err wrong = {0};
+    struct digest is = digest_of(buf_span(&line->envelope));
+    bool of_person = strcmp(line->row_type, PREDICATE_APPROVAL) == 0 || strcmp(line->row_type, PREDICATE_REQUEST) == 0;
+    if (!digest_equal(&is, &line->id)) {
+        snprintf(line->problem, sizeof line->problem, "the bytes hash to %.19s…", digest_text(&is).text);
+        return 0;
+    }
+    if ((of_person ? verify_person_line : verify_site_line)(v, line, &wrong) == 0) {
+        read_line(line);
+        return 0;
+    }
+    if (wrong.code != ERR_INPUT && wrong.code != ERR_DENIED && wrong.code != ERR_LIMIT)
+        return err_set(e, wrong.code, wrong.sys_errno, "%s", wrong.msg);
+    snprintf(line->problem, sizeof line->problem, "%.*s", (int)sizeof line->problem - 1, wrong.msg);
+    return 0;
+}
+
+int evidence_load(struct site *s, const struct digest *release, struct evidence *out, struct err *e)
+{
+    *out = (struct evidence){0};
+    struct row_copy copy = {out, e};
+    struct child *parser = site_parser(s, e);
+    if (!parser || people_load(s->db, parser, s->public_key, &out->people, e) < 0 ||
+        db_evidence_each(s->db, release, NULL, copy_row, &copy, e) < 0)
+        return -1;
+    struct err absent = {0};
+    struct public_key *station = release_station_key(s, release, &absent);
+    if (!station && absent.code != ERR_NOTFOUND)
+        return err_set(e, absent.code, absent.sys_errno, "%s", absent.msg);
+    struct verifier v = {parser, s->public_key, station, &out->people, release};
+    int result = 0;
+    for (size_t i = 0; result == 0 && i < out->count; i++)
+        result = verify_line(&v, &out->lines[i], e);
+    public_key_free(station);
+    return result;
+}
+
+const struct evidence_line *evidence_newest(const struct evidence *ev, const char *type, const char *environment)
+{
+    for (size_t i = ev->count; i-- > 0;) {
+        const struct evidence_line *line = &ev->lines[i];
+        if (line->predicate && strcmp(line->type, type) == 0 &&
+            (!environment || strcmp(line->environment, environment) == 0))
+            return line;
+    }
+    return NULL;
+}
+
+const struct evidence_line *evidence_find(const struct evidence *ev, const struct digest *id)
+{
+    for (size_t i = 0; i < ev->count; i++)
+        if (digest_equal(&ev->lines[i].id, id))
+            return &ev->lines[i];
+    return NULL;
+}
+
+bool evidence_needs_contour(const char *type)
+{
+    static const char *const ours[] = {PREDICATE_SCAN, PREDICATE_SILENCE, PREDICATE_RECEIPT, PREDICATE_PROMOTION,
+                                       PREDICATE_VSA};
+    for (size_t i = 0; i < ARRAY_LEN(ours); i++)
+        if (strcmp(type, ours[i]) == 0)
+            return true;
+    return false;
+}
+
+bool evidence_is_check(const struct evidence_line *line)
+{
+    return line->predicate && line->signer == SIGNER_CONTOUR &&
+           (strcmp(line->type, PREDICATE_SCAN) == 0 || strcmp(line->type, PREDICATE_TEST_RESULT) == 0 ||
+            strcmp(line->type, PREDICATE_SILENCE) == 0);
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    return digest_compare(a, b);
+}
+
+/* Decisions are made over evidence and are not part of what is shown; the request is. */
+static bool is_shown(const struct evidence_line *line, const char *environment)
+{
+    if (!line->predicate || strcmp(line->type, PREDICATE_VSA) == 0 || strcmp(line->type, PREDICATE_APPROVAL) == 0 ||
+        strcmp(line->type, PREDICATE_PROMOTION) == 0)
+        return false;
+    return strcmp(line->type, PREDICATE_REQUEST) != 0 || strcmp(line->environment, environment) == 0;
+}
+
+void evidence_set(const struct evidence *ev, const char *environment, struct digest **ids, size_t *count)
+{
+    struct digest *list = calloc(ev->count ? ev->count : 1, sizeof *list);
+    if (!list)
+        abort();
+    *count = 0;
+    for (size_t i = 0; i < ev->count; i++)
+        if (is_shown(&ev->lines[i], environment))
+            list[(*count)++] = ev->lines[i].id;
+    qsort(list, *count, sizeof *list, compare_ids);
+    *ids = list;
+}

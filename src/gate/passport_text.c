@@ -1,0 +1,242 @@
+/* The passport for a person and for a program: what it is, where it came from, who did what, what was found, what was
+ * decided and why. Both forms tell the same facts in the same order. */
+#include <string.h>
+
+#include "gate/passport_internal.h"
+#include "gate/rules.h"
+#include "ship/release.h"
+#include "ship/shipment.h"
+#include "util/clock.h"
+
+static const struct {
+    const char *type, *words;
+} WORDS[] = {
+    {PREDICATE_RELEASE, "release statement"},
+    {PREDICATE_PROVENANCE, "provenance"},
+    {PREDICATE_CYCLONEDX, "inventory (CycloneDX)"},
+    {PREDICATE_RECEIPT, "receipt"},
+    {PREDICATE_SCAN, "scan"},
+    {PREDICATE_TEST_RESULT, "regression suite"},
+    {PREDICATE_SILENCE, "silence test"},
+    {PREDICATE_REQUEST, "request"},
+    {PREDICATE_APPROVAL, "approval"},
+    {PREDICATE_PROMOTION, "promotion"},
+    {PREDICATE_VSA, "verdict"},
+};
+
+static const char *type_words(const char *type)
+{
+    for (size_t i = 0; i < ARRAY_LEN(WORDS); i++)
+        if (strcmp(type, WORDS[i].type) == 0)
+            return WORDS[i].words;
+    return type;
+}
+
+static const char *who(const struct evidence_line *line)
+{
+    return line->signer == SIGNER_PERSON ? line->person : signer_name(line->signer);
+}
+
+static const char *gate_of(const struct evidence_line *line)
+{
+    return json_get_string(json_object_get(line->predicate, VERDICT_MEMBER), "gate", "");
+}
+
+static bool after_closing(const struct evidence_line *closing, const struct evidence_line *line)
+{
+    return closing && line != closing && !passport_lists(closing, &line->id);
+}
+
+/* ── text ── */
+
+static void text_head(const struct release *r, struct buf *out)
+{
+    buf_printf(out, "%s:%s\n  digest    %s\n  owner     %s\n  licence   %s\n", r->name, r->version,
+               digest_text(&r->digest).text, r->owner, r->licence);
+    if (r->description[0])
+        buf_printf(out, "  what      %s\n", r->description);
+    buf_printf(out, "  model     %s, %s\n            %s, %llu bytes\n", r->model_name, r->model.name,
+               digest_text(&r->model.digest).text, (unsigned long long)r->model.size);
+    buf_printf(out, "  engine    %s\n", digest_text(&r->engine.manifest).text);
+    buf_printf(out, "  prompts   %s\n  suite     %s\n", digest_text(&r->prompts.digest).text,
+               digest_text(&r->suite.digest).text);
+}
+
+static void text_origin(const struct evidence *ev, struct buf *out)
+{
+    const struct evidence_line *receipt = evidence_newest(ev, PREDICATE_RECEIPT, NULL);
+    if (!receipt)
+        return;
+    buf_printf(out, "\nCame from\n  station   %s\n  shipment  %lld of that station, received %s\n",
+               json_get_string(receipt->predicate, "station", "?"),
+               (long long)json_integer_value(json_object_get(receipt->predicate, "sequence")),
+               time_text(receipt->time_s).text);
+}
+
+static void text_line(const struct evidence_line *line, struct buf *out)
+{
+    char detail[320];
+    if (!line->predicate) {
+        buf_printf(out, "  %s  DOES NOT VERIFY: %s (%s)\n            %s\n", time_text(line->time_s).text,
+                   line->row_type, line->problem, digest_text(&line->id).text);
+        return;
+    }
+    line_detail(line, detail, sizeof detail);
+    const char *gate = gate_of(line);
+    const char *action =
+        strcmp(line->type, PREDICATE_PROMOTION) == 0 ? json_get_string(line->predicate, "action", "") : "";
+    buf_printf(out, "  %s  %s%s%s%s%s%s%s, by %s%s%s%s%s", time_text(line->time_s).text, type_words(line->type),
+               gate[0] ? " of gate " : "", gate, line->environment[0] ? " for " : "", line->environment,
+               action[0] ? ": " : "", action, who(line), line->result[0] ? ": " : "", line->result,
+               detail[0] ? " — " : "", detail);
+    const char *role = json_get_string(line->predicate, "role", ""),
+               *reason = line->signer == SIGNER_PERSON ? json_get_string(line->predicate, "reason", "") : "";
+    buf_printf(out, "%s%s%s%s%s%s\n            %s\n", role[0] ? " (" : "", role, role[0] ? ")" : "",
+               reason[0] ? " \"" : "", reason, reason[0] ? "\"" : "", digest_text(&line->id).text);
+}
+
+static void text_reasons(const struct evidence_line *closing, struct buf *out)
+{
+    size_t i;
+    json_t *reason;
+    const json_t *ours = json_object_get(closing->predicate, VERDICT_MEMBER);
+    json_array_foreach(json_object_get(ours, "reasons"), i, reason)
+    {
+        buf_printf(out, "  %s %-18s %s\n", json_is_true(json_object_get(reason, "ok")) ? "yes" : "NO ",
+                   json_get_string(reason, "rule", "?"), json_get_string(reason, "text", ""));
+    }
+}
+
+static void text_story(const struct evidence *ev, const struct evidence_line *closing, struct buf *out)
+{
+    size_t after = 0;
+    buf_add_str(out, "\nWhat was attested, in order\n");
+    for (size_t i = 0; i < ev->count; i++) {
+        after += after_closing(closing, &ev->lines[i]);
+        if (!after_closing(closing, &ev->lines[i]) && &ev->lines[i] != closing)
+            text_line(&ev->lines[i], out);
+    }
+    if (!closing) {
+        buf_add_str(out, "\nNo gate has judged it.\n");
+        return;
+    }
+    const json_t *policy = json_object_get(json_object_get(closing->predicate, "policy"), "digest");
+    buf_printf(out, "\nDecided: gate %s for %s %s (%s), over %zu attestations\n", gate_of(closing),
+               closing->environment, closing->result, time_text(closing->time_s).text,
+               json_array_size(json_object_get(closing->predicate, "inputAttestations")));
+    buf_printf(out, "  verdict   %s\n  policy    sha256:%s\n", digest_text(&closing->id).text,
+               json_get_string(policy, "sha256", "?"));
+    text_reasons(closing, out);
+    if (after > 0)
+        buf_add_str(out, "\nSince then\n");
+    for (size_t i = 0; after > 0 && i < ev->count; i++)
+        if (after_closing(closing, &ev->lines[i]))
+            text_line(&ev->lines[i], out);
+}
+
+int passport_text(struct site *s, const struct release *r, struct buf *out, struct err *e)
+{
+    auto_evidence ev = {0};
+    if (evidence_load(s, &r->digest, &ev, e) < 0)
+        return -1;
+    text_head(r, out);
+    text_origin(&ev, out);
+    text_story(&ev, passport_closing(&ev), out);
+    return buf_check(out, "passport", e);
+}
+
+/* ── JSON ── */
+
+static void json_head(struct json_out *w, const struct release *r)
+{
+    json_put_string(w, "name", r->name);
+    json_put_string(w, "version", r->version);
+    json_put_digest(w, "digest", &r->digest);
+    json_put_string(w, "owner", r->owner);
+    json_put_string(w, "licence", r->licence);
+    json_put_object(w, "model");
+    json_put_string(w, "name", r->model_name);
+    json_put_string(w, "file", r->model.name);
+    json_put_digest(w, "digest", &r->model.digest);
+    json_put_uint(w, "size", r->model.size);
+    json_out_object_end(w);
+    json_put_digest(w, "engine", &r->engine.manifest);
+    json_put_digest(w, "prompts", &r->prompts.digest);
+    json_put_digest(w, "suite", &r->suite.digest);
+}
+
+static void json_raw_of(struct json_out *w, const char *key, const json_t *value)
+{
+    char *text = value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+    json_out_key(w, key);
+    if (text)
+        json_out_raw(w, span_str(text));
+    else
+        json_out_null(w);
+    free(text);
+}
+
+static void json_line(struct json_out *w, const struct evidence_line *line, const struct evidence_line *closing)
+{
+    char detail[320];
+    json_out_object(w);
+    json_put_digest(w, "id", &line->id);
+    json_put_string(w, "predicateType", line->type);
+    json_put_string(w, "what", type_words(line->type));
+    json_put_bool(w, "verified", line->predicate);
+    json_put_string(w, "signer", who(line));
+    json_put_time(w, "time", line->time_s);
+    json_put_string(w, "environment", line->environment);
+    json_put_string(w, "result", line->result);
+    json_put_bool(w, "listed", line == closing || (closing && passport_lists(closing, &line->id)));
+    if (!line->predicate) {
+        json_put_string(w, "problem", line->problem);
+    } else {
+        line_detail(line, detail, sizeof detail);
+        if (detail[0])
+            json_put_string(w, "detail", detail);
+        if (line->signer == SIGNER_PERSON)
+            json_put_string(w, "role", json_get_string(line->predicate, "role", ""));
+        if (gate_of(line)[0])
+            json_put_string(w, "gate", gate_of(line));
+    }
+    json_out_object_end(w);
+}
+
+static void json_closing(struct json_out *w, const struct evidence_line *closing)
+{
+    if (!closing) {
+        json_out_null(w);
+        return;
+    }
+    const json_t *ours = json_object_get(closing->predicate, VERDICT_MEMBER);
+    const json_t *policy = json_object_get(json_object_get(closing->predicate, "policy"), "digest");
+    json_out_object(w);
+    json_put_digest(w, "id", &closing->id);
+    json_put_string(w, "gate", gate_of(closing));
+    json_put_string(w, "environment", closing->environment);
+    json_put_string(w, "result", closing->result);
+    json_put_time(w, "time", closing->time_s);
+    json_put_string(w, "policy", json_get_string(policy, "sha256", ""));
+    json_put_uint(w, "attestations", json_array_size(json_object_get(closing->predicate, "inputAttestations")));
+    json_raw_of(w, "reasons", json_object_get(ours, "reasons"));
+    json_out_object_end(w);
+}
+
+int passport_json(struct site *s, const struct release *r, struct json_out *w, struct err *e)
+{
+    auto_evidence ev = {0};
+    if (evidence_load(s, &r->digest, &ev, e) < 0)
+        return -1;
+    const struct evidence_line *closing = passport_closing(&ev);
+    json_put_object(w, "release");
+    json_head(w, r);
+    json_out_object_end(w);
+    json_put_array(w, "attestations");
+    for (size_t i = 0; i < ev.count; i++)
+        json_line(w, &ev.lines[i], closing);
+    json_out_array_end(w);
+    json_out_key(w, "verdict");
+    json_closing(w, closing);
+    return 0;
+}
