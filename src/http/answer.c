@@ -1,0 +1,220 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/internal.h"
+#include "util/json.h"
+#include "util/log.h"
+
+#define ERROR_BYTES 16384U
+
+void http_put_header(struct http_request *r, const char *name, const char *value)
+{
+    if (r->put_count == HTTP_PUT_HEADERS_MAX)
+        abort(); /* a programmer's mistake: no handler puts so many */
+    char *n = strdup(name), *v = strdup(value);
+    if (!n || !v)
+        abort();
+    r->put[r->put_count].name = n;
+    r->put[r->put_count++].value = v;
+}
+
+static void response_header(struct MHD_Response *response, const char *name, const char *value)
+{
+    /* A value that the library will not take (a line break in it) is left out rather than sent. */
+    (void)MHD_add_response_header(response, name, value);
+}
+
+/* The hook is taken away first: once the answer is given, nobody is told any more. */
+static void forget_gone(struct http_request *r)
+{
+    pthread_mutex_lock(&r->server->lock);
+    r->gone = NULL;
+    pthread_mutex_unlock(&r->server->lock);
+}
+
+void answer_give(struct http_request *r, unsigned status, struct MHD_Response *response)
+{
+    struct http_server *s = r->server;
+    if (!response)
+        abort(); /* out of memory */
+    for (size_t i = 0; i < r->put_count; i++)
+        response_header(response, r->put[i].name, r->put[i].value);
+    response_header(response, "X-Content-Type-Options", "nosniff");
+    if (r->close || atomic_load(&s->stopping))
+        response_header(response, "Connection", "close");
+    forget_gone(r);
+    bool held = r->dispatched;
+    pthread_mutex_lock(&r->lock);
+    r->response = response;
+    r->status = status;
+    r->answered = true;
+    bool resume = r->suspended;
+    r->suspended = false;
+    if (resume)
+        MHD_resume_connection(r->mhd);
+    pthread_mutex_unlock(&r->lock);
+    if (held)
+        server_hold(s, -1);
+}
+
+int answer_queue(struct http_request *r)
+{
+    struct http_server *s = r->server;
+    struct MHD_Response *response = ptr_steal(&r->response);
+    s->status[r->status / 100 % 6]++;
+    r->queued = true;
+    conn_set_phase(r->conn, PHASE_SENDING);
+    enum MHD_Result result = MHD_queue_response(r->mhd, r->status, response);
+    MHD_destroy_response(response);
+    return (int)result;
+}
+
+void http_answer(struct http_request *r, unsigned status, const char *content_type, struct buf *body)
+{
+    if (!buf_ok(body)) {
+        buf_fini(body);
+        http_error(r, 500, NULL, "the answer is larger than it may be");
+        return;
+    }
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        body->len, body->ptr, body->ptr ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+    *body = BUF(body->max);
+    if (response && content_type)
+        response_header(response, "Content-Type", content_type);
+    answer_give(r, status, response);
+}
+
+/* ── files ── */
+
+static bool etag_listed(const char *list, const char *etag)
+{
+    if (!list || !etag)
+        return false;
+    return !strcmp(list, "*") || strstr(list, etag) != NULL;
+}
+
+static void answer_empty(struct http_request *r, unsigned status)
+{
+    answer_give(r, status, MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT));
+}
+
+void http_answer_file(struct http_request *r, int fd, uint64_t size, const char *content_type, const char *etag)
+{
+    char text[96];
+    uint64_t from = 0, len = size;
+    if (etag)
+        http_put_header(r, "ETag", etag);
+    if (etag_listed(http_header(r, "If-None-Match"), etag)) {
+        close(fd);
+        answer_empty(r, 304);
+        return;
+    }
+    http_put_header(r, "Accept-Ranges", "bytes");
+    const char *condition = http_header(r, "If-Range");
+    bool ranged = r->method == HTTP_GET && (!condition || (etag && !strcmp(condition, etag)));
+    enum http_range range = range_parse(ranged ? http_header(r, "Range") : NULL, size, &from, &len);
+    if (range == RANGE_UNSATISFIABLE) {
+        close(fd);
+        snprintf(text, sizeof(text), "bytes */%llu", (unsigned long long)size);
+        http_put_header(r, "Content-Range", text);
+        http_error(r, 416, NULL, "Range: wanted bytes 0 to %llu", size ? (unsigned long long)size - 1 : 0);
+        return;
+    }
+    if (range == RANGE_PART) {
+        snprintf(text, sizeof(text), "bytes %llu-%llu/%llu", (unsigned long long)from,
+                 (unsigned long long)(from + len - 1), (unsigned long long)size);
+        http_put_header(r, "Content-Range", text);
+    }
+    struct MHD_Response *response = MHD_create_response_from_fd_at_offset64(len, fd, from);
+    if (response)
+        response_header(response, "Content-Type", content_type);
+    answer_give(r, range == RANGE_PART ? 206 : 200, response);
+}
+
+/* ── errors ── */
+
+struct words {
+    unsigned status;
+    const char *openai_type, *openai_code, *oci;
+};
+
+static const struct words usual[] = {
+    {400, "invalid_request_error", "invalid_request", "UNSUPPORTED"},
+    {401, "authentication_error", "invalid_api_key", "UNAUTHORIZED"},
+    {403, "permission_error", "not_allowed", "DENIED"},
+    {404, "not_found_error", "not_found", "NAME_UNKNOWN"},
+    {405, "invalid_request_error", "method_not_allowed", "UNSUPPORTED"},
+    {413, "invalid_request_error", "request_too_large", "SIZE_INVALID"},
+    {416, "invalid_request_error", "range_not_satisfiable", "SIZE_INVALID"},
+    {429, "rate_limit_error", "rate_limit_exceeded", "TOOMANYREQUESTS"},
+    {500, "server_error", "internal_error", "UNKNOWN"},
+};
+
+static const struct words *words_of(unsigned status)
+{
+    for (size_t i = 0; i < ARRAY_LEN(usual); i++)
+        if (usual[i].status == status)
+            return &usual[i];
+    return &usual[status >= 500 ? ARRAY_LEN(usual) - 1 : 0];
+}
+
+static void write_openai(struct buf *out, const struct words *w, const char *code, const char *message)
+{
+    struct json_out j;
+    json_out_init(&j, out);
+    json_out_object(&j);
+    json_put_object(&j, "error");
+    json_put_string(&j, "message", message);
+    json_put_string(&j, "type", w->openai_type);
+    json_out_key(&j, "param");
+    json_out_null(&j);
+    json_put_string(&j, "code", code ? code : w->openai_code);
+    json_out_object_end(&j);
+    json_out_object_end(&j);
+}
+
+static void write_oci(struct buf *out, const struct words *w, const char *code, const char *message)
+{
+    struct json_out j;
+    json_out_init(&j, out);
+    json_out_object(&j);
+    json_put_array(&j, "errors");
+    json_out_object(&j);
+    json_put_string(&j, "code", code ? code : w->oci);
+    json_put_string(&j, "message", message);
+    json_out_object_end(&j);
+    json_out_array_end(&j);
+    json_out_object_end(&j);
+}
+
+void http_error(struct http_request *r, unsigned status, const char *code, const char *format, ...)
+{
+    char message[ERR_MSG_MAX];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof(message), format, args);
+    va_end(args);
+    auto_buf body = BUF(ERROR_BYTES);
+    enum http_shape shape = r->route ? r->route->shape : HTTP_PLAIN;
+    if (shape == HTTP_OPENAI)
+        write_openai(&body, words_of(status), code, message);
+    else if (shape == HTTP_OCI)
+        write_oci(&body, words_of(status), code, message);
+    else
+        buf_printf(&body, "%s\n", message);
+    http_answer(r, status, shape == HTTP_PLAIN ? "text/plain; charset=utf-8" : "application/json", &body);
+}
+
+void http_error_err(struct http_request *r, const struct err *e)
+{
+    unsigned status = (unsigned)err_http_status(e->code);
+    char id[24];
+    if (status < 500 || e->code == ERR_UNDECIDED || e->code == ERR_BUSY) {
+        http_error(r, status, NULL, "%s", e->msg);
+        return;
+    }
+    snprintf(id, sizeof(id), "%llu", (unsigned long long)r->id);
+    log_event(EV_REQUEST_REFUSED, "request", id, "path", r->target.path, "reason", e->msg, NULL);
+    http_error(r, status, NULL, "the server could not do it; its log says why under request %s", id);
+}

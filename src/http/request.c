@@ -1,0 +1,146 @@
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "http/internal.h"
+#include "util/clock.h"
+#include "util/encode.h"
+
+struct http_request *request_new(struct http_conn *c, struct MHD_Connection *mhd, const char *raw)
+{
+    struct http_request *r = calloc(1, sizeof(*r));
+    if (!r || !(r->raw = strdup(raw)))
+        abort();
+    r->server = c->server;
+    r->conn = c;
+    r->mhd = mhd;
+    r->id = ++c->server->next_id;
+    pthread_mutex_init(&r->lock, NULL);
+    return r;
+}
+
+void request_free(struct http_request *r)
+{
+    atomic_fetch_sub(&r->server->body_total, r->counted);
+    for (size_t i = 0; i < r->put_count; i++) {
+        free(r->put[i].name);
+        free(r->put[i].value);
+    }
+    if (r->response)
+        MHD_destroy_response(r->response);
+    stream_unref(r->stream);
+    buf_fini(&r->body);
+    target_fini(&r->target);
+    pthread_mutex_destroy(&r->lock);
+    free(r->raw);
+    free(r);
+}
+
+enum http_method http_method(const struct http_request *r)
+{
+    return r->method;
+}
+
+const char *http_path(const struct http_request *r)
+{
+    return r->target.path;
+}
+
+const char *http_route_rest(const struct http_request *r)
+{
+    size_t len = strlen(r->route->path);
+    return r->route->path[len - 1] == '/' ? r->target.path + len : "";
+}
+
+const char *http_query(const struct http_request *r, const char *key)
+{
+    for (size_t i = 0; i < r->target.query_count; i++)
+        if (!strcmp(r->target.query[i].key, key))
+            return r->target.query[i].value;
+    return NULL;
+}
+
+const char *http_header(const struct http_request *r, const char *name)
+{
+    return MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, name);
+}
+
+struct span http_body(const struct http_request *r)
+{
+    return buf_span(&r->body);
+}
+
+const char *http_peer(const struct http_request *r)
+{
+    return r->conn->peer;
+}
+
+uint64_t http_id(const struct http_request *r)
+{
+    return r->id;
+}
+
+int64_t http_began_ns(const struct http_request *r)
+{
+    return r->began_ns;
+}
+
+/* RFC 6750 section 2.1 */
+static bool bearer(const char *value, struct buf *out)
+{
+    size_t len = strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~+/=");
+    if (len == 0 || value[len] != 0)
+        return false;
+    buf_add(out, value, len);
+    return buf_ok(out);
+}
+
+/* RFC 7617: base64 of "user:password". The user may be anything: the token is who it is. */
+static bool basic(const char *value, struct buf *out)
+{
+    auto_buf plain = BUF(4096);
+    struct span user, text;
+    if (!base64_decode(span_str(value), false, &plain))
+        return false;
+    text = buf_span(&plain);
+    if (!span_take_until(&text, ':', &user) || text.len == 0 || !span_is_printable(text))
+        return false;
+    buf_add_span(out, text);
+    return buf_ok(out);
+}
+
+struct count_header {
+    const char *name;
+    unsigned count;
+};
+
+static enum MHD_Result count_one(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    struct count_header *c = arg;
+    (void)kind;
+    (void)value;
+    c->count += !strcasecmp(name, c->name);
+    return MHD_YES;
+}
+
+bool http_token(const struct http_request *r, struct buf *out)
+{
+    struct count_header c = {"Authorization", 0};
+    const char *value = http_header(r, c.name);
+    MHD_get_connection_values(r->mhd, MHD_HEADER_KIND, count_one, &c);
+    if (!value || c.count != 1)
+        return false;
+    if (!strncasecmp(value, "Bearer ", 7))
+        return bearer(value + 7 + strspn(value + 7, " "), out);
+    if (!strncasecmp(value, "Basic ", 6))
+        return basic(value + 6 + strspn(value + 6, " "), out);
+    return false;
+}
+
+void http_on_gone(struct http_request *r, void (*gone)(void *arg), void *arg)
+{
+    pthread_mutex_lock(&r->server->lock);
+    r->gone = gone;
+    r->gone_arg = arg;
+    pthread_mutex_unlock(&r->server->lock);
+}

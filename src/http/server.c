@@ -1,0 +1,483 @@
+/* Start, stop, and what the library calls: a connection begins and ends, a first line is there (on_target), a request
+ * comes piece by piece (on_request), a request is over (on_completed). */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "http/internal.h"
+#include "util/clock.h"
+#include "util/log.h"
+
+/* What a zero in the options means. A pool of 32 KiB a connection: with 10,000 idle ones 330 MB; a head that does not
+ * fit is refused with 431. */
+#define POOL_BYTES         32768U
+#define CONNECTIONS_MAX    12000U
+#define HEADER_DEADLINE_MS 10000U
+#define IDLE_MS            75000U
+#define MIN_RATE           1024U
+#define GRACE_MS           10000U
+#define COMMENT_MS         15000U
+#define BODY_TOTAL_MAX     (256U << 20)
+#define BACKLOG            4096
+
+void conn_set_phase(struct http_conn *c, enum http_phase p)
+{
+    atomic_store(&c->since_ms, clock_mono_ms());
+    atomic_store(&c->phase, (int)p);
+}
+
+void server_hold(struct http_server *s, int change)
+{
+    if (change > 0) {
+        s->held++;
+        return;
+    }
+    pthread_mutex_lock(&s->lock);
+    if (--s->held == 0)
+        pthread_cond_broadcast(&s->idle);
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* ── connections ── */
+
+static void conn_begin(struct http_server *s, struct MHD_Connection *mhd, void **socket_context)
+{
+    struct http_conn *c = calloc(1, sizeof(*c));
+    const union MHD_ConnectionInfo *fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+    const union MHD_ConnectionInfo *peer = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    if (!c)
+        abort();
+    c->server = s;
+    c->fd = fd ? fd->connect_fd : -1;
+    if (peer && peer->client_addr && peer->client_addr->sa_family == AF_INET)
+        inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)peer->client_addr)->sin_addr, c->peer,
+                  sizeof(c->peer));
+    else if (peer && peer->client_addr && peer->client_addr->sa_family == AF_INET6)
+        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)peer->client_addr)->sin6_addr, c->peer,
+                  sizeof(c->peer));
+    conn_set_phase(c, PHASE_FRESH);
+    pthread_mutex_lock(&s->lock);
+    c->next = s->conns;
+    if (c->next)
+        c->next->prev = c;
+    s->conns = c;
+    pthread_mutex_unlock(&s->lock);
+    s->connections++;
+    *socket_context = c;
+}
+
+/* The descriptor is still open here, so that the watchdog never shuts one that has become another's. */
+static void conn_end(struct http_server *s, struct http_conn *c)
+{
+    pthread_mutex_lock(&s->lock);
+    if (c->next)
+        c->next->prev = c->prev;
+    *(c->prev ? &c->prev->next : &s->conns) = c->next;
+    pthread_mutex_unlock(&s->lock);
+    s->connections--;
+    free(c);
+}
+
+static void on_connection(void *arg, struct MHD_Connection *mhd, void **socket_context,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    if (what == MHD_CONNECTION_NOTIFY_STARTED)
+        conn_begin(arg, mhd, socket_context);
+    else if (*socket_context)
+        conn_end(arg, *socket_context);
+}
+
+/* ── requests ── */
+
+static void *on_target(void *arg, const char *uri, struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct http_server *s = arg;
+    struct http_conn *c = info ? info->socket_context : NULL;
+    if (!c)
+        return NULL;
+    struct http_request *r = request_new(c, mhd, uri);
+    s->in_hand++;
+    conn_set_phase(c, PHASE_HEAD);
+    pthread_mutex_lock(&s->lock);
+    c->request = r;
+    pthread_mutex_unlock(&s->lock);
+    return r;
+}
+
+static void on_completed(void *arg, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode how)
+{
+    struct http_request *r = *context;
+    struct http_server *s = arg;
+    (void)mhd;
+    (void)how;
+    if (!r)
+        return;
+    *context = NULL;
+    pthread_mutex_lock(&s->lock);
+    r->conn->request = NULL;
+    pthread_mutex_unlock(&s->lock);
+    if (r->stream)
+        stream_lost(r->stream);
+    conn_set_phase(r->conn, PHASE_IDLE);
+    request_free(r);
+    pthread_mutex_lock(&s->lock);
+    if (--s->in_hand == 0)
+        pthread_cond_broadcast(&s->idle);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static enum http_method method_of(const char *text)
+{
+    if (!strcmp(text, "GET"))
+        return HTTP_GET;
+    if (!strcmp(text, "HEAD"))
+        return HTTP_HEAD;
+    return !strcmp(text, "POST") ? HTTP_POST : HTTP_OTHER;
+}
+
+static const struct http_route *route_find(const struct http_server *s, const char *path)
+{
+    const struct http_route *best = NULL;
+    size_t best_len = 0;
+    for (size_t i = 0; i < s->o.route_count; i++) {
+        const struct http_route *t = &s->o.routes[i];
+        size_t len = strlen(t->path);
+        bool beginning = len > 0 && t->path[len - 1] == '/';
+        if ((beginning ? !strncmp(path, t->path, len) : !strcmp(path, t->path)) && len > best_len) {
+            best = t;
+            best_len = len;
+        }
+    }
+    return best;
+}
+
+static void allow_header(struct http_request *r)
+{
+    unsigned m = r->route->methods;
+    char allow[32];
+    snprintf(allow, sizeof(allow), "%s%s%s", m & HTTP_GET ? "GET" : "", m & HTTP_HEAD ? ", HEAD" : "",
+             m & HTTP_POST ? ", POST" : "");
+    http_put_header(r, "Allow", allow[0] == ',' ? allow + 2 : allow);
+}
+
+/* Everything that can be said before the body. -1: answered. */
+static int look_at_head(struct http_request *r)
+{
+    r->route = route_find(r->server, r->target.path);
+    if (atomic_load(&r->server->stopping))
+        http_error(r, 503, NULL, "the server is going down");
+    else if (!r->route)
+        http_error(r, 404, NULL, "%s: no such path", r->target.path);
+    else if (!(r->route->methods & (unsigned)r->method)) {
+        allow_header(r);
+        http_error(r, 405, NULL, "%s: this method is not answered here", r->target.path);
+    } else if (r->has_body && !r->route->body_max)
+        http_error(r, 413, NULL, "%s takes no body", r->target.path);
+    else if (r->known_length && r->content_length > r->route->body_max)
+        http_error(r, 413, NULL, "the body has %llu bytes; at most %zu are taken",
+                   (unsigned long long)r->content_length, r->route->body_max);
+    else if (!r->route->admit || r->route->admit(r, r->route->arg) == 0)
+        return 0;
+    return -1;
+}
+
+static void refuse(struct http_request *r, unsigned status, const char *why)
+{
+    r->refused = r->close = true;
+    r->server->refused++;
+    log_event(EV_REQUEST_REFUSED, "peer", r->conn->peer, "reason", why, NULL);
+    http_error(r, status, NULL, "malformed request: %s", why);
+}
+
+/* The head is there. True when the answer must be queued at once, and the connection closed behind it: the body is not
+ * read. A small body is read and thrown away instead. */
+static bool begin(struct http_request *r, const char *method, const char *version)
+{
+    unsigned status;
+    r->begun = true;
+    r->began_ns = clock_mono_ns();
+    r->method = method_of(method);
+    const char *why = guard_look(r, method, version, &status);
+    if (why) {
+        refuse(r, status, why);
+        return true;
+    }
+    if (look_at_head(r) == 0) {
+        r->body = BUF(r->route->body_max);
+        conn_set_phase(r->conn, PHASE_BODY);
+        atomic_store(&r->conn->body_bytes, 0);
+        return false;
+    }
+    if (!r->has_body)
+        return false;
+    bool small = r->known_length && r->content_length <= HTTP_DISCARD_BYTES && !http_header(r, "Expect");
+    r->discard = small;
+    if (!small)
+        MHD_add_response_header(r->response, "Connection", "close");
+    else
+        conn_set_phase(r->conn, PHASE_BODY);
+    return !small;
+}
+
+/* A piece of the body. A body of unknown length that grows too large is read a little further, so that its client sees
+ * the 413; then the connection is dropped. */
+static enum MHD_Result body_add(struct http_request *r, const char *bytes, size_t len)
+{
+    struct http_server *s = r->server;
+    atomic_fetch_add(&r->conn->body_bytes, len);
+    if (r->discard || r->answered)
+        return atomic_load(&r->conn->body_bytes) > r->body.max + 16U * HTTP_DISCARD_BYTES ? MHD_NO : MHD_YES;
+    if (len > r->body.max - r->body.len) {
+        r->close = true;
+        http_error(r, 413, NULL, "the body has more than %zu bytes", r->body.max);
+        return MHD_YES;
+    }
+    if (atomic_fetch_add(&s->body_total, len) + len > s->o.body_total_max) {
+        atomic_fetch_sub(&s->body_total, len);
+        r->close = true;
+        http_put_header(r, "Retry-After", "1");
+        http_error(r, 503, NULL, "too many large requests at once");
+        return MHD_YES;
+    }
+    r->counted += len;
+    buf_add(&r->body, bytes, len);
+    return MHD_YES;
+}
+
+/* The whole request is there: a worker takes it, or a quick handler here and now. */
+static enum MHD_Result dispatch(struct http_request *r)
+{
+    r->dispatched = true;
+    r->server->requests++;
+    server_hold(r->server, 1);
+    conn_set_phase(r->conn, PHASE_JOB);
+    if (!r->route->quick) {
+        r->suspended = true;
+        MHD_suspend_connection(r->mhd);
+        workers_push(r);
+        return MHD_YES;
+    }
+    r->route->handle(r, r->route->arg);
+    pthread_mutex_lock(&r->lock);
+    bool later = !r->answered;
+    if (later) {
+        r->suspended = true;
+        MHD_suspend_connection(r->mhd);
+    }
+    pthread_mutex_unlock(&r->lock);
+    return later ? MHD_YES : (enum MHD_Result)answer_queue(r);
+}
+
+static enum MHD_Result on_request(void *arg, struct MHD_Connection *mhd, const char *url, const char *method,
+                                  const char *version, const char *upload, size_t *upload_size, void **context)
+{
+    struct http_request *r = *context;
+    (void)arg;
+    (void)mhd;
+    (void)url;
+    if (!r)
+        return MHD_NO;
+    if (!r->begun)
+        return begin(r, method, version) ? (enum MHD_Result)answer_queue(r) : MHD_YES;
+    if (*upload_size) {
+        size_t len = *upload_size;
+        *upload_size = 0;
+        return body_add(r, upload, len);
+    }
+    pthread_mutex_lock(&r->lock);
+    bool answered = r->answered;
+    pthread_mutex_unlock(&r->lock);
+    if (answered)
+        return r->queued ? MHD_YES : (enum MHD_Result)answer_queue(r);
+    return r->dispatched ? MHD_YES : dispatch(r);
+}
+
+/* We decode targets ourselves (target.c): the library's way would end a path at %00. */
+static size_t leave_escaped(void *arg, struct MHD_Connection *mhd, char *text)
+{
+    (void)arg;
+    (void)mhd;
+    return strlen(text);
+}
+
+static void on_library_message(void *arg, const char *format, va_list args)
+{
+    (void)arg;
+    (void)format;
+    (void)args; /* about broken connections; the counters have them */
+}
+
+/* ── start and stop ── */
+
+static int parse_address(const struct http_options *o, struct sockaddr_storage *out, socklen_t *len, struct err *e)
+{
+    struct sockaddr_in *v4 = (struct sockaddr_in *)out;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
+    memset(out, 0, sizeof(*out));
+    if (inet_pton(AF_INET, o->address, &v4->sin_addr) == 1) {
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons(o->port);
+        *len = sizeof(*v4);
+        if (ntohl(v4->sin_addr.s_addr) >> 24 == 127)
+            return 0;
+    } else if (inet_pton(AF_INET6, o->address, &v6->sin6_addr) == 1) {
+        v6->sin6_family = AF_INET6;
+        v6->sin6_port = htons(o->port);
+        *len = sizeof(*v6);
+        if (IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr))
+            return 0;
+    } else {
+        return err_set(e, ERR_USAGE, 0, "listen address \"%s\": wanted an IP address such as 127.0.0.1", o->address);
+    }
+    err_set(e, ERR_DENIED, 0, "listen address %s: any address but loopback needs TLS, which is not there yet",
+            o->address);
+    return err_hint(e, "Listen on 127.0.0.1 and put a TLS proxy in front, or reach it through an SSH tunnel");
+}
+
+static int listen_on(struct http_server *s, struct err *e)
+{
+    struct sockaddr_storage a;
+    socklen_t len;
+    int one = 1;
+    if (parse_address(&s->o, &a, &len, e) < 0)
+        return -1;
+    s->listener = socket(a.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (s->listener < 0)
+        return err_set(e, ERR_IO, errno, "listen on %s", s->o.address);
+    setsockopt(s->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    if (bind(s->listener, (struct sockaddr *)&a, len) < 0 || listen(s->listener, BACKLOG) < 0) {
+        err_set(e, errno == EADDRINUSE ? ERR_BUSY : ERR_IO, errno, "listen on %s port %u", s->o.address, s->o.port);
+        return err_hint(e, "Another program may have this port: choose another, or 0 for any free one");
+    }
+    len = sizeof(a);
+    if (getsockname(s->listener, (struct sockaddr *)&a, &len) < 0)
+        return err_set(e, ERR_IO, errno, "listen on %s", s->o.address);
+    s->port =
+        ntohs(a.ss_family == AF_INET ? ((struct sockaddr_in *)&a)->sin_port : ((struct sockaddr_in6 *)&a)->sin6_port);
+    return 0;
+}
+
+static void set_defaults(struct http_options *o)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned n = cores < 1 ? 1 : cores > 64 ? 64 : (unsigned)cores;
+#define DEFAULT(field, value) o->field = o->field ? o->field : (value)
+    DEFAULT(loop_threads, n);
+    DEFAULT(workers, n < 4 ? 4 : n);
+    DEFAULT(connections_max, CONNECTIONS_MAX);
+    DEFAULT(per_address_max, o->connections_max);
+    DEFAULT(header_deadline_ms, HEADER_DEADLINE_MS);
+    DEFAULT(idle_ms, IDLE_MS);
+    DEFAULT(min_rate, MIN_RATE);
+    DEFAULT(grace_ms, GRACE_MS);
+    DEFAULT(comment_ms, COMMENT_MS);
+    DEFAULT(body_total_max, BODY_TOTAL_MAX);
+#undef DEFAULT
+}
+
+static struct MHD_Daemon *start_library(struct http_server *s)
+{
+    struct MHD_OptionItem pool[] = {
+        {s->o.loop_threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t)s->o.loop_threads, NULL},
+        {MHD_OPTION_END, 0, NULL}};
+    return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+                            on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_library_message, NULL,
+                            MHD_OPTION_LISTEN_SOCKET, s->listener, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                            (size_t)POOL_BYTES, MHD_OPTION_CONNECTION_LIMIT, s->o.connections_max,
+                            MHD_OPTION_PER_IP_CONNECTION_LIMIT, s->o.per_address_max, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+                            MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+                            s, MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped,
+                            s, MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
+}
+
+static void server_free(struct http_server *s)
+{
+    atomic_store(&s->watchdog_stop, true);
+    if (s->watching)
+        pthread_join(s->watchdog, NULL);
+    if (s->pool.threads)
+        workers_stop(s);
+    if (s->mhd)
+        MHD_stop_daemon(s->mhd);
+    if (s->listener >= 0)
+        close(s->listener);
+    pthread_cond_destroy(&s->idle);
+    pthread_mutex_destroy(&s->lock);
+    free(s);
+}
+
+struct http_server *http_start(const struct http_options *o, struct err *e)
+{
+    struct http_server *s = calloc(1, sizeof(*s));
+    if (!s)
+        abort();
+    s->o = *o;
+    s->listener = -1;
+    set_defaults(&s->o);
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_condattr_t by_mono;
+    pthread_condattr_init(&by_mono);
+    pthread_condattr_setclock(&by_mono, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->idle, &by_mono);
+    pthread_condattr_destroy(&by_mono);
+    int failed = 0;
+    if (listen_on(s, e) < 0 || workers_start(s, e) < 0)
+        goto fail;
+    failed = pthread_create(&s->watchdog, NULL, watchdog_run, s);
+    s->watching = failed == 0;
+    if (failed) {
+        err_set(e, ERR_SYSTEM, failed, "http: starting the watchdog");
+        goto fail;
+    }
+    s->mhd = start_library(s);
+    if (s->mhd)
+        return s;
+    err_set(e, ERR_SYSTEM, errno, "http: the HTTP library did not start");
+fail:
+    server_free(s);
+    return NULL;
+}
+
+uint16_t http_port(const struct http_server *s)
+{
+    return s->port;
+}
+
+static void wait_for(struct http_server *s, _Atomic uint64_t *what, unsigned wait_ms)
+{
+    int64_t until_ms = clock_mono_ms() + wait_ms;
+    struct timespec until = {until_ms / 1000, (long)(until_ms % 1000) * 1000000};
+    pthread_mutex_lock(&s->lock);
+    while (atomic_load(what) > 0)
+        if (pthread_cond_timedwait(&s->idle, &s->lock, &until) != 0)
+            break;
+    pthread_mutex_unlock(&s->lock);
+}
+
+void http_stop(struct http_server *s, unsigned wait_ms)
+{
+    if (!s)
+        return;
+    atomic_store(&s->stopping, true);
+    MHD_quiesce_daemon(s->mhd); /* the listener is ours to close, when the loops are gone */
+    wait_for(s, &s->in_hand, wait_ms);
+    atomic_store(&s->cutting, true);
+    while (atomic_load(&s->held) > 0)
+        wait_for(s, &s->held, 1000);
+    server_free(s);
+}
+
+void http_counts(struct http_server *s, struct http_counts *out)
+{
+    *out = (struct http_counts){.requests = s->requests,
+                                .refused = s->refused,
+                                .cut = s->cut,
+                                .connections = s->connections,
+                                .in_hand = s->in_hand};
+    for (size_t i = 0; i < ARRAY_LEN(out->status); i++)
+        out->status[i] = s->status[i];
+}
