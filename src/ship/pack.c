@@ -3,7 +3,7 @@
  * completes it. */
 #include "ship/pack.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
 #include <string.h>
