@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "parse/ops.h"
+#include "sandbox/box.h"
 #include "sandbox/child.h"
 
 int role_main(const char *role, const char *fd)
@@ -13,6 +14,8 @@ int role_main(const char *role, const char *fd)
         return 2;
     if (strcmp(role, sandbox_role_name(ROLE_PARSE)) == 0)
         return child_main(ROLE_PARSE, (int)number, PARSE_OPS, PARSE_OPS_COUNT);
+    if (strcmp(role, BOX_ROLE) == 0)
+        return box_main((int)number);
     fprintf(stderr, "airlock: no such role: %s\n", role);
     return 2;
 }
