@@ -192,6 +192,22 @@ def headers_guard_themselves(root):
             yield f"{relative(root, path)}: no #pragma once"
 
 
+def events_are_explained(root):
+    header, document = root / "src/util/log.h", root / "docs/events.md"
+    if not header.is_file():
+        return
+    known = set(re.findall(r'X\(EV_\w+,\s*"([a-z-]+)"\)', header.read_text(encoding="utf-8")))
+    explained = set(re.findall(r"^\| `([a-z-]+)` \|", document.read_text(encoding="utf-8"), re.M)) if document.is_file() else set()
+    for name in sorted(known - explained):
+        yield f"docs/events.md: does not explain the event {name} of src/util/log.h"
+    for name in sorted(explained - known):
+        yield f"docs/events.md: explains {name}, which src/util/log.h does not have"
+    sources = " ".join(p.read_text(encoding="utf-8") for p in c_files(root, "src") if p != header)
+    for constant, name in re.findall(r'X\((EV_\w+),\s*"([a-z-]+)"\)', header.read_text(encoding="utf-8")):
+        if constant not in sources:
+            yield f"src/util/log.h: nothing logs {constant} ({name})"
+
+
 RULES = (
     includes_point_down,
     banned_functions_are_absent,
@@ -204,6 +220,7 @@ RULES = (
     parsers_are_fuzzed,
     files_are_short,
     headers_guard_themselves,
+    events_are_explained,
 )
 
 

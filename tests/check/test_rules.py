@@ -24,6 +24,9 @@ def tree(tmp_path):
     make(tmp_path, "src/trust/key.c", "#include <openssl/evp.h>\n")
     make(tmp_path, "src/http/server.c", "#include <microhttpd.h>\n")
     make(tmp_path, "src/cli/main.c", '#include "store/db.h"\n#include "version.h"\n')
+    make(tmp_path, "src/util/log.h", '#pragma once\n\n#define LOG_EVENTS(X) X(EV_ONE, "one-done")\n')
+    make(tmp_path, "src/cli/one.c", "int one_event = EV_ONE;\n")
+    make(tmp_path, "docs/events.md", "| event | meaning |\n|---|---|\n| `one-done` | one is done |\n")
     make(tmp_path, "tests/fuzz/fuzz_gguf.c", "int fuzz;\n")
     make(tmp_path, "tests/fuzz/corpus/gguf/seed", "GGUF")
     return tmp_path
@@ -42,6 +45,9 @@ def test_a_tree_that_keeps_the_rules_passes(tree, rule):
 
 # rule, file that is added or replaced, its text, and what the one breach must say
 BREACHES = [
+    (rules.events_are_explained, "docs/events.md", "# Events\n", "does not explain the event one-done"),
+    (rules.events_are_explained, "docs/events.md", "| `one-done` | x |\n| `two-done` | x |\n", "explains two-done"),
+    (rules.events_are_explained, "src/cli/one.c", "int nothing;\n", "nothing logs EV_ONE"),
     (rules.includes_point_down, "src/util/bad.c", '#include "store/db.h"\n', 'src/util/bad.c:1: includes "store/db.h", which points up'),
     (rules.includes_point_down, "src/parse/bad.c", '\n#include "cli/x.h"\n', "src/parse/bad.c:2"),
     (rules.includes_point_down, "src/util/bad.c", '#include "one.h"\n', 'wanted the path from src/, as "util/one.h"'),
