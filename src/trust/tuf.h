@@ -56,12 +56,39 @@ const struct tuf_target *tuf_update_target(const struct tuf_update *u, size_t i)
 const struct tuf_target *tuf_update_find(const struct tuf_update *u, const char *name); /* NULL: not listed */
 uint64_t tuf_update_timestamp_version(const struct tuf_update *u);
 int64_t tuf_update_expires(const struct tuf_update *u); /* the earliest expiry of the set */
-/* Makes the update the trusted state, inside the open transaction. */
+/* Makes the update the trusted state, inside the open transaction. ERR_BUSY when that state is no longer the one that
+ * the update was verified against. */
 int tuf_commit(struct db *db, const char *station, const struct tuf_update *u, struct err *e);
+/* Keeps the new roots of a medium whose other metadata were refused (5.3: a root is kept as soon as it is verified, so
+ * that a key that was taken away stays away), inside the open transaction. *count (may be NULL) says how many. */
+int tuf_commit_roots(struct db *db, const char *station, struct child *parser, const struct tuf_source *source,
+                     size_t *count, struct err *e);
+
+/* The stations that are trusted, sorted by id. */
+struct tuf_station {
+    char id[DIGEST_HEX_SIZE]; /* fingerprint of the first root */
+    uint64_t first_root_version, root_version;
+    uint64_t timestamp_version; /* 0: nothing was received yet */
+};
+/* *list is the caller's to free. */
+int tuf_stations(struct db *db, struct tuf_station **list, size_t *count, struct err *e);
+
+/* One role of a station's root as trusted now, for people. */
+struct tuf_holder_view {
+    enum tuf_role role;
+    uint64_t threshold;
+    size_t count;
+    struct digest keys[32]; /* ids as of key.h */
+    enum key_kind kinds[32];
+};
+/* Verifies the stored chain of roots. `views` has room for the four roles root, targets, snapshot, timestamp. */
+int tuf_station_read(struct db *db, const char *station, struct child *parser, struct tuf_holder_view views[4],
+                     int64_t *root_expires_s, struct err *e);
 
 /* Takes a first root (1.root.json, or a later one) that people compared: verifies its own signatures, recomputes the
  * fingerprint (SHA-256 of the canonical bytes of its "signed" part, hex) and stores it, inside the open transaction.
- * ERR_DENIED when the fingerprint is another. */
+ * ERR_DENIED when the fingerprint is another; ERR_EXISTS when the station is trusted already, by this root or by one
+ * that has a root key in common with it. */
 int tuf_root_add(struct db *db, struct child *parser, struct span root, const char *fingerprint, struct err *e);
 int tuf_root_fingerprint(struct child *parser, struct span root, struct digest *out, struct err *e);
 
@@ -73,6 +100,9 @@ struct tuf_signer {
 
 /* Version 1 of the root. */
 int tuf_write_root(const struct tuf_signer *s, uint64_t version, int64_t expires_s, struct buf *out, struct err *e);
+/* A later root: signed by its own root key and by `before`, the root key of the version before it. */
+int tuf_write_next_root(const struct tuf_signer *s, const struct private_key *before, uint64_t version,
+                        int64_t expires_s, struct buf *out, struct err *e);
 
 struct tuf_new_target {
     enum tuf_role role;
