@@ -11,28 +11,6 @@
 
 static const char *const TYPES[] = {"null", "boolean", "object", "array", "number", "integer", "string"};
 
-/* YAML's scalars are strings: 3 and "3" mean the same number, true and "true" the same truth. */
-static bool number_of(const json_t *j, double *out)
-{
-    if (json_is_number(j)) {
-        *out = json_number_value(j);
-        return true;
-    }
-    const char *text = json_string_value(j);
-    char *end;
-    if (!text || !*text || strspn(text, "+-0123456789.eE") != strlen(text))
-        return false;
-    *out = strtod(text, &end);
-    return *end == '\0' && isfinite(*out);
-}
-
-static bool boolean_of(const json_t *j, bool *out)
-{
-    const char *text = json_string_value(j);
-    *out = json_is_true(j) || (text && strcmp(text, "true") == 0);
-    return json_is_boolean(j) || (text && (strcmp(text, "true") == 0 || strcmp(text, "false") == 0));
-}
-
 /* ── is it a schema that we know to the end? ── */
 
 static bool known_type(const json_t *j)
@@ -96,8 +74,8 @@ static int check_properties(const json_t *j, const char *at, unsigned depth, str
 
 static int check_number(const json_t *j, const char *at, const char *key, bool count, struct err *e)
 {
-    double n;
-    if (!number_of(j, &n) || (count && (n < 0 || n != floor(n))))
+    double n = json_number_value(j);
+    if (!json_is_number(j) || (count && (n < 0 || n != floor(n))))
         return bad(e, at, key, count ? "a whole number, 0 or more" : "a number");
     return 0;
 }
@@ -115,7 +93,6 @@ static int check_member(const char *key, const json_t *j, const char *at, unsign
     static const char *const counts[] = {"minItems", "maxItems", "minLength", "maxLength", NULL};
     static const char *const numbers[] = {"minimum", "maximum", NULL};
     char place[PLACE_MAX];
-    bool yes;
     if (strcmp(key, "type") == 0)
         return check_type(j, at, e);
     if (strcmp(key, "properties") == 0)
@@ -127,7 +104,7 @@ static int check_member(const char *key, const json_t *j, const char *at, unsign
     if (strcmp(key, "const") == 0)
         return 0;
     if (strcmp(key, "additionalProperties") == 0)
-        return boolean_of(j, &yes) ? 0 : bad(e, at, key, "true or false");
+        return json_is_boolean(j) ? 0 : bad(e, at, key, "true or false");
     if (strcmp(key, "items") == 0) {
         snprintf(place, sizeof place, "%.200s/items", at);
         return check_inner(j, place, depth + 1, e);
@@ -223,18 +200,12 @@ static int hold_type(struct matching *m, const json_t *type, const json_t *v, co
     return no(m, at, "none of the types wanted, found %s", type_of(v));
 }
 
-/* Equal as JSON, or the value is a number or truth that YAML gave as text. */
+/* 3 and 3.0 are one number. */
 static bool same_value(const json_t *wanted, const json_t *v)
 {
-    double a, b;
-    bool yes;
-    if (json_equal(wanted, v))
-        return true;
-    if (json_is_number(v))
-        return number_of(wanted, &a) && number_of(v, &b) && a == b;
-    if (json_is_boolean(v))
-        return boolean_of(wanted, &yes) && yes == json_is_true(v);
-    return json_is_null(v) && json_is_string(wanted) && strcmp(json_string_value(wanted), "null") == 0;
+    if (json_is_number(wanted) && json_is_number(v))
+        return json_number_value(wanted) == json_number_value(v);
+    return json_equal(wanted, v);
 }
 
 static int hold_enum(struct matching *m, const json_t *list, const json_t *v, const char *at)
@@ -259,9 +230,8 @@ static size_t code_points(const char *text)
 
 static int hold_bound(struct matching *m, const char *key, const json_t *bound, const json_t *v, const char *at)
 {
-    double limit = 0, is = 0;
+    double limit = json_number_value(bound), is = 0;
     bool lower = strncmp(key, "min", 3) == 0;
-    number_of(bound, &limit);
     if (strstr(key, "Items")) {
         if (!json_is_array(v))
             return 1;
@@ -288,7 +258,6 @@ static int hold_object(struct matching *m, const json_t *schema, const json_t *v
     const char *name;
     json_t *item;
     char place[PLACE_MAX];
-    bool others = true;
     const json_t *properties = json_object_get(schema, "properties");
     if (!json_is_object(v))
         return 1;
@@ -297,9 +266,7 @@ static int hold_object(struct matching *m, const json_t *schema, const json_t *v
         if (!json_object_get(v, json_string_value(item)))
             return no(m, at, "\"%s\" is missing", json_string_value(item));
     }
-    const json_t *additional = json_object_get(schema, "additionalProperties");
-    if (additional)
-        boolean_of(additional, &others);
+    bool others = !json_is_false(json_object_get(schema, "additionalProperties"));
     json_object_foreach((json_t *)v, name, item)
     {
         const json_t *inner = json_object_get(properties, name);

@@ -6,7 +6,7 @@
 
 #include "util/json.h"
 
-/* ERR_INPUT names the place by JSON pointer. Numbers and booleans may be given as the strings that YAML gives. */
+/* ERR_INPUT names the place by JSON pointer. */
 int schema_check(const json_t *schema, const char *at, struct err *e);
 
 /* 1: holds; 0: *why says where it does not; -1: ERR_UNDECIDED of a pattern. The schema was checked before. */

@@ -67,6 +67,10 @@ void suite_result_fini(struct suite_result *r);
 int suite_run(struct site *s, const struct blobs *b, const struct release *r, const char *socket,
               struct suite_result *out, struct err *e);
 
+/* The predicate (docs/formats/test-result.schema.json). */
+void suite_predicate(const struct release *r, const char *environment, int64_t now_s, const struct suite_result *result,
+                     struct buf *out);
+
 /* Signs the result and stores it with its ledger entry "test". */
 int suite_store(struct site *s, const struct release *r, const char *environment, const struct suite_result *result,
                 struct digest *id, struct err *e);

@@ -1,5 +1,6 @@
 #include "gate/policy.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 #include "parse/yaml.h"
@@ -271,4 +272,19 @@ int policy_sign(struct site *s, struct err *e)
         file_write(s->dir, POLICY_SIGNATURE, buf_span(&envelope), 0600, e) < 0)
         return -1;
     return put_in_force(s, &p.digest, e);
+}
+
+bool policy_exists(struct site *s)
+{
+    auto_buf newest = BUF(DIGEST_TEXT_SIZE);
+    struct err none = {0};
+    return db_meta_get(s->db, META_POLICY, &newest, &none) == 0;
+}
+
+int policy_install(struct site *s, struct err *e)
+{
+    if (faccessat(s->dir, POLICY_FILE, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
+        file_write(s->dir, POLICY_FILE, span_str(POLICY_DEFAULT), 0600, e) < 0)
+        return -1;
+    return policy_sign(s, e);
 }

@@ -61,6 +61,12 @@ int policy_parse(struct span text, const char *name, struct policy *out, struct 
  * ERR_INPUT, ERR_NOTFOUND. */
 int policy_load(struct site *s, struct policy *out, struct err *e);
 
+/* Is a policy in force here? */
+bool policy_exists(struct site *s);
+
+/* Writes the default, unless there is a policy.yaml already, and signs it: the last step of `init`. */
+int policy_install(struct site *s, struct err *e);
+
 /* Signs policy.yaml as it stands into policy.yaml.sig, and writes the ledger's entry "policy-set"; refuses a text that
  * does not parse. Again is fine. */
 int policy_sign(struct site *s, struct err *e);

@@ -3,6 +3,7 @@
 #include "parse/dsse.h"
 #include "parse/json_norm.h"
 #include "parse/prompts.h"
+#include "parse/suite.h"
 #include "parse/tuf.h"
 #include "util/auto.h"
 
@@ -10,6 +11,7 @@ const struct child_op PARSE_OPS[] = {
     {"dsse", dsse_op},
     {"json", json_norm_op},
     {"prompts", prompts_op},
+    {"suite", suite_op},
     {"tuf", tuf_op},
 };
 const size_t PARSE_OPS_COUNT = ARRAY_LEN(PARSE_OPS);
