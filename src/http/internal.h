@@ -53,7 +53,8 @@ struct http_request {
     uint64_t id;
     int64_t began_ns;
 
-    char *raw; /* the target as it came */
+    char *raw;          /* the target as it came */
+    const char *raw_at; /* where it lies in the library's buffer; only compared */
     struct http_target target;
     enum http_method method;
     bool begun, has_body, refused, dispatched, discard, queued;

@@ -12,6 +12,7 @@ struct http_request *request_new(struct http_conn *c, struct MHD_Connection *mhd
     if (!r || !(r->raw = strdup(raw)))
         abort();
     r->server = c->server;
+    r->raw_at = raw;
     r->conn = c;
     r->mhd = mhd;
     r->id = ++c->server->next_id;
