@@ -67,7 +67,7 @@ const char *engine_limits(const struct engine *g);    /* box->limits */
 bool engine_ready(const struct engine *g);            /* warm-up prompts were answered */
 int64_t engine_cold_start_ms(const struct engine *g); /* from the program's start until it was ready */
 int64_t engine_verify_ms(const struct engine *g);     /* gate, unpacking and hashing before that */
-int engine_pidfd(const struct engine *g);             /* readable when the program has ended; borrowed */
+int engine_watch_fd(const struct engine *g);          /* readable when the program has ended; borrowed */
 
 /* 1: the program has ended, and *how says so in one sentence with the last lines of its log; 0: it runs. For the one
  * thread that owns the engine. */

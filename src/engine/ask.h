@@ -1,0 +1,22 @@
+/* What we ask an engine ourselves, over its unix socket: is it there, and does it answer the release's warm-up prompts?
+ * The gateway's requests go another way. Hard rule: every question ends, by its time or when `give_up` says so. */
+#pragma once
+
+#include "ship/prompts.h"
+
+struct ask {
+    const char *socket;
+    const char *model;          /* name in requests */
+    int64_t until_ms;           /* clock_mono_ms */
+    bool (*give_up)(void *arg); /* asked several times a second; may be NULL */
+    void *arg;
+};
+
+/* GET /health. 1: there is an engine and it says that it is ready, or does not know the question (404); 0: not yet
+ * (nobody listens, or 503). */
+int ask_health(const struct ask *a);
+
+/* One warm-up prompt as the gateway would send it, cut to few tokens. 1: answered; 0: not yet (503, nobody listens);
+ * -1: ERR_INPUT, it answers with something else (status, beginning of its text); ERR_UNDECIDED, out of time;
+ * ERR_BUSY, given up. */
+int ask_warmup(const struct ask *a, const struct prompts *p, const char *text, struct err *e);
