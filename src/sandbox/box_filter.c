@@ -233,3 +233,14 @@ int box_filter_install(bool observe, int *listener, struct err *e)
     seccomp_release(f);
     return result;
 }
+
+int box_notify_sizes(size_t *call, size_t *answer)
+{
+    struct seccomp_notif_sizes sizes;
+    if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) < 0)
+        return -1;
+    *call = sizes.seccomp_notif > sizeof(struct seccomp_notif) ? sizes.seccomp_notif : sizeof(struct seccomp_notif);
+    *answer = sizes.seccomp_notif_resp > sizeof(struct seccomp_notif_resp) ? sizes.seccomp_notif_resp
+                                                                           : sizeof(struct seccomp_notif_resp);
+    return 0;
+}
