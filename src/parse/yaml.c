@@ -177,11 +177,14 @@ static int read_map(struct reader *r, unsigned depth, struct yaml **out)
             return 0;
         auto_free char *key = NULL;
         struct yaml *item = NULL;
+        unsigned line = here(r);
         if (take_key(r, *out, &key) < 0 || next_event(r) < 0)
             return -1;
         int result = read_node(r, depth, &item);
-        if (item)
+        if (item) {
+            item->line = line;
             add_item(*out, ptr_steal(&key), item);
+        }
         if (result < 0)
             return -1;
     }

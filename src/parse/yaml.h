@@ -14,7 +14,7 @@ enum yaml_kind { YAML_SCALAR, YAML_MAP, YAML_LIST };
 
 struct yaml {
     enum yaml_kind kind;
-    unsigned line;       /* from 1 */
+    unsigned line;       /* from 1; of a map's member, its key's */
     bool quoted;         /* a scalar that stood in quotes, or as a block */
     char *text;          /* scalar: NUL-terminated, no NUL inside; owned */
     size_t count;        /* children */
