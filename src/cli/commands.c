@@ -6,6 +6,10 @@
 /* clang-format off */
 const struct command *const COMMANDS[] = {
     &CMD_INIT,
+    &CMD_STATUS,
+    &CMD_LOG,
+    &CMD_LEDGER_VERIFY,
+    &CMD_LEDGER_PROVE,
     &CMD_COMPLETION,
     &CMD_MAN,
     &CMD_VERSION,

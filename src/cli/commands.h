@@ -5,5 +5,9 @@
 
 extern const struct command CMD_COMPLETION;
 extern const struct command CMD_INIT;
+extern const struct command CMD_LEDGER_PROVE;
+extern const struct command CMD_LEDGER_VERIFY;
+extern const struct command CMD_LOG;
 extern const struct command CMD_MAN;
+extern const struct command CMD_STATUS;
 extern const struct command CMD_VERSION;

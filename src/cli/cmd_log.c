@@ -1,0 +1,101 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "store/db_ledger.h"
+#include "util/clock.h"
+#include "util/limits.h"
+
+#define LAST_DEFAULT 50U
+
+struct printing {
+    struct invocation *in;
+    const char *action; /* NULL: all */
+};
+
+static void print_member(const char *key, const json_t *value)
+{
+    if (json_is_string(value))
+        printf("  %s=%s", key, json_string_value(value));
+    else if (json_is_integer(value))
+        printf("  %s=%" JSON_INTEGER_FORMAT, key, json_integer_value(value));
+    else if (json_is_boolean(value))
+        printf("  %s=%s", key, json_is_true(value) ? "yes" : "no");
+}
+
+static void print_entry(const struct ledger_row *row, const json_t *entry)
+{
+    const char *key;
+    json_t *value;
+    printf("%6llu  %s  %-14s %-14s", (unsigned long long)row->seq, time_text(row->time_s).text,
+           json_get_string(entry, "actor", "?"), json_get_string(entry, "action", "?"));
+    json_object_foreach((json_t *)entry, key, value)
+    {
+        if (strcmp(key, "time") != 0 && strcmp(key, "actor") != 0 && strcmp(key, "action") != 0)
+            print_member(key, value);
+    }
+    putchar('\n');
+}
+
+static void put_entry(const struct ledger_row *row)
+{
+    struct json_out j;
+    auto_buf out = BUF(2U * LIMIT_LEDGER_ENTRY_BYTES);
+    command_json(&j, &out, "log");
+    json_put_uint(&j, "seq", row->seq);
+    json_out_key(&j, "entry");
+    json_out_raw(&j, row->entry);
+    command_json_end(&j);
+}
+
+static int each(void *arg, const struct ledger_row *row)
+{
+    struct printing *p = arg;
+    struct err bad = {0};
+    auto_json entry = json_parse(row->entry, LIMIT_LEDGER_ENTRY_BYTES, "ledger entry", &bad);
+    if (!entry) {
+        printf("%6llu  NOT READABLE: %s; run `airlock ledger verify` and `airlock fsck`\n",
+               (unsigned long long)row->seq, bad.msg);
+        return 0;
+    }
+    if (p->action && strcmp(json_get_string(entry, "action", ""), p->action) != 0)
+        return 0;
+    if (p->in->json)
+        put_entry(row);
+    else
+        print_entry(row, entry);
+    return 0;
+}
+
+static int run(struct invocation *in)
+{
+    struct err e = {0};
+    uint64_t size, last = LAST_DEFAULT;
+    const char *text = option_get(in, "last");
+    struct printing p = {in, option_get(in, "action")};
+    if (text && !span_decimal(span_str(text), &last))
+        return command_usage(in, "--last: wanted a number, found \"%.32s\"", text);
+    auto_site s = command_site(in, -1, &e);
+    if (!s || db_ledger_size(s->db, &size, &e) < 0)
+        return command_fail(in, &e);
+    uint64_t from = option_given(in, "all") || last >= size ? 0 : size - last;
+    if (db_ledger_each(s->db, from, size, each, &p, &e) < 0)
+        return command_fail(in, &e);
+    return 0;
+}
+
+const struct command CMD_LOG = {
+    .name = "log",
+    .usage = "[--last N | --all] [--action NAME]",
+    .summary = "the ledger for people: who did what, when",
+    .detail =
+        "Prints the newest entries, oldest of them first; with --json one document a line. That nothing was changed "
+        "or taken out is\nwhat `airlock ledger verify` proves.",
+    .options = {{"last", "N", "so many entries (default: 50)", false},
+                {"all", NULL, "all entries", false},
+                {"action", "NAME", "only entries of this action, for example promote", false}},
+    .min_args = 0,
+    .max_args = 0,
+    .run = run,
+};

@@ -1,0 +1,8 @@
+/* The answer of promote and rollback: what moved, from where, how long it took. */
+#pragma once
+
+#include "cli/command.h"
+#include "contour/promote.h"
+
+int moved_answer(struct invocation *in, const char *schema, const char *environment, const struct promotion *p,
+                 int64_t took_ms);
