@@ -6,6 +6,12 @@
 /* clang-format off */
 const struct command *const COMMANDS[] = {
     &CMD_INIT,
+    &CMD_IDENTITY,
+    &CMD_STATION_INIT,
+    &CMD_STATION_CONTOUR_ADD,
+    &CMD_PACK,
+    &CMD_SHIP,
+    &CMD_RECEIVE,
     &CMD_STATUS,
     &CMD_LOG,
     &CMD_LEDGER_VERIFY,

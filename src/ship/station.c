@@ -93,6 +93,11 @@ static int write_root(struct site *station, struct err *e)
     return file_write(station->dir, ROOT_FILE, buf_span(&root), 0644, e);
 }
 
+bool station_has_root(struct site *station)
+{
+    return faccessat(station->dir, ROOT_FILE, F_OK, 0) == 0;
+}
+
 int station_make_root(struct site *station, struct digest *fingerprint, struct err *e)
 {
     AUTO(wipe) struct secret secret = {.len = 0};
@@ -102,7 +107,7 @@ int station_make_root(struct site *station, struct digest *fingerprint, struct e
     for (int r = 0; r < TUF_ROLES; r++)
         if (make_key(station, (enum tuf_role)r, &secret, e) < 0)
             return -1;
-    if (faccessat(station->dir, ROOT_FILE, F_OK, 0) < 0 && write_root(station, e) < 0)
+    if (!station_has_root(station) && write_root(station, e) < 0)
         return -1;
     auto_buf root = BUF(LIMIT_TUF_ROOT_BYTES);
     if (file_read(station->dir, ROOT_FILE, &root, e) < 0)

@@ -9,6 +9,9 @@
  * they are there. *fingerprint is what people compare. */
 int station_make_root(struct site *station, struct digest *fingerprint, struct err *e);
 
+/* True when root.json is there: the station is whole. */
+bool station_has_root(struct site *station);
+
 /* The keys of all roles. */
 struct station_keys {
     struct private_key *key[TUF_ROLES]; /* owned */

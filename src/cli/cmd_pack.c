@@ -1,0 +1,56 @@
+#include <stdio.h>
+
+#include "cli/commands.h"
+#include "cli/ship_progress.h"
+#include "ship/pack.h"
+
+static void print_json(const struct pack_result *r)
+{
+    struct json_out w;
+    auto_buf out = BUF(65536);
+    command_json(&w, &out, "pack");
+    json_put_string(&w, "name", r->name);
+    json_put_string(&w, "version", r->version);
+    json_put_digest(&w, "digest", &r->digest);
+    json_put_uint(&w, "size", r->size);
+    json_put_uint(&w, "blobs", r->blob_count);
+    json_put_bool(&w, "already", r->already);
+    command_json_end(&w);
+}
+
+static int run(struct invocation *in)
+{
+    struct pack_result r;
+    struct err e = {0};
+    struct drawn drawn;
+    struct ship_progress progress = drawn_progress(&drawn, in);
+    char size[32];
+    auto_site s = command_site(in, SITE_STATION, &e);
+    if (!s || pack_release(s, in->argv[0], &progress, &r, &e) < 0)
+        return command_fail(in, &e);
+    if (in->json) {
+        print_json(&r);
+        return 0;
+    }
+    print_size(size, r.size);
+    printf("%s:%s is %s%s\n  %zu blobs, %s; inventory (CycloneDX), provenance (SLSA) and the station's signature hang "
+           "on it\n",
+           r.name, r.version, digest_text(&r.digest).text, r.already ? ", as it was packed before" : "", r.blob_count,
+           size);
+    return 0;
+}
+
+const struct command CMD_PACK = {
+    .name = "pack",
+    .usage = "FILE",
+    .summary = "make one release of a release.yaml, in the station's store",
+    .detail =
+        "FILE names the model, the engine, the prompts, the regression suite, the model card, the licence and "
+        "the change log (docs/formats/release.yaml.md); paths in it are relative to its folder. The result is one "
+        "OCI image index: same inputs, same digest. The station signs an inventory, the provenance and the "
+        "release, which hang on it as OCI referrers. A name and version that was packed before with other "
+        "content is refused.",
+    .min_args = 1,
+    .max_args = 1,
+    .run = run,
+};
