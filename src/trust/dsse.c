@@ -135,7 +135,7 @@ int dsse_verify(struct child *parser, struct span envelope, const char *payload_
                 const struct public_key *const keys[], size_t count, unsigned threshold, struct buf *payload,
                 uint64_t *signers, struct err *e)
 {
-    auto_dsse_parts parts;
+    auto_dsse_parts parts = {0};
     uint64_t mask;
     if (dsse_take_apart(parser, envelope, &parts, e) < 0)
         return -1;

@@ -298,7 +298,7 @@ const struct person *people_signer(const struct people *p, struct child *parser,
                                    const struct digest *subject, const char *predicate_type, struct statement *out,
                                    struct err *e)
 {
-    auto_dsse_parts parts;
+    auto_dsse_parts parts = {0};
     bool others;
     *out = (struct statement){0};
     if (dsse_take_apart(parser, envelope, &parts, e) < 0)

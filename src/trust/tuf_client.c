@@ -41,8 +41,13 @@ static int fetch(const struct refresh *r, const char *file, size_t cap, const st
     if (listed && listed->has_length && listed->length < cap)
         cap = (size_t)listed->length;
     *out = BUF(cap);
-    if (r->source->fetch(r->source->arg, file, out, e) < 0)
-        return -1;
+    struct err why = {0};
+    if (r->source->fetch(r->source->arg, file, out, &why) < 0) {
+        if (why.code == ERR_LIMIT && listed && cap == listed->length)
+            return err_set(e, ERR_INPUT, 0, "%s: more than %zu bytes, and the file that lists it says %zu", file, cap,
+                           cap);
+        return err_set(e, why.code, 0, "%s", why.msg);
+    }
     if (!listed)
         return 0;
     if (listed->has_length && out->len != listed->length)
@@ -335,7 +340,7 @@ int tuf_commit(struct db *db, const char *station, const struct tuf_update *u, s
 int tuf_commit_roots(struct db *db, const char *station, struct child *parser, const struct tuf_source *source,
                      size_t *count, struct err *e)
 {
-    auto_tuf_state state;
+    auto_tuf_state state = {0};
     auto_tuf_chain chain = {0};
     if (tuf_state_load(db, station, parser, &state, e) < 0)
         return -1;

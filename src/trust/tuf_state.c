@@ -7,7 +7,7 @@
 int tuf_root_step(struct child *parser, struct span bytes, const char *file, const struct tuf_root *before,
                   uint64_t version, struct tuf_meta *meta, struct tuf_root *root, struct err *e)
 {
-    auto_tuf_signed s;
+    auto_tuf_signed s = {0};
     *meta = (struct tuf_meta){0};
     *root = (struct tuf_root){0};
     if (tuf_signed_open(parser, bytes, file, &s, e) < 0 ||

@@ -7,7 +7,7 @@
 
 int tuf_root_fingerprint(struct child *parser, struct span root, struct digest *out, struct err *e)
 {
-    auto_tuf_signed s;
+    auto_tuf_signed s = {0};
     if (tuf_signed_open(parser, root, "root", &s, e) < 0)
         return -1;
     *out = digest_of(s.canonical);
@@ -18,7 +18,7 @@ int tuf_root_fingerprint(struct child *parser, struct span root, struct digest *
 static int read_first(struct child *parser, struct span bytes, const char *fingerprint, struct tuf_meta *meta,
                       struct tuf_root *root, struct err *e)
 {
-    auto_tuf_signed s;
+    auto_tuf_signed s = {0};
     if (tuf_signed_open(parser, bytes, "root", &s, e) < 0)
         return -1;
     struct digest d = digest_of(s.canonical);
@@ -42,7 +42,7 @@ static int check_new(struct db *db, struct child *parser, const char *fingerprin
     if (tuf_stations(db, &list, &count, e) < 0)
         return -1;
     for (size_t i = 0; i < count; i++) {
-        auto_tuf_state known;
+        auto_tuf_state known = {0};
         if (strcmp(list[i].id, fingerprint) == 0)
             return err_set(e, ERR_EXISTS, 0, "this root is trusted already");
         if (tuf_state_load(db, list[i].id, parser, &known, e) < 0)
@@ -124,7 +124,7 @@ int tuf_stations(struct db *db, struct tuf_station **list, size_t *count, struct
 int tuf_station_read(struct db *db, const char *station, struct child *parser, struct tuf_holder_view views[4],
                      int64_t *root_expires_s, struct err *e)
 {
-    auto_tuf_state state;
+    auto_tuf_state state = {0};
     if (tuf_state_load(db, station, parser, &state, e) < 0)
         return -1;
     for (enum tuf_role r = TUF_ROOT; r <= TUF_TIMESTAMP; r++) {

@@ -53,3 +53,14 @@ static inline void attacker_writes(const struct test_db *t, const char *sql, str
     sqlite3_finalize(statement);
     sqlite3_close(handle);
 }
+
+static inline void attacker_runs(const struct test_db *t, const char *sql)
+{
+    char file[96];
+    sqlite3 *handle;
+    snprintf(file, sizeof file, "%s/state.db", t->path);
+    assert_int_equal(sqlite3_open(file, &handle), SQLITE_OK);
+    if (sqlite3_exec(handle, sql, NULL, NULL, NULL) != SQLITE_OK)
+        fail_msg("%s", sqlite3_errmsg(handle));
+    sqlite3_close(handle);
+}
