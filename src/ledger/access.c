@@ -74,7 +74,7 @@ int64_t segment_leaves(struct span bytes, uint64_t first, struct buf *leaves, st
             return err_set(e, ERR_INPUT, 0, "record %llu is cut off", (unsigned long long)next);
         if (!record_id(line, &id) || id != next)
             return err_set(e, ERR_INPUT, 0, "where record %llu belongs stands another line", (unsigned long long)next);
-        struct digest leaf = tree_leaf(line);
+        struct digest leaf = merkle_leaf(line);
         buf_add(leaves, &leaf, sizeof leaf);
         next++;
     }
@@ -83,13 +83,13 @@ int64_t segment_leaves(struct span bytes, uint64_t first, struct buf *leaves, st
 
 struct digest leaves_root(const struct buf *leaves)
 {
-    struct tree *t = calloc(1, sizeof *t);
+    struct merkle *t = calloc(1, sizeof *t);
     if (!t)
         abort();
     const struct digest *all = (const struct digest *)leaves->ptr;
     for (size_t i = 0; i < leaves->len / sizeof *all; i++)
-        tree_add(t, &all[i], NULL, NULL);
-    struct digest root = tree_root(t);
+        merkle_add(t, &all[i], NULL, NULL);
+    struct digest root = merkle_root(t);
     free(t);
     return root;
 }
@@ -282,7 +282,7 @@ static int recover(struct access_log *a, struct err *e)
     struct span rest = buf_span(&tail), line;
     uint64_t id, next = a->first;
     while (span_take_until(&rest, '\n', &line) && record_id(line, &id) && id == next) {
-        struct digest leaf = tree_leaf(line);
+        struct digest leaf = merkle_leaf(line);
         buf_add(&a->leaves, &leaf, sizeof leaf);
         a->written += line.len + 1;
         next++;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "ledger/access.h"
-#include "ledger/tree.h"
+#include "ledger/merkle.h"
 #include "store/db_access.h"
 
 #define ACCESS_DIR       "access"

@@ -247,11 +247,11 @@ int access_prove(int dir, struct ledger *l, uint64_t id, struct buf *proof, stru
         return -1;
     if (check_batch(dir, &b, &bytes, &leaves, e) < 0)
         return blame_batch(&b, e);
-    struct tree_leaves all = {(const struct digest *)leaves.ptr, b.count};
-    struct tree_source source = {tree_leaves_hash, &all};
-    struct digest path[TREE_PATH_MAX];
+    struct merkle_leaves all = {(const struct digest *)leaves.ptr, b.count};
+    struct merkle_source source = {merkle_leaves_hash, &all};
+    struct digest path[MERKLE_PATH_MAX];
     size_t count;
-    if (tree_prove(&source, id - b.first, b.count, path, &count, e) < 0 || ledger_prove(l, b.seq, &tlog_proof, e) < 0)
+    if (merkle_prove(&source, id - b.first, b.count, path, &count, e) < 0 || ledger_prove(l, b.seq, &tlog_proof, e) < 0)
         return -1;
     struct span rest = buf_span(&bytes), line = rest;
     for (uint64_t i = b.first; i <= id; i++)

@@ -72,7 +72,7 @@ int ledger_append(struct ledger *l, struct json_out *w, int64_t now_s, uint64_t 
     if (entry.len > LIMIT_LEDGER_ENTRY_BYTES)
         return err_set(e, ERR_LIMIT, 0, "the ledger entry has %zu bytes; at most %u fit (name large things by digest)",
                        entry.len, LIMIT_LEDGER_ENTRY_BYTES);
-    struct digest leaf = tree_leaf(entry);
+    struct digest leaf = merkle_leaf(entry);
     return db_ledger_add(l->db, now_s, entry, &leaf, seq, e);
 }
 

@@ -14,7 +14,7 @@ struct ledger {
     struct db *db; /* borrowed */
     char origin[NOTE_NAME_SIZE];
     const struct private_key *key; /* borrowed; NULL: nothing is published */
-    struct tree tree;              /* what the published files hold, when tree_known */
+    struct merkle tree;            /* what the published files hold, when tree_known */
     bool tree_known;
 };
 

@@ -6,7 +6,7 @@
 
 static int copy_leaf(void *arg, const struct ledger_row *row)
 {
-    *(struct digest *)arg = tree_leaf(row->entry);
+    *(struct digest *)arg = merkle_leaf(row->entry);
     return 1;
 }
 
@@ -20,7 +20,7 @@ static int check(struct ledger *l, uint64_t seq, const struct checkpoint *c, con
         return -1;
     if (found == 0)
         return err_set(e, ERR_NOTFOUND, 0, "state.db holds no ledger entry %llu", (unsigned long long)seq);
-    if (tree_proof_holds(seq, c->size, &leaf, path, count, &c->root))
+    if (merkle_proof_holds(seq, c->size, &leaf, path, count, &c->root))
         return 0;
     err_set(e, ERR_INPUT, 0, "the ledger's files do not prove entry %llu: they are damaged, or the row is",
             (unsigned long long)seq);
@@ -31,7 +31,7 @@ int ledger_prove(struct ledger *l, uint64_t seq, struct buf *proof, struct err *
 {
     auto_buf note = BUF(NOTE_MAX_BYTES);
     struct checkpoint c;
-    struct digest path[TREE_PATH_MAX];
+    struct digest path[MERKLE_PATH_MAX];
     size_t count;
     if (ledger_checkpoint(l, &note, &c, e) < 0)
         return -1;
@@ -39,8 +39,8 @@ int ledger_prove(struct ledger *l, uint64_t seq, struct buf *proof, struct err *
         return err_set(e, ERR_NOTFOUND, 0, "the published ledger has %llu entries, 0 to %llu; there is no entry %llu",
                        (unsigned long long)c.size, (unsigned long long)c.size - (c.size > 0), (unsigned long long)seq);
     struct tile_source tiles = {.dir = l->folder, .size = c.size};
-    struct tree_source source = {tile_source_hash, &tiles};
-    if (tree_prove(&source, seq, c.size, path, &count, e) < 0 || check(l, seq, &c, path, count, e) < 0)
+    struct merkle_source source = {tile_source_hash, &tiles};
+    if (merkle_prove(&source, seq, c.size, path, &count, e) < 0 || check(l, seq, &c, path, count, e) < 0)
         return -1;
     buf_printf(proof, "c2sp.org/tlog-proof@v1\nindex %llu\n", (unsigned long long)seq);
     for (size_t i = 0; i < count; i++) {

@@ -36,7 +36,7 @@ static int read_old(struct ledger *l, struct checkpoint *old, struct err *e)
     auto_vkey v = {0};
     struct err why = {0};
     if (ledger_checkpoint(l, &note, old, &why) < 0) {
-        *old = (struct checkpoint){.size = 0, .root = tree_empty()};
+        *old = (struct checkpoint){.size = 0, .root = merkle_empty()};
         return why.code == ERR_NOTFOUND ? 0 : err_set(e, why.code, 0, "%s", why.msg);
     }
     if (vkey_make(l->origin, private_key_public(l->key), &v, e) < 0)
@@ -51,13 +51,13 @@ static int read_edge(struct ledger *l, const struct checkpoint *old, struct err 
 {
     struct err why = {0};
     l->tree.size = old->size;
-    for (unsigned level = 0; level < TREE_LEVELS; level++) {
-        struct tile t = {level, tree_full_tiles(old->size, level), tree_partial(old->size, level)};
+    for (unsigned level = 0; level < MERKLE_LEVELS; level++) {
+        struct tile t = {level, merkle_full_tiles(old->size, level), merkle_partial(old->size, level)};
         if (t.width == 0 || tile_read_hashes(l->folder, t, l->tree.edge[level], &why) == 0)
             continue;
         return why.code == ERR_NOTFOUND ? 0 : err_set(e, why.code, 0, LEDGER_DIR "/%s: %s", tile_name(t).text, why.msg);
     }
-    struct digest root = tree_root(&l->tree);
+    struct digest root = merkle_root(&l->tree);
     if (digest_equal(&root, &old->root))
         return 1;
     err_set(e, ERR_INPUT, 0, "the ledger's tiles do not give the root that its checkpoint signed for %llu entries",
@@ -88,8 +88,8 @@ static int refuse_row(struct publisher *p, const struct ledger_row *row, const c
 static int take_row(void *arg, const struct ledger_row *row)
 {
     struct publisher *p = arg;
-    struct tree *t = &p->ledger->tree;
-    struct digest leaf = tree_leaf(row->entry);
+    struct merkle *t = &p->ledger->tree;
+    struct digest leaf = merkle_leaf(row->entry);
     if (row->seq != p->next)
         return refuse_row(p, row, "the rows before it are missing");
     p->next++;
@@ -101,19 +101,19 @@ static int take_row(void *arg, const struct ledger_row *row)
             return refuse_row(p, row, "not the entry that was published and signed");
         return 0;
     }
-    if (tree_add(t, &leaf, write_full, p) != 0)
+    if (merkle_add(t, &leaf, write_full, p) != 0)
         return -1;
     if (t->size != p->old.size)
         return 0;
-    struct digest root = tree_root(t); /* all was written again, up to what was signed before */
+    struct digest root = merkle_root(t); /* all was written again, up to what was signed before */
     return digest_equal(&root, &p->old.root) ? 0 : refuse_row(p, row, "the rows up to it do not give the signed root");
 }
 
 static int write_partial(struct publisher *p, struct err *e)
 {
     struct ledger *l = p->ledger;
-    for (unsigned level = 0; level < TREE_LEVELS; level++) {
-        struct tile t = {level, tree_full_tiles(l->tree.size, level), tree_partial(l->tree.size, level)};
+    for (unsigned level = 0; level < MERKLE_LEVELS; level++) {
+        struct tile t = {level, merkle_full_tiles(l->tree.size, level), merkle_partial(l->tree.size, level)};
         if (t.width == 0)
             continue;
         if (tile_write(l->folder, t, span_of(l->tree.edge[level], t.width * sizeof(struct digest)), e) < 0)
@@ -128,7 +128,7 @@ static int write_partial(struct publisher *p, struct err *e)
 static int write_checkpoint(struct ledger *l, struct err *e)
 {
     auto_buf note = BUF(NOTE_MAX_BYTES);
-    struct checkpoint c = {.size = l->tree.size, .root = tree_root(&l->tree)};
+    struct checkpoint c = {.size = l->tree.size, .root = merkle_root(&l->tree)};
     snprintf(c.origin, sizeof c.origin, "%s", l->origin);
     if (checkpoint_sign(&c, l->key, &note, e) < 0)
         return -1;
@@ -138,8 +138,8 @@ static int write_checkpoint(struct ledger *l, struct err *e)
 /* Full tiles that this publish completed: their partial ones are of no use any more (tlog-tiles, "Partial Tiles"). */
 static int prune(struct ledger *l, uint64_t from, struct err *e)
 {
-    for (unsigned level = 0; level < TREE_LEVELS; level++)
-        for (uint64_t i = tree_full_tiles(from, level); i < tree_full_tiles(l->tree.size, level); i++)
+    for (unsigned level = 0; level < MERKLE_LEVELS; level++)
+        for (uint64_t i = merkle_full_tiles(from, level); i < merkle_full_tiles(l->tree.size, level); i++)
             if (tile_prune(l->folder, level, i, e) < 0 || (level == 0 && tile_prune(l->folder, TILE_ENTRIES, i, e) < 0))
                 return -1;
     return 0;
@@ -148,7 +148,7 @@ static int prune(struct ledger *l, uint64_t from, struct err *e)
 static int grow(struct publisher *p, uint64_t size, struct err *e)
 {
     struct ledger *l = p->ledger;
-    uint64_t from = l->tree.size - tree_partial(l->tree.size, 0);
+    uint64_t from = l->tree.size - merkle_partial(l->tree.size, 0);
     l->tree_known = false; /* until the files say the same */
     p->next = from;
     if (db_ledger_each(l->db, from, size, take_row, p, e) != 0)
@@ -167,7 +167,7 @@ static int load_tree(struct publisher *p, struct err *e)
 {
     struct ledger *l = p->ledger;
     if (l->tree_known && l->tree.size == p->old.size) {
-        struct digest root = tree_root(&l->tree);
+        struct digest root = merkle_root(&l->tree);
         if (digest_equal(&root, &p->old.root))
             return 1;
     }

@@ -116,7 +116,7 @@ int tile_source_hash(void *arg, unsigned level, uint64_t index, struct digest *o
     uint64_t number = index / TILE_WIDTH;
     unsigned at = (unsigned)(index % TILE_WIDTH);
     if (s->have.width == 0 || s->have.level != level || s->have.index != number) {
-        unsigned width = number < tree_full_tiles(s->size, level) ? TILE_WIDTH : tree_partial(s->size, level);
+        unsigned width = number < merkle_full_tiles(s->size, level) ? TILE_WIDTH : merkle_partial(s->size, level);
         struct tile t = {level, number, width};
         s->have.width = 0;
         if (at >= width)

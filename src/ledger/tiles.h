@@ -2,10 +2,10 @@
  * written whole and durably, and never changed afterwards. */
 #pragma once
 
-#include "ledger/tree.h"
+#include "ledger/merkle.h"
 #include "util/limits.h"
 
-#define TILE_ENTRIES     TREE_LEVELS /* as a level: the entries themselves */
+#define TILE_ENTRIES     MERKLE_LEVELS /* as a level: the entries themselves */
 #define BUNDLE_MAX_BYTES ((size_t)TILE_WIDTH * (2 + LIMIT_LEDGER_ENTRY_BYTES))
 
 /* One file: `width` is 1 to 256; 256 is a full tile. */
@@ -38,7 +38,7 @@ void bundle_add(struct buf *bundle, struct span entry);
 /* Removes the partial tiles of a tile that is full now. */
 int tile_prune(int dir, unsigned level, uint64_t index, struct err *e);
 
-/* A tree_source over the tiles of a tree of `size` leaves; remembers the tile read last. */
+/* A merkle_source over the tiles of a tree of `size` leaves; remembers the tile read last. */
 struct tile_source {
     int dir;
     uint64_t size;

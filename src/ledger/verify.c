@@ -22,7 +22,7 @@ struct verifier {
     struct checkpoint checkpoint;
     struct buf *report;
     uint64_t wrong;
-    struct tree *by_entry, *by_tile; /* owned; by_tile only when they differ */
+    struct merkle *by_entry, *by_tile; /* owned; by_tile only when they differ */
     struct difference differences[DIFFERENCES_MAX];
     uint64_t difference_count;
 };
@@ -97,7 +97,7 @@ static void verify_tile(struct verifier *v, uint64_t index, unsigned width)
     if (!have_entries)
         say_tile(v, entries, why.msg);
     for (unsigned i = 0; have_entries && i < width; i++)
-        by_entry[i] = tree_leaf(spans[i]);
+        by_entry[i] = merkle_leaf(spans[i]);
     if (!have_entries && !have_tile)
         memset(by_entry, 0, sizeof by_entry);
     else if (!have_entries)
@@ -108,16 +108,16 @@ static void verify_tile(struct verifier *v, uint64_t index, unsigned width)
         if (!digest_equal(&by_entry[i], &by_tile[i]))
             differs(v, index * TILE_WIDTH + i, &by_entry[i], &by_tile[i]);
         if (v->by_tile)
-            tree_add(v->by_tile, &by_tile[i], NULL, NULL);
-        tree_add(v->by_entry, &by_entry[i], full_tile, v);
+            merkle_add(v->by_tile, &by_tile[i], NULL, NULL);
+        merkle_add(v->by_entry, &by_entry[i], full_tile, v);
     }
 }
 
 static void say_difference(struct verifier *v, const struct difference *d, bool entries_hold, bool tiles_hold)
 {
     struct tile hashes = {0, d->index / TILE_WIDTH, TILE_WIDTH}, entries = {TILE_ENTRIES, hashes.index, TILE_WIDTH};
-    if (hashes.index == tree_full_tiles(v->checkpoint.size, 0))
-        hashes.width = entries.width = tree_partial(v->checkpoint.size, 0);
+    if (hashes.index == merkle_full_tiles(v->checkpoint.size, 0))
+        hashes.width = entries.width = merkle_partial(v->checkpoint.size, 0);
     unsigned long long index = d->index;
     if (entries_hold)
         say(v, "%s: the hash of entry %llu is %s; the entry and the signed root want %s", tile_name(hashes).text, index,
@@ -133,7 +133,7 @@ static void say_difference(struct verifier *v, const struct difference *d, bool 
 
 static void verify_root(struct verifier *v)
 {
-    struct digest entries = tree_root(v->by_entry), tiles = v->by_tile ? tree_root(v->by_tile) : entries;
+    struct digest entries = merkle_root(v->by_entry), tiles = v->by_tile ? merkle_root(v->by_tile) : entries;
     bool entries_hold = digest_equal(&entries, &v->checkpoint.root);
     bool tiles_hold = digest_equal(&tiles, &v->checkpoint.root);
     for (uint64_t i = 0; i < v->difference_count && i < DIFFERENCES_MAX; i++)
@@ -151,13 +151,13 @@ static void verify_tree(struct verifier *v)
     v->by_entry = calloc(1, sizeof *v->by_entry);
     if (!v->by_entry)
         abort();
-    for (uint64_t i = 0; i < tree_full_tiles(size, 0); i++)
+    for (uint64_t i = 0; i < merkle_full_tiles(size, 0); i++)
         verify_tile(v, i, TILE_WIDTH);
-    if (tree_partial(size, 0))
-        verify_tile(v, tree_full_tiles(size, 0), tree_partial(size, 0));
-    for (unsigned level = 1; level < TREE_LEVELS; level++)
-        if (tree_partial(size, level))
-            compare_tile(v, (struct tile){level, tree_full_tiles(size, level), tree_partial(size, level)},
+    if (merkle_partial(size, 0))
+        verify_tile(v, merkle_full_tiles(size, 0), merkle_partial(size, 0));
+    for (unsigned level = 1; level < MERKLE_LEVELS; level++)
+        if (merkle_partial(size, level))
+            compare_tile(v, (struct tile){level, merkle_full_tiles(size, level), merkle_partial(size, level)},
                          v->by_entry->edge[level]);
     verify_root(v);
     free(v->by_entry);
@@ -185,7 +185,7 @@ int ledger_verify(int dir, const char *vkey, struct buf *report, uint64_t *entri
 
 struct row_verifier {
     struct verifier v;
-    struct tree *tree;
+    struct merkle *tree;
     uint64_t next;
     struct buf bytes; /* the bundle that was read last */
     struct span entries[TILE_WIDTH];
@@ -197,8 +197,8 @@ static bool published_entry(struct row_verifier *r, uint64_t index, struct span 
 {
     uint64_t tile = index / TILE_WIDTH;
     if (r->bundle != tile + 1) {
-        bool full = tile < tree_full_tiles(r->v.checkpoint.size, 0);
-        struct tile t = {TILE_ENTRIES, tile, full ? TILE_WIDTH : tree_partial(r->v.checkpoint.size, 0)};
+        bool full = tile < merkle_full_tiles(r->v.checkpoint.size, 0);
+        struct tile t = {TILE_ENTRIES, tile, full ? TILE_WIDTH : merkle_partial(r->v.checkpoint.size, 0)};
         r->bundle = 0;
         buf_clear(&r->bytes);
         if (tile_read_entries(r->v.dir, t, &r->bytes, r->entries, NULL) < 0)
@@ -213,7 +213,7 @@ static int verify_row(void *arg, const struct ledger_row *row)
 {
     struct row_verifier *r = arg;
     unsigned long long seq = row->seq;
-    struct digest leaf = tree_leaf(row->entry);
+    struct digest leaf = merkle_leaf(row->entry);
     struct span published;
     for (; r->next < row->seq; r->next++)
         say(&r->v, "state.db, ledger row %llu: missing", (unsigned long long)r->next);
@@ -226,7 +226,7 @@ static int verify_row(void *arg, const struct ledger_row *row)
     if (published_entry(r, row->seq, &published) && !span_equal(published, row->entry))
         say(&r->v, "state.db, ledger row %llu: not the bytes that were published (%s)", seq,
             tile_name((struct tile){TILE_ENTRIES, row->seq / TILE_WIDTH, TILE_WIDTH}).text);
-    tree_add(r->tree, &leaf, NULL, NULL);
+    merkle_add(r->tree, &leaf, NULL, NULL);
     return 0;
 }
 
@@ -234,7 +234,7 @@ static int verify_rows(struct row_verifier *r, struct ledger *l, struct err *e)
 {
     auto_buf note = BUF(NOTE_MAX_BYTES);
     struct err why = {0};
-    r->v.checkpoint.root = tree_empty();
+    r->v.checkpoint.root = merkle_empty();
     if (ledger_checkpoint(l, &note, &r->v.checkpoint, &why) < 0 && why.code != ERR_NOTFOUND)
         say(&r->v, "%s", why.msg);
     r->v.dir = l->folder;
@@ -242,7 +242,7 @@ static int verify_rows(struct row_verifier *r, struct ledger *l, struct err *e)
         return -1;
     for (; r->next < r->v.checkpoint.size; r->next++)
         say(&r->v, "state.db, ledger row %llu: missing; it was published and signed", (unsigned long long)r->next);
-    struct digest root = tree_root(r->tree);
+    struct digest root = merkle_root(r->tree);
     if (r->v.wrong == 0 && !digest_equal(&root, &r->v.checkpoint.root))
         say(&r->v, "state.db: the ledger's first %llu rows have the root %s; the checkpoint signed %s",
             (unsigned long long)r->v.checkpoint.size, digest_hex(&root).text, digest_hex(&r->v.checkpoint.root).text);

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "ledger/access.h"
+#include "ledger/merkle.h"
 #include "ledger/note.h"
-#include "ledger/tree.h"
 #include "util/clock.h"
 #include "util/encode.h"
 #include "util/file.h"
@@ -178,7 +178,7 @@ static void a_record_is_proved_through_its_batch(void **state)
 {
     struct fixture *f = *state;
     auto_buf proof = BUF(100000), root_bytes = BUF(DIGEST_SIZE);
-    struct digest path[TREE_PATH_MAX], root;
+    struct digest path[MERKLE_PATH_MAX], root;
     add_three_and_close(f);
 
     assert_int_equal(access_prove(f->scratch.dir, f->ledger, 2, &proof, &e), 0);
@@ -193,11 +193,11 @@ static void a_record_is_proved_through_its_batch(void **state)
     const json_t *hashes = json_need_array(j, "path", "", &e);
     for (size_t i = 0; i < json_array_size(hashes); i++)
         hash_at(hashes, i, &path[i]);
-    struct digest leaf = tree_leaf(span_str(record));
+    struct digest leaf = merkle_leaf(span_str(record));
     uint64_t index, count;
     assert_int_equal(json_need_uint(j, "index", "", &index, &e), 0);
     assert_int_equal(json_need_uint(j, "count", "", &count, &e), 0);
-    assert_true(tree_proof_holds(index, count, &leaf, path, json_array_size(hashes), &root));
+    assert_true(merkle_proof_holds(index, count, &leaf, path, json_array_size(hashes), &root));
     assert_true(span_starts(span_str(json_need_string(j, "proof", "", &e)), SPAN_LIT("c2sp.org/tlog-proof@v1\n")));
 
     buf_clear(&proof);

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ledger/merkle.h"
 #include "ledger/note.h"
-#include "ledger/tree.h"
 #include "store/db_ledger.h"
 #include "util/encode.h"
 #include "util/file.h"
@@ -173,7 +173,7 @@ static void rows_that_contradict_the_signed_root_are_not_published(void **state)
 
 struct parsed {
     uint64_t index;
-    struct digest path[TREE_PATH_MAX];
+    struct digest path[MERKLE_PATH_MAX];
     size_t count;
     struct span note;
 };
@@ -194,7 +194,7 @@ static void parse_proof(struct span text, struct parsed *out)
 
 static int leaf_of(void *arg, const struct ledger_row *row)
 {
-    *(struct digest *)arg = tree_leaf(row->entry);
+    *(struct digest *)arg = merkle_leaf(row->entry);
     return 0;
 }
 
@@ -219,7 +219,7 @@ static void a_proof_leads_from_an_entry_to_the_signed_root(void **state)
         assert_int_equal(checkpoint_parse(p.note, &c, &e), 0);
         assert_int_equal(db_ledger_each(f->db, all[i], all[i] + 1, leaf_of, &leaf, &e), 0);
         assert_int_equal(p.index, all[i]);
-        assert_true(tree_proof_holds(p.index, c.size, &leaf, p.path, p.count, &c.root));
+        assert_true(merkle_proof_holds(p.index, c.size, &leaf, p.path, p.count, &c.root));
     }
 }
 

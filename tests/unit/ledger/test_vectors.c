@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "ledger/ledger.h"
+#include "ledger/merkle.h"
 #include "ledger/note.h"
-#include "ledger/tree.h"
 #include "util/encode.h"
 #include "util/file.h"
 
@@ -47,17 +47,17 @@ static bool hash_of(const json_t *text, struct digest *out)
 
 static bool proof_holds(const json_t *v)
 {
-    struct digest leaf, root, path[TREE_PATH_MAX];
+    struct digest leaf, root, path[MERKLE_PATH_MAX];
     const json_t *proof = json_object_get(v, "proof");
     size_t count = json_array_size(proof);
     if (!hash_of(json_object_get(v, "leafHash"), &leaf) || !hash_of(json_object_get(v, "root"), &root) ||
-        count > TREE_PATH_MAX)
+        count > MERKLE_PATH_MAX)
         return false;
     for (size_t i = 0; i < count; i++)
         if (!hash_of(json_array_get(proof, i), &path[i]))
             return false;
-    return tree_proof_holds((uint64_t)json_integer_value(json_object_get(v, "leafIdx")),
-                            (uint64_t)json_integer_value(json_object_get(v, "treeSize")), &leaf, path, count, &root);
+    return merkle_proof_holds((uint64_t)json_integer_value(json_object_get(v, "leafIdx")),
+                              (uint64_t)json_integer_value(json_object_get(v, "treeSize")), &leaf, path, count, &root);
 }
 
 static void check_inclusion(void *arg, const char *member)

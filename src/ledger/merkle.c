@@ -1,8 +1,8 @@
-#include "ledger/tree.h"
+#include "ledger/merkle.h"
 
 #include <string.h>
 
-struct digest tree_leaf(struct span entry)
+struct digest merkle_leaf(struct span entry)
 {
     struct sha256 *h = sha256_new();
     sha256_add(h, "\0", 1);
@@ -10,7 +10,7 @@ struct digest tree_leaf(struct span entry)
     return sha256_finish(h);
 }
 
-struct digest tree_node(const struct digest *left, const struct digest *right)
+struct digest merkle_node(const struct digest *left, const struct digest *right)
 {
     uint8_t bytes[1 + 2 * DIGEST_SIZE] = {1};
     memcpy(bytes + 1, left->bytes, DIGEST_SIZE);
@@ -18,26 +18,27 @@ struct digest tree_node(const struct digest *left, const struct digest *right)
     return digest_of(span_of(bytes, sizeof bytes));
 }
 
-struct digest tree_empty(void)
+struct digest merkle_empty(void)
 {
     return digest_of(span_of(NULL, 0));
 }
 
 /* ── growing ── */
 
-int tree_add(struct tree *t, const struct digest *leaf,
-             int (*full)(void *arg, unsigned level, uint64_t index, const struct digest hashes[TILE_WIDTH]), void *arg)
+int merkle_add(struct merkle *t, const struct digest *leaf,
+               int (*full)(void *arg, unsigned level, uint64_t index, const struct digest hashes[TILE_WIDTH]),
+               void *arg)
 {
     struct digest hash = *leaf;
-    for (unsigned level = 0; level < TREE_LEVELS; level++) {
-        unsigned at = tree_partial(t->size, level);
+    for (unsigned level = 0; level < MERKLE_LEVELS; level++) {
+        unsigned at = merkle_partial(t->size, level);
         t->edge[level][at] = hash;
         if (at + 1 < TILE_WIDTH)
             break;
-        int result = full ? full(arg, level, tree_full_tiles(t->size, level), t->edge[level]) : 0;
+        int result = full ? full(arg, level, merkle_full_tiles(t->size, level), t->edge[level]) : 0;
         if (result)
             return result;
-        hash = tree_fold(t->edge[level], TILE_WIDTH);
+        hash = merkle_fold(t->edge[level], TILE_WIDTH);
     }
     t->size++;
     return 0;
@@ -57,26 +58,26 @@ static struct digest fold_onto(const struct digest *hashes, size_t count, const 
         memcpy(part, hashes + count, width * sizeof part[0]);
         for (size_t left = width; left > 1; left /= 2)
             for (size_t i = 0; i < left / 2; i++)
-                part[i] = tree_node(&part[2 * i], &part[2 * i + 1]);
-        root = have ? tree_node(&part[0], &root) : part[0];
+                part[i] = merkle_node(&part[2 * i], &part[2 * i + 1]);
+        root = have ? merkle_node(&part[0], &root) : part[0];
         have = true;
     }
     return root;
 }
 
-struct digest tree_fold(const struct digest *hashes, size_t count)
+struct digest merkle_fold(const struct digest *hashes, size_t count)
 {
     return fold_onto(hashes, count, NULL);
 }
 
-struct digest tree_root(const struct tree *t)
+struct digest merkle_root(const struct merkle *t)
 {
     if (t->size == 0)
-        return tree_empty();
+        return merkle_empty();
     struct digest root;
     bool have = false;
-    for (unsigned level = 0; level < TREE_LEVELS; level++) {
-        unsigned count = tree_partial(t->size, level);
+    for (unsigned level = 0; level < MERKLE_LEVELS; level++) {
+        unsigned count = merkle_partial(t->size, level);
         if (!count)
             continue;
         root = fold_onto(t->edge[level], count, have ? &root : NULL);
@@ -95,7 +96,7 @@ static uint64_t left_part(uint64_t count)
 
 /* The root of leaves from … from + count, where count is a power of two that divides from: out of stored hashes of the
  * highest tile level that is fine enough. */
-static int perfect_root(const struct tree_source *s, uint64_t from, uint64_t count, struct digest *out, struct err *e)
+static int perfect_root(const struct merkle_source *s, uint64_t from, uint64_t count, struct digest *out, struct err *e)
 {
     unsigned height = (unsigned)__builtin_ctzll(count), level = height / 8;
     size_t width = (size_t)1 << (height % 8);
@@ -103,11 +104,11 @@ static int perfect_root(const struct tree_source *s, uint64_t from, uint64_t cou
     for (size_t i = 0; i < width; i++)
         if (s->hash(s->arg, level, (from >> (8 * level)) + i, &hashes[i], e) < 0)
             return -1;
-    *out = tree_fold(hashes, width);
+    *out = merkle_fold(hashes, width);
     return 0;
 }
 
-static int range_root(const struct tree_source *s, uint64_t from, uint64_t count, struct digest *out, struct err *e)
+static int range_root(const struct merkle_source *s, uint64_t from, uint64_t count, struct digest *out, struct err *e)
 {
     if ((count & (count - 1)) == 0)
         return perfect_root(s, from, count, out, e);
@@ -115,14 +116,14 @@ static int range_root(const struct tree_source *s, uint64_t from, uint64_t count
     struct digest l, r;
     if (perfect_root(s, from, left, &l, e) < 0 || range_root(s, from + left, count - left, &r, e) < 0)
         return -1;
-    *out = tree_node(&l, &r);
+    *out = merkle_node(&l, &r);
     return 0;
 }
 
-int tree_prove(const struct tree_source *s, uint64_t index, uint64_t size, struct digest path[TREE_PATH_MAX],
-               size_t *count, struct err *e)
+int merkle_prove(const struct merkle_source *s, uint64_t index, uint64_t size, struct digest path[MERKLE_PATH_MAX],
+                 size_t *count, struct err *e)
 {
-    struct digest down[TREE_PATH_MAX]; /* from the root to the leaf: turned round at the end */
+    struct digest down[MERKLE_PATH_MAX]; /* from the root to the leaf: turned round at the end */
     size_t n = 0;
     uint64_t from = 0, width = size;
     while (width > 1) {
@@ -139,8 +140,8 @@ int tree_prove(const struct tree_source *s, uint64_t index, uint64_t size, struc
     return 0;
 }
 
-bool tree_proof_holds(uint64_t index, uint64_t size, const struct digest *leaf, const struct digest *path, size_t count,
-                      const struct digest *root)
+bool merkle_proof_holds(uint64_t index, uint64_t size, const struct digest *leaf, const struct digest *path,
+                        size_t count, const struct digest *root)
 {
     if (index >= size)
         return false;
@@ -150,13 +151,13 @@ bool tree_proof_holds(uint64_t index, uint64_t size, const struct digest *leaf, 
         if (last == 0)
             return false;
         if ((at & 1) || at == last) {
-            r = tree_node(&path[i], &r);
+            r = merkle_node(&path[i], &r);
             while (!(at & 1) && at) {
                 at >>= 1;
                 last >>= 1;
             }
         } else {
-            r = tree_node(&r, &path[i]);
+            r = merkle_node(&r, &path[i]);
         }
         at >>= 1;
         last >>= 1;
@@ -164,9 +165,9 @@ bool tree_proof_holds(uint64_t index, uint64_t size, const struct digest *leaf, 
     return last == 0 && digest_equal(&r, root);
 }
 
-int tree_leaves_hash(void *arg, unsigned level, uint64_t index, struct digest *out, struct err *e)
+int merkle_leaves_hash(void *arg, unsigned level, uint64_t index, struct digest *out, struct err *e)
 {
-    const struct tree_leaves *l = arg;
+    const struct merkle_leaves *l = arg;
     uint64_t width = 1ULL << (8 * level), from = index * width;
     if (from + width > l->count)
         return err_set(e, ERR_SYSTEM, 0, "hash %llu of level %u is not in a tree of %llu leaves",
@@ -177,8 +178,8 @@ int tree_leaves_hash(void *arg, unsigned level, uint64_t index, struct digest *o
     }
     struct digest below[TILE_WIDTH];
     for (uint64_t i = 0; i < TILE_WIDTH; i++)
-        if (tree_leaves_hash(arg, level - 1, index * TILE_WIDTH + i, &below[i], e) < 0)
+        if (merkle_leaves_hash(arg, level - 1, index * TILE_WIDTH + i, &below[i], e) < 0)
             return -1;
-    *out = tree_fold(below, TILE_WIDTH);
+    *out = merkle_fold(below, TILE_WIDTH);
     return 0;
 }
