@@ -351,7 +351,7 @@ static int read_entry(const json_t *entry, size_t i, struct tree *t, struct err 
 {
     static const char *const keys[] = {"path", "type", "mode", "size", "sha256", "target", NULL};
     char at[48];
-    enum tree_type type;
+    enum tree_type type = TREE_DIRECTORY;
     snprintf(at, sizeof at, "/entries/%zu", i);
     const char *path = json_need_string(entry, "path", at, e);
     if (!path || json_only_keys(entry, keys, at, e) < 0 || read_type(entry, at, &type, e) < 0)

@@ -133,7 +133,7 @@ static int check_entry(struct check *c, const struct tree_node *n, int dir, stru
 static int check_directory(struct check *c, const struct tree_node *d, struct err *e)
 {
     auto_buf path = BUF(IMAGE_PATH_MAX + 1);
-    size_t listed = 0, found;
+    size_t listed = 0, found = 0;
     tree_path(d, &path);
     auto_fd dir = beneath_open(c->root, buf_str(&path), O_RDONLY | O_DIRECTORY, 0);
     if (dir < 0)
