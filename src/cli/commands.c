@@ -12,6 +12,7 @@ const struct command *const COMMANDS[] = {
     &CMD_PACK,
     &CMD_SHIP,
     &CMD_RECEIVE,
+    &CMD_SILENCE,
     &CMD_STATUS,
     &CMD_LOG,
     &CMD_LEDGER_VERIFY,

@@ -17,3 +17,4 @@ extern const struct command CMD_STATION_CONTOUR_ADD;
 extern const struct command CMD_STATION_INIT;
 extern const struct command CMD_STATUS;
 extern const struct command CMD_VERSION;
+extern const struct command CMD_SILENCE;
