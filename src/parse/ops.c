@@ -1,6 +1,7 @@
 #include "parse/ops.h"
 
 #include "parse/dsse.h"
+#include "parse/inspect.h"
 #include "parse/json_norm.h"
 #include "parse/prompts.h"
 #include "parse/suite.h"
@@ -8,10 +9,7 @@
 #include "util/auto.h"
 
 const struct child_op PARSE_OPS[] = {
-    {"dsse", dsse_op},
-    {"json", json_norm_op},
-    {"prompts", prompts_op},
-    {"suite", suite_op},
-    {"tuf", tuf_op},
+    {"dsse", dsse_op},       {"inspect", inspect_op}, {"json", json_norm_op},
+    {"prompts", prompts_op}, {"suite", suite_op},     {"tuf", tuf_op},
 };
 const size_t PARSE_OPS_COUNT = ARRAY_LEN(PARSE_OPS);

@@ -25,7 +25,8 @@ struct yaml {
 /* Parses one document. `name` is the file's name for messages and is copied into the errors only. Empty text is an
  * empty map. */
 struct yaml *yaml_parse(struct span text, const char *name, struct err *e);
-void yaml_free(struct yaml *y);
+/* libyaml exports a function of this name, and would call ours: so the linker knows ours by another. */
+void yaml_free(struct yaml *y) __asm__("airlock_yaml_free");
 
 /* Getters: NULL or -1 with ERR_INPUT "NAME:LINE: …". `name` as above. A member that is absent where it is needed is an
  * error too. */

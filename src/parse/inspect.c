@@ -1,0 +1,162 @@
+#include "parse/inspect.h"
+
+#include <string.h>
+
+#include "parse/elf.h"
+#include "parse/gguf.h"
+#include "parse/json_file.h"
+#include "parse/safetensors.h"
+#include "parse/sniff.h"
+#include "parse/tar.h"
+#include "parse/text.h"
+#include "parse/yaml_file.h"
+#include "util/limits.h"
+
+/* The reader of a format; false when there is none yet. */
+static bool read_as(enum content content, struct span file, const struct inspect_options *o, struct report *r)
+{
+    switch (content) {
+    case CONTENT_TEXT:
+        text_check(file, r);
+        return true;
+    case CONTENT_JSON:
+        json_file_check(file, o->name, &o->templates, r);
+        return true;
+    case CONTENT_JSON_LINES:
+        json_lines_check(file, o->name, &o->templates, r);
+        return true;
+    case CONTENT_YAML:
+        yaml_file_check(file, r);
+        return true;
+    case CONTENT_TEMPLATE:
+        json_put_array(&r->facts, "templates");
+        jinja_check(file, "template", "", &o->templates, &r->facts, r);
+        json_out_array_end(&r->facts);
+        return true;
+    case CONTENT_GGUF:
+        gguf_check(file, o->name, &o->templates, r);
+        return true;
+    case CONTENT_SAFETENSORS:
+        safetensors_check(file, r);
+        return true;
+    case CONTENT_ELF:
+        elf_check(file, r);
+        return true;
+    case CONTENT_TAR:
+    case CONTENT_COMPRESSED:
+        tar_check(file, content == CONTENT_COMPRESSED, o, r);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* An end of a zip file in the tail of something else: two readers would see two files. */
+static bool has_zip_tail(struct span file)
+{
+    static const char mark[] = "PK\005\006";
+    size_t from = file.len > 65557 ? file.len - 65557 : 0;
+    return file.len > 22 && memmem(file.ptr + from, file.len - from, mark, sizeof(mark) - 1) != NULL;
+}
+
+static void without_reader(enum content content, struct span file, const struct inspect_options *o, struct report *r)
+{
+    if (content == CONTENT_LFS_POINTER)
+        report_finding(r, SEVERITY_HIGH, "git-lfs-pointer", "",
+                       "a pointer of Git LFS in the place of the file; fetch the file itself");
+    else if (!content_is_opaque(content))
+        report_not_scanned(r, "no-scanner", "", "no scanner understands %s yet", content_name(content));
+    else if (o->executable && content == CONTENT_CONFIG)
+        report_not_scanned(r, "no-scanner", "", "a text that its mode allows to be run");
+    else if (content != CONTENT_CONFIG && has_zip_tail(file))
+        report_not_scanned(r, "hidden-archive", "", "a %s that ends like a zip file", content_name(content));
+    else
+        report_raise(r, VERDICT_OPAQUE);
+}
+
+/* The name promises what the bytes are not. Its own reader says best what is wrong. */
+static void broken_promise(enum content promised, enum content found, struct span file, const struct inspect_options *o,
+                           struct report *r)
+{
+    bool own_reader = promised == CONTENT_GGUF || promised == CONTENT_SAFETENSORS || promised == CONTENT_ELF ||
+                      promised == CONTENT_TEXT || promised == CONTENT_JSON || promised == CONTENT_YAML;
+    size_t before = r->heavy;
+    if (own_reader && found != CONTENT_LFS_POINTER)
+        read_as(promised, file, o, r);
+    if (r->heavy == before)
+        report_finding(r, SEVERITY_HIGH, "content-mismatch", "", "the name promises %s, and the content is %s",
+                       content_name(promised), content_name(found));
+}
+
+static bool is_text_kind(enum content c)
+{
+    return c == CONTENT_TEXT || c == CONTENT_CONFIG || c == CONTENT_JSON || c == CONTENT_JSON_LINES ||
+           c == CONTENT_YAML || c == CONTENT_TEMPLATE;
+}
+
+void inspect_bytes(struct span file, const struct inspect_options *o, struct report *r)
+{
+    enum content content = sniff(file, o->name), promised;
+    bool kept;
+    r->format = content_name(content);
+    bool promises = sniff_promise(o->name, content, &kept, &promised);
+    bool empty_text = content == CONTENT_EMPTY && promises && promised == CONTENT_TEXT;
+    if (promises && !kept && !empty_text)
+        broken_promise(promised, content, file, o, r);
+    if (promises && !kept && content == CONTENT_EMPTY)
+        return;
+    if (!read_as(content, file, o, r))
+        without_reader(content, file, o, r);
+    else if (o->executable && is_text_kind(content))
+        report_not_scanned(r, "no-scanner", "", "a text that its mode allows to be run");
+}
+
+/* ── the operation ── */
+
+#define TEMPLATES_MAX 4096U
+
+static int read_templates(const json_t *list, struct digest **out, size_t *count, struct err *e)
+{
+    const json_t *item;
+    size_t i;
+    *count = 0;
+    if (json_array_size(list) > TEMPLATES_MAX)
+        return err_set(e, ERR_LIMIT, 0, "more than %u allowed templates", TEMPLATES_MAX);
+    *out = calloc(json_array_size(list) + 1, sizeof(**out));
+    if (!*out)
+        abort();
+    json_array_foreach((json_t *)(uintptr_t)list, i, item)
+    {
+        const char *text = json_string_value(item);
+        if (!text || !digest_from_hex(span_str(text), &(*out)[i]))
+            return err_set(e, ERR_INPUT, 0, "allowed template %zu is no SHA-256 in hex", i);
+        ++*count;
+    }
+    return 0;
+}
+
+int inspect_op(struct span input, struct span arg, struct buf *reply, struct err *e)
+{
+    auto_json options = json_parse(arg, LIMIT_JSON_BYTES, "options", e);
+    auto_free struct digest *templates = NULL;
+    auto_report r = {0};
+    struct json_out w;
+    if (!options)
+        return -1;
+    struct inspect_options o = {
+        .name = json_get_string(options, "name", ""),
+        .layer = json_is_true(json_object_get(options, "layer")),
+        .templates = {.must_be_known = json_is_true(json_object_get(options, "known_templates_only"))},
+    };
+    if (read_templates(json_object_get(options, "templates"), &templates, &o.templates.allowed_count, e) < 0)
+        return -1;
+    o.templates.allowed = templates;
+    report_init(&r, "");
+    inspect_bytes(input, &o, &r);
+    json_out_init(&w, reply);
+    json_out_object(&w);
+    if (report_write(&r, &w, e) < 0)
+        return -1;
+    json_out_object_end(&w);
+    return 0;
+}

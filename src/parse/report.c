@@ -1,0 +1,160 @@
+#include "parse/report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const VERDICTS[] = {
+    [VERDICT_CLEAN] = "clean",           [VERDICT_OPAQUE] = "opaque",       [VERDICT_NOT_SCANNED] = "not-scanned",
+    [VERDICT_SUSPICIOUS] = "suspicious", [VERDICT_MALICIOUS] = "malicious",
+};
+
+const char *verdict_name(enum verdict verdict)
+{
+    return VERDICTS[verdict];
+}
+
+bool verdict_from_name(const char *name, enum verdict *out)
+{
+    for (size_t i = 0; name && i < ARRAY_LEN(VERDICTS); i++) {
+        if (strcmp(name, VERDICTS[i]) == 0) {
+            *out = (enum verdict)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool verdict_blocks(enum verdict verdict)
+{
+    return verdict > VERDICT_OPAQUE;
+}
+
+const char *severity_name(enum severity severity)
+{
+    static const char *const names[] = {
+        [SEVERITY_INFO] = "info", [SEVERITY_LOW] = "low",           [SEVERITY_MEDIUM] = "medium",
+        [SEVERITY_HIGH] = "high", [SEVERITY_CRITICAL] = "critical",
+    };
+    return names[severity];
+}
+
+void report_init(struct report *r, const char *format)
+{
+    *r = (struct report){.format = format, .verdict = VERDICT_CLEAN};
+    buf_init(&r->findings_json, (size_t)REPORT_FINDINGS_MAX * 2 * REPORT_FINDING_BYTES);
+    buf_init(&r->facts_json, REPORT_FACTS_BYTES);
+    json_out_init(&r->findings_out, &r->findings_json);
+    json_out_init(&r->facts, &r->facts_json);
+    json_out_array(&r->findings_out);
+    json_out_object(&r->facts);
+}
+
+void report_fini(struct report *r)
+{
+    buf_fini(&r->findings_json);
+    buf_fini(&r->facts_json);
+}
+
+void report_raise(struct report *r, enum verdict verdict)
+{
+    if (verdict > r->verdict)
+        r->verdict = verdict;
+}
+
+/* "outer: inner"; what does not fit is cut. */
+static void join(char *to, size_t size, const char *outer, const char *inner)
+{
+    auto_buf text = BUF(16384);
+    buf_add_str(&text, outer);
+    if (outer[0] && inner[0])
+        buf_add_str(&text, ": ");
+    buf_add_str(&text, inner);
+    size_t len = text.len < size ? text.len : size - 1;
+    if (len > 0)
+        memcpy(to, text.ptr, len);
+    to[len] = '\0';
+}
+
+void report_init_inside(struct report *inner, const struct report *outer, const char *place)
+{
+    report_init(inner, "");
+    join(inner->place, sizeof(inner->place), outer->place, place);
+}
+
+void report_merge(struct report *outer, const struct report *inner)
+{
+    bool room = outer->findings < REPORT_FINDINGS_MAX;
+    outer->findings += inner->findings;
+    outer->heavy += inner->heavy;
+    report_raise(outer, inner->verdict);
+    if (inner->findings > 0 && room && inner->findings_json.len > 1) /* without the bracket that opens the array */
+        json_out_raw(&outer->findings_out, span_of(inner->findings_json.ptr + 1, inner->findings_json.len - 1));
+}
+
+static void add(struct report *r, enum severity severity, const char *rule, const char *at, const char *message)
+{
+    struct json_out *w = &r->findings_out;
+    char place[1024];
+    if (r->findings++ >= REPORT_FINDINGS_MAX)
+        return;
+    join(place, sizeof(place), r->place, at);
+    json_out_object(w);
+    json_put_string(w, "rule", rule);
+    json_put_string(w, "severity", severity_name(severity));
+    json_put_string(w, "at", place);
+    json_put_string(w, "message", message);
+    json_out_object_end(w);
+}
+
+int report_finding(struct report *r, enum severity severity, const char *rule, const char *at, const char *format, ...)
+{
+    char message[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof(message), format, args);
+    va_end(args);
+    add(r, severity, rule, at, message);
+    if (severity >= SEVERITY_MEDIUM)
+        r->heavy++;
+    if (severity == SEVERITY_CRITICAL)
+        report_raise(r, VERDICT_MALICIOUS);
+    else if (severity >= SEVERITY_MEDIUM)
+        report_raise(r, VERDICT_SUSPICIOUS);
+    return -1;
+}
+
+int report_not_scanned(struct report *r, const char *rule, const char *at, const char *format, ...)
+{
+    char message[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof(message), format, args);
+    va_end(args);
+    add(r, SEVERITY_HIGH, rule, at, message);
+    r->heavy++;
+    report_raise(r, VERDICT_NOT_SCANNED);
+    return -1;
+}
+
+int report_write(struct report *r, struct json_out *w, struct err *e)
+{
+    if (r->findings > REPORT_FINDINGS_MAX) {
+        size_t more = r->findings - REPORT_FINDINGS_MAX;
+        char text[96];
+        snprintf(text, sizeof(text), "%zu more findings are not listed", more);
+        r->findings = 0;
+        add(r, SEVERITY_INFO, "more-findings", "", text);
+        r->findings = more + REPORT_FINDINGS_MAX;
+    }
+    json_out_array_end(&r->findings_out);
+    json_out_object_end(&r->facts);
+    if (buf_check(&r->findings_json, "findings", e) < 0 || buf_check(&r->facts_json, "facts", e) < 0)
+        return -1;
+    json_put_string(w, "format", r->format);
+    json_put_string(w, "verdict", verdict_name(r->verdict));
+    json_out_key(w, "findings");
+    json_out_raw(w, buf_span(&r->findings_json));
+    json_out_key(w, "facts");
+    json_out_raw(w, buf_span(&r->facts_json));
+    return 0;
+}

@@ -1,0 +1,17 @@
+/* Tar archives, as they are or behind gzip, zstd, xz or bzip2, through libarchive from memory: what each member is,
+ * where it would be written, and what is in it. Hard rule: nothing is unpacked; a member whose path, type or link no
+ * honest archive has is a finding, however an unpacker would treat it. */
+#pragma once
+
+#include "parse/inspect.h"
+
+/* Members of one archive. A whole operating system has 100,000. */
+#define LIMIT_TAR_MEMBERS 1000000U
+
+/* Bytes that come out for each byte that goes in, asked once 64 MiB are out. Deflate ends at 1,032; real layers stay
+ * below 20, files full of zeros included below 250. */
+#define LIMIT_UNPACK_RATIO 250U
+
+/* Checks the whole archive. `compressed`: one compressed file that holds no tar is read as well. Facts: members, bytes,
+ * formats (a count for each), whiteouts, files (those that matter), packages, os. */
+void tar_check(struct span file, bool compressed, const struct inspect_options *o, struct report *r);

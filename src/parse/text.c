@@ -1,0 +1,78 @@
+#include "parse/text.h"
+
+#include <string.h>
+
+bool text_is_text(struct span s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        uint8_t c = s.ptr[i];
+        if ((c < 0x20 && c != '\n' && c != '\r' && c != '\t' && c != '\f') || c == 0x7f)
+            return false;
+    }
+    return span_is_utf8(s);
+}
+
+static bool contains(struct span s, const char *needle)
+{
+    return s.len > 0 && memmem(s.ptr, s.len, needle, strlen(needle)) != NULL;
+}
+
+/* Lower-case copy of what fits: hazards are looked for in texts of a few KiB. */
+static struct span lower(struct span s, uint8_t *room, size_t size)
+{
+    size_t len = s.len < size ? s.len : size;
+    for (size_t i = 0; i < len; i++)
+        room[i] = s.ptr[i] >= 'A' && s.ptr[i] <= 'Z' ? (uint8_t)(s.ptr[i] | 0x20) : s.ptr[i];
+    return span_of(room, len);
+}
+
+const char *text_hazard(struct span s)
+{
+    static const struct {
+        const char *needle, *what;
+    } hazards[] = {
+        {"http://", "a URL"},
+        {"https://", "a URL"},
+        {"ftp://", "a URL"},
+        {"file://", "a URL"},
+        {"<script", "a script"},
+        {"javascript:", "a script"},
+        {"onerror=", "a script"},
+        {"os.system", "Python code"},
+        {"subprocess", "Python code"},
+        {"__import__", "Python code"},
+        {"__class__", "Python code"},
+        {"import os", "Python code"},
+        {"import base64", "Python code"},
+        {"eval(", "Python code"},
+        {"exec(", "Python code"},
+        {"b64decode", "Python code"},
+        {"pickle.load", "Python code"},
+        {"rm -rf", "a shell command"},
+        {"chmod ", "a shell command"},
+        {"wget ", "a shell command"},
+        {"curl ", "a shell command"},
+        {"/bin/sh", "a shell command"},
+        {"/bin/bash", "a shell command"},
+        {"powershell", "a shell command"},
+        {"cmd.exe", "a shell command"},
+        {"\\x", "characters behind escapes"},
+    };
+    uint8_t room[8192] = {0};
+    struct span text = lower(s, room, sizeof(room));
+    if (s.len > sizeof(room))
+        return "more text than metadata need";
+    for (size_t i = 0; i < ARRAY_LEN(hazards); i++)
+        if (contains(text, hazards[i].needle))
+            return hazards[i].what;
+    return NULL;
+}
+
+int text_check(struct span file, struct report *r)
+{
+    if (!text_is_text(file))
+        return report_finding(r, SEVERITY_HIGH, "text-encoding", "",
+                              "is not UTF-8 text, or has control characters in it");
+    json_put_uint(&r->facts, "bytes", file.len);
+    return 0;
+}

@@ -1,0 +1,40 @@
+#include "parse/yaml_file.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "parse/yaml.h"
+#include "util/limits.h"
+
+/* Keys whose value is imported or called. */
+static const char *const HAZARDS[] = {"_target_",         "auto_map",        "trust_remote_code",
+                                      "custom_pipelines", "custom_generate", "auto_mapping"};
+
+static void walk(const struct yaml *y, struct report *r)
+{
+    for (size_t i = 0; i < y->count; i++) {
+        for (size_t k = 0; y->kind == YAML_MAP && k < ARRAY_LEN(HAZARDS); k++) {
+            char at[32];
+            if (strcmp(y->keys[i], HAZARDS[k]) != 0)
+                continue;
+            snprintf(at, sizeof(at), "line %u", y->items[i]->line);
+            if (y->items[i]->kind != YAML_SCALAR || strcmp(y->items[i]->text, "false") != 0)
+                report_finding(r, SEVERITY_HIGH, "config-code", at, "%s makes a loader import or run something",
+                               HAZARDS[k]);
+        }
+        walk(y->items[i], r);
+    }
+}
+
+int yaml_file_check(struct span file, struct report *r)
+{
+    struct err e = {0};
+    if (file.len > LIMIT_YAML_BYTES)
+        return report_not_scanned(r, "yaml-size", "", "%zu bytes; at most %u are read", file.len, LIMIT_YAML_BYTES);
+    struct yaml *root = yaml_parse(file, "line", &e);
+    if (!root)
+        return report_finding(r, SEVERITY_HIGH, "yaml-broken", "", "%s", e.msg);
+    walk(root, r);
+    yaml_free(root);
+    return 0;
+}
