@@ -9,8 +9,9 @@
 
 int main(int argc, char **argv)
 {
-    if (argc == 4 && strcmp(argv[1], "--role") == 0)
-        return role_main(argv[2], argv[3]);
+    /* The descriptor that a role talks through is 3, unless it says otherwise. */
+    if ((argc == 3 || argc == 4) && strcmp(argv[1], "--role") == 0)
+        return role_main(argv[2], argc == 4 ? argv[3] : "3");
     signal(SIGPIPE, SIG_IGN);
     return cli_run(argc, argv);
 }
