@@ -10,6 +10,7 @@ struct layer_stream {
     struct archive *tar;
     struct sha256 *hash;
     uint64_t in, out; /* bytes of the blob; bytes that came out of it so far */
+    uint64_t filled;  /* behind the last byte that is not zero */
     struct err why;   /* set when a limit or the decompression stopped the stream */
 };
 
@@ -60,6 +61,16 @@ static int count(struct layer_stream *s, uint64_t len)
                    (unsigned long long)s->in, (unsigned long long)most);
 }
 
+/* Where the content of all blocks so far ends. */
+static void see_zeros(struct layer_stream *s, const uint8_t *block, size_t len)
+{
+    size_t end = len;
+    while (end > 0 && block[end - 1] == 0)
+        end--;
+    if (end > 0)
+        s->filled = s->out + end;
+}
+
 static la_ssize_t next_block(struct layer_stream *s, const void **block)
 {
     size_t len = 0;
@@ -73,6 +84,7 @@ static la_ssize_t next_block(struct layer_stream *s, const void **block)
                        (unsigned long long)s->out, text ? text : "no reason given");
     }
     sha256_add(s->hash, *block, len);
+    see_zeros(s, *block, len);
     return count(s, len) < 0 ? -1 : (la_ssize_t)len;
 }
 
@@ -122,16 +134,15 @@ int layer_stream_error(struct layer_stream *s, struct err *e)
 
 int layer_stream_end(struct layer_stream *s, struct digest *diff_id, struct err *e)
 {
+    uint64_t read = (uint64_t)archive_filter_bytes(s->tar, -1); /* by the reader of the tar */
     const void *block;
     la_ssize_t len;
-    while ((len = next_block(s, &block)) > 0) {
-        const uint8_t *byte = block;
-        for (la_ssize_t i = 0; i < len; i++)
-            if (byte[i] != 0)
-                return err_set(e, ERR_INPUT, 0, "there is something behind the end of its tar; wanted zeros");
-    }
+    while ((len = next_block(s, &block)) > 0)
+        continue;
     if (len < 0)
         return layer_stream_error(s, e);
+    if (s->filled > read)
+        return err_set(e, ERR_INPUT, 0, "there is something behind the end of its tar; wanted zeros");
     *diff_id = sha256_finish(s->hash);
     s->hash = NULL;
     return 0;
