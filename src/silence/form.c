@@ -19,9 +19,9 @@ void silence_phrase(struct buf *out, const struct silence_attempt *a)
     else if (strcmp(a->op, "socket") == 0)
         buf_printf(out, "asked for a socket of the family %s", a->proto);
     else if (strcmp(a->op, "connect") == 0)
-        buf_printf(out, "connected to %s %s", a->proto, a->name[0] ? a->name : where);
+        buf_printf(out, "tried to connect to %s %s", a->proto, a->name[0] ? a->name : where);
     else if (strncmp(a->op, "send", 4) == 0)
-        buf_printf(out, "sent to %s %s (%s)", a->proto, a->name[0] ? a->name : where, a->op);
+        buf_printf(out, "tried to send to %s %s (%s)", a->proto, a->name[0] ? a->name : where, a->op);
     else
         buf_printf(out, "called %s", a->op);
 }

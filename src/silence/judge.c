@@ -249,7 +249,7 @@ void silence_judge(struct silence_result *r, const struct silence_facts *f)
     r->verdict = SILENCE_INCONCLUSIVE;
     for (size_t i = 0; i < SILENCE_RECORDERS; i++)
         if (!r->recorders[i].awake) {
-            snprintf(r->reason, sizeof(r->reason), "recorder %s cannot be relied on: it %s", r->recorders[i].name,
+            snprintf(r->reason, sizeof(r->reason), "recorder %s cannot be relied on: %s", r->recorders[i].name,
                      r->recorders[i].detail);
             return;
         }

@@ -98,7 +98,7 @@ static void put_invocation(struct json_out *w, const struct silence_result *r)
         if (r->recorders[i].awake)
             continue;
         auto_buf text = BUF(512);
-        buf_printf(&text, "recorder %s cannot be relied on: it %s", r->recorders[i].name, r->recorders[i].detail);
+        buf_printf(&text, "recorder %s cannot be relied on: %s", r->recorders[i].name, r->recorders[i].detail);
         json_out_object(w);
         json_put_string(w, "level", "error");
         put_text(w, "message", buf_str(&text));
