@@ -125,7 +125,7 @@ void http_error_err(struct http_request *r, const struct err *e);
 struct http_stream;
 
 struct http_stream_hooks {
-    void (*drained)(void *arg); /* there is room again, after an http_stream_add that found none */
+    void (*drained)(void *arg); /* there is room again, after an add or reserve that found none */
     void (*gone)(void *arg);    /* the client has left, or is cut: end the stream */
     void *arg;
 }; /* both come from any thread, must not block, and must not call into http */
@@ -137,7 +137,8 @@ struct http_stream *http_answer_stream(struct http_request *r, unsigned status, 
 
 /* 0: taken. 1: no room, nothing was taken; `drained` will be called. -1: the client is gone. */
 int http_stream_add(struct http_stream *s, struct span bytes);
-size_t http_stream_room(struct http_stream *s);
+/* Is there room for `len` bytes (at most half the ring)? If not, `drained` will be called when there is. */
+bool http_stream_reserve(struct http_stream *s, size_t len);
 #define HTTP_STREAM_BYTES 262144U
 
 /* The end: what was added is still sent. With `broken` the connection is closed without the end mark, so that the

@@ -168,10 +168,12 @@ int http_stream_add(struct http_stream *s, struct span bytes)
     return result;
 }
 
-size_t http_stream_room(struct http_stream *s)
+bool http_stream_reserve(struct http_stream *s, size_t len)
 {
     pthread_mutex_lock(&s->lock);
-    size_t room = HTTP_STREAM_BYTES - s->len;
+    bool room = len <= HTTP_STREAM_BYTES - s->len;
+    if (!room)
+        s->wants_room = true;
     pthread_mutex_unlock(&s->lock);
     return room;
 }

@@ -191,7 +191,7 @@ static void a_stalled_reader_turns_the_producer_away_and_a_drained_ring_calls_it
             continue;
         }
         poll(NULL, 0, 100); /* the kernel's buffers may still take some */
-        if (http_stream_room(stream) < sizeof(piece))
+        if (!http_stream_reserve(stream, sizeof(piece)))
             break;
     }
     assert_int_equal(result, 1);
