@@ -90,6 +90,12 @@ int tuf_station_read(struct db *db, const char *station, struct child *parser, s
  * ERR_DENIED when the fingerprint is another; ERR_EXISTS when the station is trusted already, by this root or by one
  * that has a root key in common with it. */
 int tuf_root_add(struct db *db, struct child *parser, struct span root, const char *fingerprint, struct err *e);
+/* The contour's signed word that it trusts the station, stored beside the root inside the open transaction; and whether
+ * it is there and right: ERR_DENIED when not. */
+int tuf_root_endorse(struct db *db, const char *station, const struct private_key *contour, int64_t now_s,
+                     struct err *e);
+int tuf_root_endorsed(struct db *db, const char *station, struct child *parser, const struct public_key *contour,
+                      struct err *e);
 int tuf_root_fingerprint(struct child *parser, struct span root, struct digest *out, struct err *e);
 
 /* ── the writer ── */
