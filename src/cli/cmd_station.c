@@ -90,3 +90,59 @@ const struct command CMD_STATION_CONTOUR_ADD = {
     .max_args = 1,
     .run = contour_run,
 };
+
+static int print_contour(void *arg, const struct contour_identity *c)
+{
+    (void)arg;
+    printf("  contour      %s  %s\n", c->name, c->id);
+    return 0;
+}
+
+static int put_contour(void *arg, const struct contour_identity *c)
+{
+    struct json_out *w = arg;
+    json_out_object(w);
+    json_put_string(w, "name", c->name);
+    json_put_string(w, "id", c->id);
+    json_out_object_end(w);
+    return 0;
+}
+
+static int show_json(struct invocation *in, struct site *s, const struct digest *fingerprint)
+{
+    struct json_out w;
+    struct err e = {0};
+    auto_buf out = BUF(1U << 20);
+    command_json(&w, &out, "station");
+    json_put_string(&w, "name", s->config.name);
+    json_put_string(&w, "folder", s->path);
+    json_put_string(&w, "fingerprint", digest_hex(fingerprint).text);
+    json_put_digest(&w, "key", public_key_id(s->public_key));
+    json_put_array(&w, "contours");
+    if (station_contour_each(s, put_contour, &w, &e) < 0)
+        return command_fail(in, &e);
+    json_out_array_end(&w);
+    command_json_end(&w);
+    return 0;
+}
+
+static int show_run(struct invocation *in)
+{
+    struct err e = {0};
+    struct digest fingerprint;
+    auto_site s = command_site(in, SITE_STATION, &e);
+    if (!s || station_fingerprint(s, &fingerprint, &e) < 0)
+        return command_fail(in, &e);
+    if (in->json)
+        return show_json(in, s, &fingerprint);
+    printf("Station %s in %s\n  root         %s/root.json\n  fingerprint  %s\n", s->config.name, s->path, s->path,
+           digest_hex(&fingerprint).text);
+    return station_contour_each(s, print_contour, NULL, &e) < 0 ? command_fail(in, &e) : 0;
+}
+
+const struct command CMD_STATION_SHOW = {
+    .name = "station show",
+    .usage = "",
+    .summary = "the station's root and fingerprint, and the contours that it packs for",
+    .run = show_run,
+};

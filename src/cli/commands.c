@@ -9,6 +9,7 @@ const struct command *const COMMANDS[] = {
     &CMD_IDENTITY,
     &CMD_STATION_INIT,
     &CMD_STATION_CONTOUR_ADD,
+    &CMD_STATION_SHOW,
     &CMD_TRUST_ROOT_ADD,
     &CMD_TRUST_SHOW,
     &CMD_PERSON_NEW,

@@ -26,6 +26,7 @@ extern const struct command CMD_SHOW;
 extern const struct command CMD_SILENCE;
 extern const struct command CMD_STATION_CONTOUR_ADD;
 extern const struct command CMD_STATION_INIT;
+extern const struct command CMD_STATION_SHOW;
 extern const struct command CMD_STATUS;
 extern const struct command CMD_TOKEN_LIST;
 extern const struct command CMD_TOKEN_NEW;

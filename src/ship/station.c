@@ -1,5 +1,6 @@
 #include "ship/station.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -98,21 +99,26 @@ bool station_has_root(struct site *station)
     return faccessat(station->dir, ROOT_FILE, F_OK, 0) == 0;
 }
 
+int station_fingerprint(struct site *station, struct digest *fingerprint, struct err *e)
+{
+    auto_buf root = BUF(LIMIT_TUF_ROOT_BYTES);
+    struct child *parser = site_parser(station, e);
+    if (!parser || file_read(station->dir, ROOT_FILE, &root, e) < 0)
+        return -1;
+    return tuf_root_fingerprint(parser, buf_span(&root), fingerprint, e);
+}
+
 int station_make_root(struct site *station, struct digest *fingerprint, struct err *e)
 {
     AUTO(wipe) struct secret secret = {.len = 0};
-    struct child *parser = site_parser(station, e);
-    if (!parser || site_secret(station->dir, station->config.passphrase_file, &secret, e) < 0)
+    if (site_secret(station->dir, station->config.passphrase_file, &secret, e) < 0)
         return -1;
     for (int r = 0; r < TUF_ROLES; r++)
         if (make_key(station, (enum tuf_role)r, &secret, e) < 0)
             return -1;
     if (!station_has_root(station) && write_root(station, e) < 0)
         return -1;
-    auto_buf root = BUF(LIMIT_TUF_ROOT_BYTES);
-    if (file_read(station->dir, ROOT_FILE, &root, e) < 0)
-        return -1;
-    return tuf_root_fingerprint(parser, buf_span(&root), fingerprint, e);
+    return station_fingerprint(station, fingerprint, e);
 }
 
 /* ── contours ── */
@@ -228,6 +234,33 @@ int station_contour_get(struct site *station, const char *name, struct contour_i
         return -1;
     }
     return parse_identity(station, buf_span(&text), path, out, e);
+}
+
+static int visible(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.' && span_ends(span_str(entry->d_name), SPAN_LIT(".json"));
+}
+
+int station_contour_each(struct site *station, int (*each)(void *arg, const struct contour_identity *c), void *arg,
+                         struct err *e)
+{
+    struct dirent **list = NULL;
+    int count = scandirat(station->dir, "contours", &list, visible, alphasort);
+    int result = 0;
+    if (count < 0)
+        return err_set(e, ERR_IO, errno, "list %s/contours", station->path);
+    for (int i = 0; i < count; i++) {
+        struct contour_identity c;
+        char name[256];
+        snprintf(name, sizeof name, "%.*s", (int)strlen(list[i]->d_name) - 5, list[i]->d_name);
+        if (result == 0)
+            result = station_contour_get(station, name, &c, e);
+        if (result == 0)
+            result = each(arg, &c);
+        free(list[i]);
+    }
+    free(list);
+    return result;
 }
 
 /* ── identity ── */

@@ -30,5 +30,12 @@ int station_contour_add(struct site *station, const char *file, struct contour_i
 /* By name. ERR_NOTFOUND lists the names that there are. */
 int station_contour_get(struct site *station, const char *name, struct contour_identity *out, struct err *e);
 
+/* Calls each for every contour, sorted by name; stops when it returns non-zero. */
+int station_contour_each(struct site *station, int (*each)(void *arg, const struct contour_identity *c), void *arg,
+                         struct err *e);
+
+/* The fingerprint of the root that there is. ERR_NOTFOUND. */
+int station_fingerprint(struct site *station, struct digest *fingerprint, struct err *e);
+
 /* The public identity of a contour as JSON ("schema": "airlock/identity/1", name, id, keys as PEM, ledger vkey). */
 int identity_write(struct site *contour, struct json_out *w, struct err *e);
