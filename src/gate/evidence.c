@@ -67,7 +67,7 @@ static const struct kind {
     {PREDICATE_SCAN, "result", "timeCreated"},       {PREDICATE_TEST_RESULT, "result", "timeCreated"},
     {PREDICATE_SILENCE, "result", "timeCreated"},    {PREDICATE_VSA, "verificationResult", "timeVerified"},
     {PREDICATE_APPROVAL, "decision", "timeCreated"}, {PREDICATE_REQUEST, NULL, "timeCreated"},
-    {PREDICATE_PROMOTION, NULL, "timeCreated"},
+    {PREDICATE_PROMOTION, NULL, "timeCreated"},      {PREDICATE_RECEIPT, NULL, "received"},
 };
 
 static const char *environment_of(const json_t *predicate)

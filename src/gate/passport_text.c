@@ -67,8 +67,9 @@ static void text_origin(const struct evidence *ev, struct buf *out)
     const struct evidence_line *receipt = evidence_newest(ev, PREDICATE_RECEIPT, NULL);
     if (!receipt)
         return;
-    buf_printf(out, "\nCame from\n  station   %s\n  shipment  %lld of that station, received %s\n",
-               json_get_string(receipt->predicate, "station", "?"),
+    const json_t *station = json_object_get(receipt->predicate, "station");
+    buf_printf(out, "\nCame from\n  station   %s (root %.16s…)\n  shipment  %lld of that station, received %s\n",
+               json_get_string(station, "name", "?"), json_get_string(station, "root", "?"),
                (long long)json_integer_value(json_object_get(receipt->predicate, "sequence")),
                time_text(receipt->time_s).text);
 }
@@ -232,6 +233,11 @@ int passport_json(struct site *s, const struct release *r, struct json_out *w, s
     json_put_object(w, "release");
     json_head(w, r);
     json_out_object_end(w);
+    const struct evidence_line *receipt = evidence_newest(&ev, PREDICATE_RECEIPT, NULL);
+    if (receipt) {
+        json_raw_of(w, "station", json_object_get(receipt->predicate, "station"));
+        json_raw_of(w, "sequence", json_object_get(receipt->predicate, "sequence"));
+    }
     json_put_array(w, "attestations");
     for (size_t i = 0; i < ev.count; i++)
         json_line(w, &ev.lines[i], closing);

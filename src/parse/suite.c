@@ -27,7 +27,7 @@ static void put_scalar(struct json_out *w, const struct yaml *y)
     if (looks)
         number = strtod(y->text, &end);
     if (looks && *end == '\0' && end != y->text && isfinite(number) && fabs(number) < 1e15) {
-        if (number == floor(number))
+        if (number == (double)(int64_t)number)
             json_out_int(w, (int64_t)number);
         else
             json_out_double(w, number, 9);
