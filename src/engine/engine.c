@@ -103,16 +103,27 @@ void engine_free(struct engine *g, bool failed)
     free(g);
 }
 
-void engine_stop(struct engine *g, struct site *s, int grace_ms, const char *why)
+void engine_halt(struct engine *g, struct site *s, int grace_ms, const char *why)
 {
     struct err ignored;
-    if (!g)
-        return;
-    if (!g->silence)
+    if (g->silence)
+        silence_abort(g->silence);
+    else if (g->box)
         box_stop(g->box, grace_ms, &ignored); /* what it cannot end, box_free kills */
+    if (!g->silence)
+        box_free(g->box);
+    g->silence = NULL;
+    g->box = NULL;
     if (s)
         engine_record_stop(g, s, why);
     log_event(EV_ENGINE_STOPPED, "engine", g->id, "why", why, NULL);
+}
+
+void engine_stop(struct engine *g, struct site *s, int grace_ms, const char *why)
+{
+    if (!g)
+        return;
+    engine_halt(g, s, grace_ms, why);
     engine_free(g, false);
 }
 

@@ -36,6 +36,10 @@ void engine_folder_remove(struct engine *g, bool failed);
 /* Takes away the folders of engines that live no more. */
 void engine_folders_tidy(struct site *s);
 
+/* The first half of engine_stop: the program is ended and the ledger told; memory, socket path and prompts stay for
+ * those who still hold them, until engine_free. */
+void engine_halt(struct engine *g, struct site *s, int grace_ms, const char *why);
+
 /* Frees all that is in g and g itself: box, log, folder. */
 void engine_free(struct engine *g, bool failed);
 

@@ -1,8 +1,9 @@
 /* The engine image of a release on disk: run/images/<hex of the image manifest>/ with rootfs/ and tree.json, unpacked
  * once per digest in the unpack role, checked at every start. The contour signs, once, which tree list came out of the
  * verified layers (evidence urn:airlock:tree:v1 on the image manifest, ledger entry "unpack"); every start verifies
- * that signature, the list under it and every file under the list (docs/decisions/0003-unpacked-trees.md). Hard rule: what
- * lies in run/ decides nothing; a tree without a signed list is thrown away, one that differs from it is not run. */
+ * that signature, the list under it and every file under the list (docs/decisions/0003-unpacked-trees.md). Hard rule:
+ * what lies in run/ decides nothing; a tree without a signed list is thrown away, one that differs from it is not run.
+ */
 #pragma once
 
 #include "engine/verify.h"
