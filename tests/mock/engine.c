@@ -156,6 +156,7 @@ static char *format(const char *pattern, ...)
     return out;
 }
 
+/* `word` ends with a space. */
 static char *repeat(const char *word, size_t count)
 {
     size_t len = strlen(word);
@@ -164,7 +165,7 @@ static char *repeat(const char *word, size_t count)
         abort();
     for (size_t i = 0; i < count; i++)
         memcpy(out + i * len, word, len);
-    out[len * count] = 0;
+    out[count ? len * count - 1 : 0] = 0; /* without the last space */
     return out;
 }
 
