@@ -65,7 +65,7 @@ static const struct kind {
     const char *type, *result, *time;
 } KINDS[] = {
     {PREDICATE_SCAN, "result", "timeCreated"},       {PREDICATE_TEST_RESULT, "result", "timeCreated"},
-    {PREDICATE_SILENCE, "result", "timeCreated"},    {PREDICATE_VSA, "verificationResult", "timeVerified"},
+    {PREDICATE_SILENCE, "result", "started"},        {PREDICATE_VSA, "verificationResult", "timeVerified"},
     {PREDICATE_APPROVAL, "decision", "timeCreated"}, {PREDICATE_REQUEST, NULL, "timeCreated"},
     {PREDICATE_PROMOTION, NULL, "timeCreated"},      {PREDICATE_RECEIPT, NULL, "received"},
 };
@@ -91,7 +91,10 @@ static void read_line(struct evidence_line *line)
         if (KINDS[i].result)
             line->result = json_get_string(line->predicate, KINDS[i].result, "");
         int64_t time_s;
-        if (time_parse(span_str(json_get_string(line->predicate, KINDS[i].time, "")), &time_s))
+        const char *time = json_get_string(line->predicate, "timeCreated", NULL);
+        if (!time)
+            time = json_get_string(line->predicate, KINDS[i].time, "");
+        if (time_parse(span_str(time), &time_s))
             line->time_s = time_s;
     }
 }
