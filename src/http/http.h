@@ -84,6 +84,9 @@ const char *http_path(const struct http_request *r); /* decoded, checked: absolu
 const char *http_route_rest(const struct http_request *r);               /* what follows a route that ends with "/" */
 const char *http_query(const struct http_request *r, const char *key);   /* decoded; NULL when absent */
 const char *http_header(const struct http_request *r, const char *name); /* NULL when absent; the first of several */
+/* Does an Accept header (one of several) take this media type? Yes when there is none. Quality 0 is a no; other values
+ * make no difference, since there is only one representation. */
+bool http_accepts(const struct http_request *r, const char *media_type);
 struct span http_body(const struct http_request *r);
 const char *http_peer(const struct http_request *r); /* address as text */
 uint64_t http_id(const struct http_request *r);      /* counts from 1 in this server */

@@ -1,0 +1,34 @@
+/* What the files of the registry share. */
+#pragma once
+
+#include <pthread.h>
+
+#include "registry/oci_path.h"
+#include "registry/registry.h"
+#include "sandbox/child.h"
+#include "store/db_release.h"
+#include "util/json.h"
+
+#define MANIFEST_MAX (4U << 20) /* what registries must take, distribution-spec "Pushing Manifests" */
+
+struct registry {
+    struct registry_options o;
+    pthread_mutex_t parser_lock;
+    struct child *parser; /* manifests came from outside: they are read in it; under parser_lock */
+};
+
+/* One request to a repository, let in. */
+struct pull {
+    struct registry *g;
+    struct http_request *r;
+    struct identity who;
+    struct oci_path path;
+    struct db *db;         /* taken for this request */
+    struct digest release; /* what the pointer names */
+};
+
+/* Writes the access record of a pull (docs/formats/access-pull.schema.json). `digest` may be NULL. */
+void pull_record(const struct pull *p, unsigned status, const struct digest *digest, uint64_t bytes);
+
+/* Answers GET …/referrers/DIGEST. */
+void referrers_answer(struct pull *p);

@@ -1,0 +1,25 @@
+/* The registry: what stock clients speak, for pulling only. OCI distribution 1.1 (oci.c): repository names begin with
+ * the environment, `prod/assistant`, and hold exactly the release that the environment's pointer names now, under its
+ * version and under `latest`. Hard rule: a blob is served when a pointer of that environment reaches it, and otherwise
+ * does not exist: what lies in quarantine is 404. */
+#pragma once
+
+#include "gateway/callers.h"
+#include "store/blobs.h"
+
+struct registry_options {
+    struct callers *callers; /* database handles */
+    struct callers_source identify;
+    const struct blobs *blobs;                                   /* the contour's store */
+    int (*record)(void *arg, struct span record, struct err *e); /* access log; must not block */
+    void *arg;
+};
+
+struct registry;
+
+struct registry *registry_start(const struct registry_options *o, struct err *e);
+/* After http_stop. */
+void registry_stop(struct registry *g); /* NULL is fine */
+
+#define REGISTRY_ROUTES 2
+size_t registry_routes(struct registry *g, struct http_route routes[REGISTRY_ROUTES]);
