@@ -87,7 +87,8 @@ struct station_view {
     struct digest fingerprint;
     struct tuf_holder_view roles[4];
     int64_t root_expires_s;
-    struct err wrong; /* what is the matter with it; code ERR_NONE: nothing */
+    bool trusted;
+    struct err wrong; /* why it is not */
 };
 
 struct trust_view {
@@ -107,8 +108,10 @@ static int read_station(struct site *s, struct child *parser, struct station_vie
     if (!digest_from_hex(span_str(v->station.id), &v->fingerprint))
         return err_set(&v->wrong, ERR_INPUT, 0, "\"%.64s\" in state.db is no fingerprint", v->station.id), 0;
     if (tuf_root_endorsed(s->db, v->station.id, parser, s->public_key, &v->wrong) == 0 &&
-        tuf_station_read(s->db, v->station.id, parser, v->roles, &v->root_expires_s, &v->wrong) == 0)
+        tuf_station_read(s->db, v->station.id, parser, v->roles, &v->root_expires_s, &v->wrong) == 0) {
+        v->trusted = true;
         return 0;
+    }
     if (v->wrong.code == ERR_DENIED || v->wrong.code == ERR_INPUT || v->wrong.code == ERR_NOTFOUND)
         return 0; /* told, and the others are shown */
     return err_set(e, v->wrong.code, v->wrong.sys_errno, "%s", v->wrong.msg);
@@ -149,19 +152,18 @@ static void json_role(struct json_out *w, const struct tuf_holder_view *role)
 
 static void json_station(struct json_out *w, const struct station_view *v)
 {
-    bool fine = v->wrong.code == ERR_NONE;
     json_out_object(w);
     json_put_string(w, "fingerprint", v->station.id);
-    json_put_bool(w, "trusted", fine);
-    if (!fine)
+    json_put_bool(w, "trusted", v->trusted);
+    if (!v->trusted)
         json_put_string(w, "reason", v->wrong.msg);
     json_put_uint(w, "first_root_version", v->station.first_root_version);
     json_put_uint(w, "root_version", v->station.root_version);
-    if (fine)
+    if (v->trusted)
         json_put_time(w, "root_expires", v->root_expires_s);
     json_put_uint(w, "timestamp_version", v->station.timestamp_version);
     json_put_array(w, "roles");
-    for (size_t i = 0; fine && i < 4; i++)
+    for (size_t i = 0; v->trusted && i < 4; i++)
         json_role(w, &v->roles[i]);
     json_out_array_end(w);
     json_out_object_end(w);
@@ -199,7 +201,7 @@ static void print_station(const struct station_view *v)
 {
     printf("Station, by its root number %llu\n  fingerprint  %s\n", (unsigned long long)v->station.first_root_version,
            fingerprint_grouped(&v->fingerprint).text);
-    if (v->wrong.code != ERR_NONE) {
+    if (!v->trusted) {
         printf("  NOT TRUSTED  %s\n", v->wrong.msg);
         return;
     }

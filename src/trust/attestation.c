@@ -26,7 +26,7 @@ static int look(struct child *parser, struct span envelope, const struct public_
     if (dsse_take_apart(parser, envelope, &parts, &out->reason) < 0)
         return -1;
     if (!find_signer(&parts, keys, count, &out->signer))
-        return err_set(&out->reason, ERR_INPUT, 0, "none of its %zu signatures is by %s", parts.count,
+        return err_set(&out->reason, ERR_INPUT, 0, "none of its signatures (%zu) is by %s", parts.count,
                        count == 1 ? "the key given" : "one of the keys given");
     snprintf(out->payload_type, sizeof out->payload_type, "%.*s", (int)parts.type.len, (const char *)parts.type.ptr);
     out->payload_bytes = parts.payload.len;
@@ -43,10 +43,4 @@ int attestation_verify(struct child *parser, struct span envelope, const struct 
     if (out->verified || out->reason.code == ERR_INPUT || out->reason.code == ERR_LIMIT)
         return 0;
     return err_set(e, out->reason.code, out->reason.sys_errno, "%s", out->reason.msg);
-}
-
-bool attestation_is_one(struct child *parser, struct span bytes)
-{
-    auto_dsse_parts parts = {0};
-    return dsse_take_apart(parser, bytes, &parts, NULL) == 0;
 }

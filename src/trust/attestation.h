@@ -20,6 +20,3 @@ void attestation_fini(struct attestation *a);
  * -1 only when it could not be looked at (ERR_UNDECIDED and the like). */
 int attestation_verify(struct child *parser, struct span envelope, const struct public_key *const keys[], size_t count,
                        struct attestation *out, struct err *e);
-
-/* Are these bytes one envelope, and not one a line? */
-bool attestation_is_one(struct child *parser, struct span bytes);

@@ -135,9 +135,10 @@ static int load_accepted(struct db *db, const char *station, struct child *parse
     char file[TUF_FILE_CHARS];
     auto_buf bytes = {0};
     auto_tuf_signed opened = {0};
+    struct err absent = {0};
     snprintf(file, sizeof file, "%s.json", type);
-    if (stored_file(db, station, file, &bytes, e) < 0)
-        return e->code == ERR_NOTFOUND ? 0 : -1;
+    if (stored_file(db, station, file, &bytes, &absent) < 0)
+        return absent.code == ERR_NOTFOUND ? 0 : err_set(e, absent.code, absent.sys_errno, "%s", absent.msg);
     if (tuf_signed_open(parser, buf_span(&bytes), file, &opened, e) < 0 ||
         tuf_meta_read(&opened, buf_span(&bytes), type, file, out, e) < 0)
         return -1;

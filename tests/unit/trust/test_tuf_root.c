@@ -267,6 +267,35 @@ static void T1_3_key_ids_are_recomputed(void **state)
     repo_fini(&theirs);
 }
 
+/* ── who may name a station ── */
+
+static int endorsed(const struct private_key *contour, struct err *e)
+{
+    return tuf_root_endorsed(t.db, station, parser, private_key_public(contour), e);
+}
+
+static void a_station_counts_by_the_contours_signature_and_not_by_a_row(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    auto_private_key contour = private_key_new(KEY_P256, NULL);
+    auto_private_key mallory = private_key_new(KEY_P256, NULL);
+
+    assert_int_equal(endorsed(contour, &e), -1); /* a row alone */
+    assert_int_equal(e.code, ERR_DENIED);
+    must(tuf_root_endorse(t.db, station, mallory, NOW, &e), &e);
+    assert_int_equal(endorsed(contour, &e), -1); /* signed by somebody */
+    assert_int_equal(e.code, ERR_DENIED);
+    must(tuf_root_endorse(t.db, station, contour, NOW, &e), &e);
+    assert_int_equal(endorsed(contour, &e), 0);
+
+    /* the word for one station does not do for another */
+    attacker_runs(&t, "UPDATE trust SET station = replace(station, substr(station, 1, 8), '00000000')");
+    memcpy(station, "00000000", 8);
+    assert_int_equal(endorsed(contour, &e), -1);
+    assert_int_equal(e.code, ERR_DENIED);
+}
+
 /* ── the writer ── */
 
 static int count_files(void *arg, const char *file, struct span bytes, struct err *e)
@@ -316,6 +345,7 @@ int main(void)
         T(a_first_root_that_did_not_sign_itself_is_refused),
         T(a_later_root_can_be_the_first_that_is_trusted),
         T(T1_3_key_ids_are_recomputed),
+        T(a_station_counts_by_the_contours_signature_and_not_by_a_row),
         T(the_writer_refuses_what_the_reader_would),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
