@@ -79,7 +79,7 @@ static int find_station(struct receiving *r, struct err *e)
         return refuse_root(r, buf_span(&root), "1.root.json", k.fingerprint, e);
     }
     snprintf(r->station, sizeof r->station, "%s", k.fingerprint);
-    return 0;
+    return tuf_root_endorsed(r->s->db, r->station, r->parser, r->s->public_key, e);
 }
 
 /* The root on the medium need not be used: what is trusted stands in the database. It is still looked at, because a
