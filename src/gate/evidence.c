@@ -64,7 +64,7 @@ static int copy_row(void *arg, const struct evidence_row *row)
 static const struct kind {
     const char *type, *result, *time;
 } KINDS[] = {
-    {PREDICATE_SCAN, "result", "timeCreated"},       {PREDICATE_TEST_RESULT, "result", "timeCreated"},
+    {PREDICATE_SCAN, "result", "time"},       {PREDICATE_TEST_RESULT, "result", "timeCreated"},
     {PREDICATE_SILENCE, "result", "started"},        {PREDICATE_VSA, "verificationResult", "timeVerified"},
     {PREDICATE_APPROVAL, "decision", "timeCreated"}, {PREDICATE_REQUEST, NULL, "timeCreated"},
     {PREDICATE_PROMOTION, NULL, "timeCreated"},      {PREDICATE_RECEIPT, NULL, "received"},
@@ -90,12 +90,11 @@ static void read_line(struct evidence_line *line)
             continue;
         if (KINDS[i].result)
             line->result = json_get_string(line->predicate, KINDS[i].result, "");
-        int64_t time_s;
         const char *time = json_get_string(line->predicate, "timeCreated", NULL);
         if (!time)
             time = json_get_string(line->predicate, KINDS[i].time, "");
-        if (time_parse(span_str(time), &time_s))
-            line->time_s = time_s;
+        if (!time_parse(span_str(time), &line->time_s))
+            line->time_s = 0; /* the row's time is nobody's word */
     }
 }
 
