@@ -121,8 +121,8 @@ static int read_common(struct tuf_meta *m, const char *type, struct err *e)
         return -1;
     if (strcmp(found, type) != 0)
         return err_set(e, ERR_INPUT, 0, "/signed/_type: \"%.40s\", wanted \"%s\"", found, type);
-    if (strncmp(spec, "1.0.", 4) != 0)
-        return err_set(e, ERR_INPUT, 0, "/signed/spec_version: \"%.40s\", wanted 1.0.x", spec);
+    if (strcmp(spec, "1.0") != 0 && strncmp(spec, "1.0.", 4) != 0)
+        return err_set(e, ERR_INPUT, 0, "/signed/spec_version: \"%.40s\", wanted 1.0 or 1.0.x", spec);
     if (json_need_uint(m->body, "version", "/signed", &m->version, e) < 0 ||
         json_need_time(m->body, "expires", "/signed", &m->expires_s, e) < 0)
         return -1;
