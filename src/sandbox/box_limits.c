@@ -1,9 +1,11 @@
 /* Limits of a box. Cgroups where the host lets us make them: version 1 as root, version 2 as root or below a delegated
  * cgroup. Where none can be made, RLIMIT_DATA and RLIMIT_NPROC take their place as far as they go: RLIMIT_AS is not
  * used, because an engine maps its model. What holds is told, never guessed. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -16,6 +18,7 @@
 #include "util/file.h"
 
 #define CGROUP_MOUNT  "/sys/fs/cgroup"
+#define GROUP_PREFIX  "airlock-"
 #define CPU_PERIOD_US 100000ULL
 #define NOFILE_MAX    65536
 
@@ -60,13 +63,31 @@ static void own_cgroup(const char *controller, char *out, size_t size)
     }
 }
 
+/* A keeper that was killed leaves its cgroup, empty, behind. Whose process is gone goes too. */
+static void sweep(const char *parent)
+{
+    DIR *dir = opendir(parent);
+    const struct dirent *entry;
+    while (dir && (entry = readdir(dir)) != NULL) {
+        uint64_t pid;
+        const char *dash = strrchr(entry->d_name, '-');
+        if (strncmp(entry->d_name, GROUP_PREFIX, strlen(GROUP_PREFIX)) == 0 && dash &&
+            span_decimal(span_str(dash + 1), &pid) && pid > 0 && pid <= INT32_MAX && kill((pid_t)pid, 0) < 0 &&
+            errno == ESRCH)
+            (void)unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR);
+    }
+    if (dir)
+        closedir(dir);
+}
+
 /* Makes DIR/airlock-NAME-PID, remembers it for removal, opens it. */
 static int make_group(const char *parent, const char *name, pid_t pid, struct box_cgroups *out)
 {
     char *dir = out->dirs[out->count];
     if (out->count == ARRAY_LEN(out->dirs))
         return -1;
-    int len = snprintf(dir, sizeof(out->dirs[0]), "%s/airlock-%.40s-%d", parent, name, (int)pid);
+    sweep(parent);
+    int len = snprintf(dir, sizeof(out->dirs[0]), "%s/" GROUP_PREFIX "%.40s-%d", parent, name, (int)pid);
     if (len < 0 || (size_t)len >= sizeof(out->dirs[0]) || mkdir(dir, 0755) < 0)
         return -1;
     out->count++;
