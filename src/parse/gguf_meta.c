@@ -256,7 +256,7 @@ static int check_split(struct meta *x)
 {
     const struct gguf_value *no = gguf_find(x->m, "split.no"), *of = gguf_find(x->m, "split.count");
     int64_t number = 0, count = 1;
-    uint64_t name_number, name_count;
+    uint64_t name_number = 0, name_count = 0;
     bool named = split_of_name(x->file_name, &name_number, &name_count);
     if (!no && !of && !named)
         return 0;

@@ -1,5 +1,6 @@
 #include "parse/inspect.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "parse/elf.h"
@@ -26,7 +27,7 @@ static bool read_as(enum content content, struct span file, const struct inspect
         json_lines_check(file, o->name, &o->templates, r);
         return true;
     case CONTENT_YAML:
-        yaml_file_check(file, r);
+        yaml_file_check(file, &o->templates, r);
         return true;
     case CONTENT_TEMPLATE:
         json_put_array(&r->facts, "templates");
@@ -157,6 +158,10 @@ int inspect_op(struct span input, struct span arg, struct buf *reply, struct err
     json_out_object(&w);
     if (report_write(&r, &w, e) < 0)
         return -1;
+    if (json_is_true(json_object_get(options, "digest"))) {
+        struct digest id = digest_of(input);
+        json_put_string(&w, "sha256", digest_hex(&id).text);
+    }
     json_out_object_end(&w);
     return 0;
 }

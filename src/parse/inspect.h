@@ -22,6 +22,7 @@ struct inspect_options {
 /* Fills a report that was made by report_init. */
 void inspect_bytes(struct span file, const struct inspect_options *o, struct report *r);
 
-/* The op "inspect" of the parse role. arg: {"name", "layer"?, "known_templates_only"?, "templates"?: [hex]}. Reply:
- * {"format", "verdict", "findings", "facts"}. ERR_INPUT: the arg. */
+/* The op "inspect" of the parse role. arg: {"name", "layer"?, "digest"?, "known_templates_only"?, "templates"?: [hex]}.
+ * Reply: {"format", "verdict", "findings", "facts"}; with "digest": true also "sha256" of the very bytes that were
+ * looked at, in hex. ERR_INPUT: the arg. */
 int inspect_op(struct span input, struct span arg, struct buf *reply, struct err *e);

@@ -7,7 +7,7 @@
 static const struct {
     const char *sha256, *model;
 } KNOWN[] = {
-    {"0000000000000000000000000000000000000000000000000000000000000000", "SmolLM2 Instruct"},
+    {"872be49dbb638044ad01b60388f48d469ff2980e5f0dccdc22ec907db54d0788", "SmolLM2 Instruct"},
 };
 
 /* Names that lead from a value to Python's machinery. No chat template has them. */
@@ -25,14 +25,19 @@ static const char *const FORBIDDEN_CODE[] = {
     "import", "include", "extends", "from",   "do",     "call",   "debug",   "vars",    "dir",     "input",
 };
 
+/* Words that compare, and words at which one comparison ends and another begins. */
+static const char *const COMPARES[] = {"in",    "startswith", "endswith", "find",  "rfind",
+                                       "index", "count",      "match",    "search"};
+static const char *const ENDS_CLAUSE[] = {"and", "or", "if", "elif", "else"};
+
 struct lexer {
     struct span text; /* all of it */
     size_t at;
     const char *place;
     struct report *r;
-    bool content;      /* the statement tests the content of a message */
-    bool literal;      /* … against a text of its own */
-    unsigned comments; /* of the text, inside {# #} */
+    bool content; /* of the clause at hand: speaks of the content of a message */
+    bool literal; /* … and of a text of its own */
+    bool decides; /* … and compares them */
 };
 
 static bool is_word(uint8_t c)
@@ -106,8 +111,18 @@ static bool lex_literal(struct lexer *l, size_t end)
     return true;
 }
 
+/* The end of one comparison: was it one of what a message says with a text? */
+static void end_clause(struct lexer *l, size_t from, struct span shown)
+{
+    if (l->content && l->literal && l->decides)
+        finding(l, SEVERITY_MEDIUM, "template-condition", from,
+                "a condition on what a message says; such a template can answer certain words with a text of its own",
+                shown);
+    l->content = l->literal = l->decides = false;
+}
+
 /* A word in code. Members of a value are harmless under any name that is not Python's machinery. */
-static void lex_word(struct lexer *l, size_t end, bool statement, size_t begin)
+static void lex_word(struct lexer *l, size_t end, size_t begin)
 {
     size_t from = l->at;
     while (l->at < end && is_word(l->text.ptr[l->at]))
@@ -128,21 +143,16 @@ static void lex_word(struct lexer *l, size_t end, bool statement, size_t begin)
         finding(l, SEVERITY_CRITICAL, "template-python", from, "a call that starts programs", word);
     if (member && span_equal_str(word, "content"))
         l->content = true;
-    (void)statement;
+    l->decides |= listed(word, COMPARES, ARRAY_LEN(COMPARES));
+    if (!member && listed(word, ENDS_CLAUSE, ARRAY_LEN(ENDS_CLAUSE)))
+        end_clause(l, from, span_of(l->text.ptr + begin, end - begin));
 }
 
-/* Does the tag decide something? "if", "elif", "set x = a in b", an inline if in an output. */
-static bool decides(struct span tag)
-{
-    return contains(tag, " in ") || contains(tag, "==") || contains(tag, "startswith") || contains(tag, "endswith") ||
-           contains(tag, "find") || contains(tag, "match");
-}
-
-static void lex_tag(struct lexer *l, size_t begin, size_t end, bool statement)
+static void lex_tag(struct lexer *l, size_t begin, size_t end)
 {
     struct span tag = span_of(l->text.ptr + begin, end - begin);
     l->at = begin;
-    l->content = l->literal = false;
+    l->content = l->literal = l->decides = false;
     while (l->at < end) {
         uint8_t c = l->text.ptr[l->at];
         if (c == '\'' || c == '"') {
@@ -151,15 +161,13 @@ static void lex_tag(struct lexer *l, size_t begin, size_t end, bool statement)
                 return;
             }
         } else if (is_word(c)) {
-            lex_word(l, end, statement, begin);
+            lex_word(l, end, begin);
         } else {
+            l->decides |= l->at + 1 < end && (c == '=' || c == '!') && l->text.ptr[l->at + 1] == '=';
             l->at++;
         }
     }
-    if (l->content && l->literal && statement && decides(tag))
-        finding(l, SEVERITY_MEDIUM, "template-condition", begin,
-                "a condition on what a message says; such a template can answer certain words with a text of its own",
-                tag);
+    end_clause(l, begin, tag);
 }
 
 /* Where the tag that begins at `from` ends: the place of its closing pair outside of literals, or the text's end. */
@@ -198,7 +206,7 @@ static void lex(struct lexer *l)
             return;
         }
         if (kind != '#')
-            lex_tag(l, i + 2, end, kind == '%');
+            lex_tag(l, i + 2, end);
         i = end + 2;
     }
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "parse/text.h"
 #include "util/limits.h"
 
 /* Digits of a number: a length limit of a tokenizer that means "none" has 31. */
@@ -187,6 +188,16 @@ static void check_modules(struct walk *w, const json_t *root)
     }
 }
 
+/* A configuration is settings, not orders. URLs are left to the rules above. */
+static void check_text(struct walk *w, const json_t *v)
+{
+    if (!json_is_string(v) || !span_ends(span_str(w->base), SPAN_LIT("config.json")) || json_string_length(v) > 1024)
+        return;
+    const char *what = text_hazard(span_str(json_string_value(v)));
+    if (what && strcmp(what, "a URL") != 0)
+        report_finding(w->r, SEVERITY_MEDIUM, "config-command", w->at, "holds %s: %.120s", what, json_string_value(v));
+}
+
 static void walk(struct walk *w, const json_t *v);
 
 static void walk_member(struct walk *w, const char *key, const json_t *v)
@@ -194,6 +205,7 @@ static void walk_member(struct walk *w, const char *key, const json_t *v)
     size_t len = strlen(w->at);
     snprintf(w->at + len, sizeof(w->at) - len, "/%s", key);
     apply_rules(w, key, v);
+    check_text(w, v);
     walk(w, v);
     w->at[len] = '\0';
 }

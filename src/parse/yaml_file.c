@@ -10,8 +10,19 @@
 static const char *const HAZARDS[] = {"_target_",         "auto_map",        "trust_remote_code",
                                       "custom_pipelines", "custom_generate", "auto_mapping"};
 
-static void walk(const struct yaml *y, struct report *r)
+/* A text with tags of a template in it, wherever it stands. */
+static void check_text(const struct yaml *y, const struct template_rules *templates, struct report *r)
 {
+    char at[32];
+    if (y->kind != YAML_SCALAR || (!strstr(y->text, "{{") && !strstr(y->text, "{%")))
+        return;
+    snprintf(at, sizeof(at), "line %u", y->line);
+    jinja_check(span_str(y->text), "template", at, templates, &r->facts, r);
+}
+
+static void walk(const struct yaml *y, const struct template_rules *templates, struct report *r)
+{
+    check_text(y, templates, r);
     for (size_t i = 0; i < y->count; i++) {
         for (size_t k = 0; y->kind == YAML_MAP && k < ARRAY_LEN(HAZARDS); k++) {
             char at[32];
@@ -22,11 +33,11 @@ static void walk(const struct yaml *y, struct report *r)
                 report_finding(r, SEVERITY_HIGH, "config-code", at, "%s makes a loader import or run something",
                                HAZARDS[k]);
         }
-        walk(y->items[i], r);
+        walk(y->items[i], templates, r);
     }
 }
 
-int yaml_file_check(struct span file, struct report *r)
+int yaml_file_check(struct span file, const struct template_rules *templates, struct report *r)
 {
     struct err e = {0};
     if (file.len > LIMIT_YAML_BYTES)
@@ -34,7 +45,9 @@ int yaml_file_check(struct span file, struct report *r)
     struct yaml *root = yaml_parse(file, "line", &e);
     if (!root)
         return report_finding(r, SEVERITY_HIGH, "yaml-broken", "", "%s", e.msg);
-    walk(root, r);
+    json_put_array(&r->facts, "templates");
+    walk(root, templates, r);
+    json_out_array_end(&r->facts);
     yaml_free(root);
     return 0;
 }

@@ -2,7 +2,7 @@
  * run something. */
 #pragma once
 
-#include "parse/report.h"
+#include "parse/jinja.h"
 
 /* 0, or -1 when reading stopped at a finding. */
-int yaml_file_check(struct span file, struct report *r);
+int yaml_file_check(struct span file, const struct template_rules *templates, struct report *r);

@@ -1,0 +1,152 @@
+/* One command, two ways: files and folders, anywhere; and a release of a contour, whose report is signed. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "cli/with_release.h"
+#include "scan/scan.h"
+
+/* Rows of a tree of some hundred thousand files. */
+#define OUTPUT_MAX (1U << 30)
+
+/* Texts out of files go to a terminal: without control characters (C0, DEL, and C1 in UTF-8). */
+static void print_clean(const char *text)
+{
+    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+        bool c1 = c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f;
+        putchar(*c < 0x20 || *c == 0x7f || c1 ? '?' : *c);
+        if (c1)
+            c++;
+    }
+}
+
+static void print_finding(const struct scan_file *f, const struct scan_finding *x)
+{
+    print_clean(f->path);
+    printf(": ");
+    print_clean(x->severity);
+    putchar(' ');
+    print_clean(x->rule);
+    if (x->at[0]) {
+        printf(" (");
+        print_clean(x->at);
+        putchar(')');
+    }
+    printf(": ");
+    print_clean(x->message);
+    putchar('\n');
+}
+
+static void print_summary(const struct scan_report *r)
+{
+    size_t counts[VERDICT_MALICIOUS + 1] = {0};
+    for (size_t i = 0; i < r->count; i++)
+        counts[r->files[i].verdict]++;
+    printf("%zu file%s:", r->count, r->count == 1 ? "" : "s");
+    const char *separator = " ";
+    for (size_t v = 0; v < ARRAY_LEN(counts); v++) {
+        if (!counts[v])
+            continue;
+        printf("%s%zu %s", separator, counts[v], verdict_name((enum verdict)v));
+        separator = ", ";
+    }
+    putchar('\n');
+}
+
+static void print_report(const struct scan_report *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        for (size_t k = 0; k < r->files[i].finding_count; k++)
+            print_finding(&r->files[i], &r->files[i].findings[k]);
+    print_summary(r);
+}
+
+/* Without a helper nothing can be decided: that is an answer of its own. */
+static int cannot(struct invocation *in, struct err *e)
+{
+    if (e->code == ERR_SYSTEM)
+        e->code = ERR_UNDECIDED;
+    return command_fail(in, e);
+}
+
+static int scan_release_of(struct invocation *in, const char *ref)
+{
+    struct err e = {0};
+    struct digest evidence;
+    auto_with_release w = {0};
+    auto_scan_report report = {0};
+    if (with_release_open(in, ref, &w, &e) < 0)
+        return command_fail(in, &e);
+    if (scan_release(w.site, w.blobs, w.release, &report, &e) < 0)
+        return cannot(in, &e);
+    if (scan_record(w.site, w.release, &report, &evidence, &e) < 0)
+        return command_fail(in, &e);
+    if (in->json) {
+        struct json_out j;
+        auto_buf out = BUF(OUTPUT_MAX);
+        command_json(&j, &out, "scan");
+        json_put_string(&j, "release", w.name);
+        json_put_digest(&j, "digest", &w.row.digest);
+        json_put_string(&j, "result", scan_result(&report));
+        json_put_digest(&j, "evidence", &evidence);
+        scan_write_files(&j, &report);
+        command_json_end(&j);
+    } else {
+        print_report(&report);
+        printf("%s  scan %s\n  report %s\n", w.name, scan_result(&report), digest_text(&evidence).text);
+    }
+    return verdict_blocks(report.verdict) ? 1 : 0;
+}
+
+static int scan_paths(struct invocation *in)
+{
+    static const struct scan_options options = {0};
+    struct err e = {0};
+    auto_scan_report report = {0};
+    struct child *parser = child_start(ROLE_PARSE, &e);
+    if (!parser)
+        return cannot(in, &e);
+    int result = 0;
+    for (int i = 0; i < in->argc && result == 0; i++)
+        result = scan_path(parser, in->argv[i], &options, &report, &e);
+    child_stop(parser);
+    if (result < 0)
+        return cannot(in, &e);
+    if (in->json) {
+        struct json_out j;
+        auto_buf out = BUF(OUTPUT_MAX);
+        command_json(&j, &out, "scan");
+        scan_write_files(&j, &report);
+        if (buf_check(&out, "the report", &e) < 0)
+            return command_fail(in, &e);
+        command_json_end(&j);
+    } else {
+        print_report(&report);
+    }
+    return verdict_blocks(report.verdict) ? 1 : 0;
+}
+
+static int run(struct invocation *in)
+{
+    if (in->argc == 1 && access(in->argv[0], F_OK) < 0 && strpbrk(in->argv[0], ":@/"))
+        return scan_release_of(in, in->argv[0]);
+    return scan_paths(in);
+}
+
+const struct command CMD_SCAN = {
+    .name = "scan",
+    .usage = "REF | PATH...",
+    .summary = "what is in a release, or in files, and what is wrong with it",
+    .detail =
+        "Each file is read in a process that can do nothing else, and gets a verdict: clean (understood to its end, "
+        "nothing wrong), opaque (nothing executes, loads, interprets or unpacks it), suspicious, malicious, or "
+        "not-scanned (needs a scanner that does not exist yet, or that did not get to the end).\nOf a release (REF) "
+        "every blob is scanned and hashed; the report and an inventory (CycloneDX 1.6) are signed and become "
+        "evidence for the gates. Of paths the answer is printed, and nothing is changed; an existing path wins over "
+        "a REF.\nEnds with 0 when every file is clean or opaque, with 1 when one is not, with 6 when nothing could "
+        "be scanned at all.",
+    .min_args = 1,
+    .max_args = -1,
+    .run = run,
+};

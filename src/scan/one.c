@@ -1,0 +1,155 @@
+/* One file: the request to the helper, and the row that its reply becomes. */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "scan/scan.h"
+#include "util/limits.h"
+
+static char *copy_of(const char *text)
+{
+    char *copy = strdup(text);
+    if (!copy)
+        abort();
+    return copy;
+}
+
+static void file_fini(struct scan_file *f)
+{
+    free(f->path);
+    free(f->media_type);
+    free(f->format);
+    free(f->findings);
+    json_decref(f->reply);
+}
+
+void scan_report_fini(struct scan_report *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        file_fini(&r->files[i]);
+    free(r->files);
+    *r = (struct scan_report){0};
+}
+
+static struct scan_file *new_row(struct scan_report *r, const char *path)
+{
+    if (r->count == r->room) {
+        r->room = r->room ? r->room * 2 : 16;
+        r->files = realloc(r->files, r->room * sizeof(*r->files));
+        if (!r->files)
+            abort();
+    }
+    struct scan_file *f = &r->files[r->count++];
+    *f = (struct scan_file){.path = copy_of(path)};
+    return f;
+}
+
+static void raise_verdict(struct scan_report *r, const struct scan_file *f)
+{
+    if (f->verdict > r->verdict)
+        r->verdict = f->verdict;
+}
+
+void scan_unread(struct scan_report *out, const char *path, const char *rule, const char *message)
+{
+    struct scan_file *f = new_row(out, path);
+    f->format = copy_of("unknown");
+    f->verdict = VERDICT_NOT_SCANNED;
+    f->reply = json_pack("{s:s%, s:s%}", "rule", rule, strlen(rule), "message", message, strlen(message));
+    f->findings = calloc(1, sizeof(*f->findings));
+    if (!f->findings)
+        abort();
+    f->finding_count = 1;
+    f->findings[0] = (struct scan_finding){
+        .rule = json_get_string(f->reply, "rule", rule),
+        .severity = severity_name(SEVERITY_HIGH),
+        .at = "",
+        .message = json_get_string(f->reply, "message", "cannot be read"),
+    };
+    raise_verdict(out, f);
+}
+
+/* ── the reply ── */
+
+static int read_findings(struct scan_file *f, const json_t *list, struct err *e)
+{
+    const json_t *item;
+    size_t i;
+    f->findings = calloc(json_array_size(list) + 1, sizeof(*f->findings));
+    if (!f->findings)
+        abort();
+    json_array_foreach((json_t *)(uintptr_t)list, i, item)
+    {
+        struct scan_finding *x = &f->findings[f->finding_count++];
+        if (!(x->rule = json_need_string(item, "rule", "/findings", e)) ||
+            !(x->severity = json_need_string(item, "severity", "/findings", e)) ||
+            !(x->at = json_need_string(item, "at", "/findings", e)) ||
+            !(x->message = json_need_string(item, "message", "/findings", e)))
+            return -1;
+    }
+    return 0;
+}
+
+/* Takes `reply` over. */
+static int read_reply(struct scan_file *f, json_t *reply, struct err *e)
+{
+    f->reply = reply;
+    const char *format = json_need_string(reply, "format", "", e);
+    const char *verdict = format ? json_need_string(reply, "verdict", "", e) : NULL;
+    const json_t *findings = verdict ? json_need_array(reply, "findings", "", e) : NULL;
+    if (!findings || !json_need_object(reply, "facts", "", e))
+        return -1;
+    if (!verdict_from_name(verdict, &f->verdict))
+        return err_set(e, ERR_UNDECIDED, 0, "/verdict: \"%.40s\" is no verdict", verdict);
+    f->format = copy_of(format);
+    const char *hex = json_get_string(reply, "sha256", NULL);
+    f->has_digest = hex && digest_from_hex(span_str(hex), &f->digest);
+    return read_findings(f, findings, e);
+}
+
+/* ── the request ── */
+
+static void write_arg(struct buf *arg, const char *name, const struct scan_options *o)
+{
+    struct json_out w;
+    json_out_init(&w, arg);
+    json_out_object(&w);
+    json_put_string(&w, "name", name);
+    json_put_bool(&w, "layer", o->layer);
+    json_put_bool(&w, "digest", o->digest);
+    json_put_bool(&w, "known_templates_only", o->known_templates_only);
+    json_put_array(&w, "templates");
+    for (const char *const *t = o->templates; t && *t; t++)
+        json_out_string(&w, *t);
+    json_out_array_end(&w);
+    json_out_object_end(&w);
+}
+
+int scan_fd(struct child *parser, int fd, const char *path, const char *name, const struct scan_options *o,
+            struct scan_report *out, struct err *e)
+{
+    auto_buf arg = BUF(LIMIT_JSON_BYTES);
+    struct stat st;
+    struct err why = {0};
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+        scan_unread(out, path, "no-file", "is no regular file; only those are read");
+        return 0;
+    }
+    write_arg(&arg, name, o);
+    struct child_request request = {.op = "inspect", .fd = fd, .arg = buf_span(&arg), .timeout_ms = SCAN_TIMEOUT_MS};
+    json_t *reply = child_call_json(parser, &request, name, &why);
+    if (!reply && why.code == ERR_SYSTEM) {
+        *e = why;
+        return -1;
+    }
+    struct scan_file f = {.path = copy_of(path), .size = (uint64_t)st.st_size};
+    if (!reply || read_reply(&f, reply, &why) < 0) {
+        file_fini(&f);
+        scan_unread(out, path, "scanner-failed", why.msg);
+        return 0;
+    }
+    struct scan_file *row = new_row(out, "");
+    free(row->path);
+    *row = f;
+    raise_verdict(out, row);
+    return 0;
+}
