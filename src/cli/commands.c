@@ -28,6 +28,8 @@ const struct command *const COMMANDS[] = {
     &CMD_ROLLBACK,
     &CMD_TEST,
     &CMD_SILENCE,
+    &CMD_SERVE,
+    &CMD_ASK,
     &CMD_STATUS,
     &CMD_LOG,
     &CMD_SHOW,

@@ -4,6 +4,7 @@
 #include "cli/command.h"
 
 extern const struct command CMD_APPROVE;
+extern const struct command CMD_ASK;
 extern const struct command CMD_COMPLETION;
 extern const struct command CMD_IDENTITY;
 extern const struct command CMD_INIT;
@@ -22,6 +23,7 @@ extern const struct command CMD_RECEIVE;
 extern const struct command CMD_REQUEST;
 extern const struct command CMD_ROLLBACK;
 extern const struct command CMD_SCAN;
+extern const struct command CMD_SERVE;
 extern const struct command CMD_SHIP;
 extern const struct command CMD_SHOW;
 extern const struct command CMD_SILENCE;

@@ -1,0 +1,224 @@
+/* `airlock serve`: everything that listens, until SIGTERM. Opened in order, closed in the opposite one: no connection
+ * outlives what it asks, no record outlives the access log. */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "cli/serve.h"
+#include "util/clock.h"
+#include "util/encode.h"
+#include "util/file.h"
+#include "util/log.h"
+
+#define DRAIN_MS 15000 /* what requests in hand get to end by themselves */
+
+/* ── what others find ── */
+
+static int write_serve_file(const struct serve *s, struct err *e)
+{
+    struct json_out w;
+    auto_buf text = BUF(4096);
+    json_out_init(&w, &text);
+    json_out_object(&w);
+    json_put_string(&w, "schema", "airlock/serve/1");
+    json_put_string(&w, "address", s->site->config.listen);
+    json_put_uint(&w, "port", http_port(s->http));
+    json_put_int(&w, "pid", getpid());
+    json_put_time(&w, "started", s->site->now_s);
+    json_out_object_end(&w);
+    buf_add_byte(&text, '\n');
+    return file_write(s->site->dir, SERVE_FILE, buf_span(&text), 0644, e);
+}
+
+static int make_operator_token(struct serve *s, struct err *e)
+{
+    uint8_t random[32];
+    char token[2 * sizeof(random) + 1], person[sizeof(s->site->actor)];
+    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+        return err_set(e, ERR_SYSTEM, errno, "random numbers");
+    hex_encode(span_of(random, sizeof(random)), token);
+    snprintf(person, sizeof(person), "%s", s->site->actor);
+    callers_set_operator(s->callers, span_str(token), person);
+    return file_write(s->site->dir, SERVE_OPERATOR_FILE, span_str(token), 0600, e);
+}
+
+/* ── open and close ── */
+
+static int take_lock(struct serve *s, struct err *e)
+{
+    if (dir_make(s->site->dir, "run", 0700, e) < 0)
+        return -1;
+    s->lock = file_lock(s->site->dir, SERVE_LOCK, false, e);
+    if (s->lock >= 0)
+        return 0;
+    if (e->code == ERR_BUSY) {
+        err_set(e, ERR_BUSY, 0, "another serve runs on %s", s->site->path);
+        err_hint(e, "`airlock status` shows where it listens; end it first");
+    }
+    return -1;
+}
+
+static int open_http(struct serve *s, struct err *e)
+{
+    struct gateway_options g = {.source = site_source(&s->source),
+                                .requests_per_minute = s->site->config.requests_per_minute,
+                                .log_prompts = s->site->config.log_prompts};
+    s->gateway = gateway_start(&g, e);
+    if (!s->gateway)
+        return -1;
+    struct registry_options r = {.callers = s->callers,
+                                 .identify = g.source.callers,
+                                 .blobs = s->site->blobs,
+                                 .record = g.source.record,
+                                 .arg = g.source.arg};
+    s->registry = registry_start(&r, e);
+    if (!s->registry)
+        return -1;
+    s->route_count = gateway_routes(s->gateway, s->routes);
+    s->route_count += registry_routes(s->registry, s->routes + s->route_count);
+    serve_status_routes(s);
+    struct http_options h = {.address = s->site->config.listen,
+                             .port = (uint16_t)s->site->config.port,
+                             .routes = s->routes,
+                             .route_count = s->route_count};
+    s->http = http_start(&h, e);
+    return s->http ? 0 : -1;
+}
+
+static int serve_open(struct serve *s, struct err *e)
+{
+    if (take_lock(s, e) < 0)
+        return -1;
+    s->access = access_open(s->site->dir, s->site->origin, s->site->ledger_key, e);
+    if (!s->access)
+        return -1;
+    s->callers = callers_open(s->site->dir, e);
+    if (!s->callers)
+        return -1;
+    s->supervisor = supervisor_start(s->site->path, e);
+    if (!s->supervisor)
+        return -1;
+    s->source = (struct site_source){s->callers, s->supervisor, s->access};
+    if (open_http(s, e) < 0 || make_operator_token(s, e) < 0)
+        return -1;
+    return write_serve_file(s, e);
+}
+
+static void serve_close(struct serve *s)
+{
+    if (s->lock >= 0 && s->site) { /* only what is ours is taken away */
+        (void)unlinkat(s->site->dir, SERVE_FILE, 0);
+        (void)unlinkat(s->site->dir, SERVE_OPERATOR_FILE, 0);
+    }
+    http_stop(s->http, DRAIN_MS);
+    registry_stop(s->registry);
+    gateway_stop(s->gateway);
+    supervisor_stop(s->supervisor);
+    callers_close(s->callers);
+    if (s->access)
+        access_close(s->access);
+    if (s->lock >= 0)
+        close(s->lock);
+    site_close(s->site);
+}
+
+static void announce(struct invocation *in, const struct serve *s)
+{
+    const char *address = s->site->config.listen;
+    const char *open = strchr(address, ':') ? "[" : "", *shut = *open ? "]" : "";
+    char port[8];
+    snprintf(port, sizeof(port), "%u", http_port(s->http));
+    if (in->json) {
+        struct json_out w;
+        auto_buf out = BUF(4096);
+        command_json(&w, &out, "serve");
+        json_put_string(&w, "address", address);
+        json_put_uint(&w, "port", http_port(s->http));
+        json_put_int(&w, "pid", getpid());
+        json_put_time(&w, "started", s->site->now_s);
+        command_json_end(&w);
+    } else {
+        printf("airlock serves %s on http://%s%s%s:%s (Ctrl-C ends it in order)\n"
+               "  gateway   /v1/models, /v1/chat/completions\n"
+               "  registry  /v2/ENVIRONMENT/RELEASE\n"
+               "  health    /healthz, /readyz, /metrics\n",
+               s->site->config.name, open, address, shut, port);
+    }
+    fflush(stdout);
+    log_event(EV_SERVE_STARTED, "address", address, "port", port, NULL);
+}
+
+/* Every thread that is started later inherits the mask, so that only sigwait takes these. */
+static void block_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, set, NULL);
+}
+
+static int take_options(struct invocation *in, struct site *s)
+{
+    const char *port = option_get(in, "port"), *address = option_get(in, "listen");
+    uint64_t number = s->config.port;
+    if (port && (!span_decimal(span_str(port), &number) || number > 65535))
+        return command_usage(in, "--port: wanted 0 to 65535, found \"%.16s\"", port);
+    s->config.port = number;
+    if (address && strlen(address) >= sizeof(s->config.listen))
+        return command_usage(in, "--listen: \"%.80s\" is no address", address);
+    if (address)
+        memcpy(s->config.listen, address, strlen(address) + 1);
+    return 0;
+}
+
+static int run(struct invocation *in)
+{
+    struct serve s = {.lock = -1};
+    struct err e = {0};
+    sigset_t ends;
+    int taken;
+    block_signals(&ends);
+    s.site = command_site(in, SITE_CONTOUR, &e);
+    if (!s.site)
+        return command_fail(in, &e);
+    int usage = take_options(in, s.site);
+    if (usage) {
+        site_close(s.site);
+        return usage;
+    }
+    log_set_format(LOG_JSON);
+    if (serve_open(&s, &e) < 0) {
+        serve_close(&s);
+        return command_fail(in, &e);
+    }
+    announce(in, &s);
+    while (sigwait(&ends, &taken) != 0 || taken == SIGHUP)
+        continue;
+    serve_close(&s);
+    log_event(EV_SERVE_STOPPED, NULL);
+    return 0;
+}
+
+const struct command CMD_SERVE = {
+    .name = "serve",
+    .usage = "[--listen ADDRESS] [--port N]",
+    .summary = "gateway, registry and the engines of the environments served, until SIGTERM",
+    .detail =
+        "Keeps the releases running that the pointers of the served environments name (airlock.yaml, serve), answers\n"
+        "the OpenAI API (/v1/) and lets registry clients pull (/v2/). Every request needs a token of `airlock token "
+        "new`;\nonly /healthz needs none. Events go to stderr, one JSON object a line (docs/events.md). On SIGTERM "
+        "requests in\nhand may end, then engines are stopped.\n\nIt listens on loopback; any other address is "
+        "refused until TLS is there. With --port 0 any free port is\ntaken; run/serve.json says which.",
+    .options = {{"listen", "ADDRESS", "instead of serve.listen of airlock.yaml", false},
+                {"port", "N", "instead of serve.port of airlock.yaml; 0: any free one", false}},
+    .min_args = 0,
+    .max_args = 0,
+    .run = run,
+};
