@@ -164,7 +164,6 @@ static int run_in_box(const struct box_spec *spec, uint64_t seconds, struct pump
     if (silence_begin(spec, &s, &box, e) < 0)
         return -1;
     pump_close(p); /* the box has its own copy */
-    silence_phase(s, "run");
     struct err gone = {0};
     int ended = box_wait(box, (int)(seconds * 1000), &gone);
     if (ended == 0)

@@ -231,8 +231,8 @@ static void fail(struct silence_result *r)
     r->verdict = SILENCE_FAILED;
     const char *where = a->name[0] ? a->name : a->address[0] ? a->address : a->proto;
     if (r->count == 1)
-        snprintf(r->reason, sizeof(r->reason), "tried to leave %llu times: %.200s, %s %.200s",
-                 (unsigned long long)total, a->program, a->op, where);
+        snprintf(r->reason, sizeof(r->reason), "tried to leave %llu time%s: %.200s, %s %.200s",
+                 (unsigned long long)total, total == 1 ? "" : "s", a->program, a->op, where);
     else
         snprintf(r->reason, sizeof(r->reason), "tried to leave %llu times in %zu ways; the first: %.180s, %s %.180s",
                  (unsigned long long)total, r->count, a->program, a->op, where);

@@ -50,14 +50,29 @@ static void put_tool(struct json_out *w)
     json_out_object_end(w);
 }
 
-/* The schema wants no leading slash in a uri that is relative to a base. */
+/* RFC 3986, section 2.1: what is not unreserved is percent-encoded. No leading slash: the uri is relative to a base. */
+static void add_uri(struct buf *out, const char *path)
+{
+    while (*path == '/')
+        path++;
+    for (; *path; path++) {
+        unsigned char c = (unsigned char)*path;
+        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._~/", c))
+            buf_add_byte(out, c);
+        else
+            buf_printf(out, "%%%02X", c);
+    }
+}
+
 static void put_location(struct json_out *w, const char *program)
 {
+    auto_buf uri = BUF(1024);
+    add_uri(&uri, program);
     json_put_array(w, "locations");
     json_out_object(w);
     json_put_object(w, "physicalLocation");
     json_put_object(w, "artifactLocation");
-    json_put_string(w, "uri", program[0] == '/' ? program + 1 : program);
+    json_put_string(w, "uri", buf_str(&uri));
     json_put_string(w, "uriBaseId", "BOXROOT");
     json_out_object_end(w);
     json_out_object_end(w);
@@ -70,7 +85,7 @@ static void put_result(struct json_out *w, const struct silence_attempt *a)
     auto_buf text = BUF(2048);
     buf_printf(&text, "%s ", a->program);
     silence_phrase(&text, a);
-    buf_printf(&text, ", %llu times", (unsigned long long)a->count);
+    buf_printf(&text, ", %llu time%s", (unsigned long long)a->count, a->count == 1 ? "" : "s");
     json_out_object(w);
     json_put_string(w, "ruleId", RULES[rule_of(a)].id);
     json_put_uint(w, "ruleIndex", rule_of(a));
