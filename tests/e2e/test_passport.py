@@ -1,0 +1,107 @@
+"""The passport: the story for people, the lines for machines, and a verification that needs nothing but keys."""
+
+import base64
+import json
+
+import pytest
+from world import World, public_of
+
+REF = "assistant:v1.0.0"
+
+
+@pytest.fixture(scope="module")
+def w(airlock_path, tmp_path_factory):
+    made = World(airlock_path, tmp_path_factory.mktemp("passport"))
+    made.found().people()
+    made.arrive()
+    made.to_prod(REF)
+    return made
+
+
+@pytest.fixture(scope="module")
+def keys(w):
+    contour = next((w.contour / "keys").glob("*.pub*"), None)
+    assert contour is not None
+    found = [key for folder in (w.contour, w.station) for key in (folder / "keys").iterdir() if b"BEGIN PUBLIC KEY" in key.read_bytes()]
+    return found + [public_of(key) for key in w.keys.values()]
+
+
+@pytest.fixture(scope="module")
+def lines(w):
+    return w.run("passport", REF, "--lines").out.splitlines()
+
+
+def statement(line):
+    return json.loads(base64.b64decode(json.loads(line)["payload"]))
+
+
+def verify(w, keys, lines, tmp_path, *more, status=0, **options):
+    file = tmp_path / "passport.intoto.jsonl"
+    file.write_text("".join(line + "\n" for line in lines))
+    # any folder will do: it works without a contour
+    return w.run("passport", "verify", file, *[word for key in keys for word in ("--key", key)], *more, home=tmp_path, status=status, **options)
+
+
+def test_the_story_names_station_people_results_and_reasons(w):
+    story = w.run("passport", REF).out
+    for words in ("station   north", "scan, by contour: PASSED", "approval for prod, by sofia", "request for prod, by ines", "gate trust for prod PASSED", "approved by sofia (security-officer) and pavel (product-owner)"):
+        assert words in story, words
+
+
+def test_the_document_tells_the_same_facts(w, lines):
+    document = w.run("passport", REF, json=True).json
+    assert document["schema"] == "airlock/passport/1"
+    listed = [a for a in document["attestations"] if a["listed"]]
+    assert len(listed) == len(lines)
+    assert all(a["verified"] for a in document["attestations"])
+    assert document["verdict"]["gate"] == "trust" and document["verdict"]["result"] == "PASSED"
+    assert {a["signer"] for a in listed} == {"station", "contour", "ines", "pavel", "sofia"}
+
+
+def test_the_lines_are_closed_by_a_verification_summary_that_lists_each(lines):
+    closing = statement(lines[-1])
+    assert closing["predicateType"] == "https://slsa.dev/verification_summary/v1"
+    assert len(closing["predicate"]["inputAttestations"]) == len(lines) - 1
+    subjects = {statement(line)["subject"][0]["digest"]["sha256"] for line in lines}
+    assert len(subjects) == 1
+
+
+def test_it_verifies_with_keys_alone(w, keys, lines, tmp_path):
+    assert "holds" in verify(w, keys, lines, tmp_path).out
+    assert verify(w, keys, lines, tmp_path, "--policy", w.contour / "policy.yaml", "--release", w.run("show", REF, json=True).json["digest"], json=True).json["holds"]
+
+
+def test_every_removed_line_is_missed(w, keys, lines, tmp_path):
+    for i in range(len(lines) - 1):
+        found = verify(w, keys, lines[:i] + lines[i + 1 :], tmp_path, status=1)
+        assert f"attestation {i + 1} of the closing verdict" in found.out
+
+
+def test_a_flipped_byte_is_named_in_every_line(w, keys, lines, tmp_path):
+    for i, line in enumerate(lines):
+        at = line.index('"payload":"') + 40
+        changed = line[:at] + ("A" if line[at] != "A" else "B") + line[at + 1 :]
+        found = verify(w, keys, [*lines[:i], changed, *lines[i + 1 :]], tmp_path, status=1)
+        assert f"line {i + 1} " in found.out
+
+
+def test_a_line_put_in_is_named(w, keys, lines, tmp_path):
+    found = verify(w, keys, [lines[0], lines[0], *lines[1:]], tmp_path, status=1)
+    assert "line 2 repeats line 1" in found.out
+
+
+def test_a_missing_key_is_said(w, keys, lines, tmp_path):
+    without = [key for key in keys if "sofia" not in str(key)]
+    assert "line " in verify(w, without, lines, tmp_path, status=1).out
+
+
+def test_another_policy_or_release_is_said(w, keys, lines, tmp_path):
+    other = tmp_path / "other.yaml"
+    other.write_text("schema: airlock/policy/1\n")
+    assert "was made under policy" in verify(w, keys, lines, tmp_path, "--policy", other, status=1).out
+    assert "the passport is of" in verify(w, keys, lines, tmp_path, "--release", "sha256:" + "0" * 64, status=1).out
+
+
+def test_what_cannot_be_read_is_said(w, tmp_path):
+    w.run("passport", "verify", tmp_path / "none", status=2)
+    w.run("passport", "nobody:v1.0.0", status=4)

@@ -1,0 +1,74 @@
+"""The regression suite on a live engine: what it proves, and that a broken prompt set fails it."""
+
+import pytest
+from world import World, gguf
+
+GOOD = """system: Be short. marker:ready
+warmup:
+  - Say hello.
+parameters:
+  temperature: 0
+"""
+BROKEN = GOOD.replace(" marker:ready", "")
+SUITE = """cases:
+  - name: says-ready
+    prompt: Are you there?
+    assert:
+      - contains: ready
+      - not-contains: sorry
+      - latency-ms: 20000
+  - name: speaks-json
+    prompt: '/json {"city": "Paris", "size": 2}'
+    assert:
+      - json-schema: {type: object, required: [city], properties: {size: {type: integer, minimum: 1}}}
+      - regex: '"city": "[A-Z]'
+"""
+
+
+@pytest.fixture(scope="module")
+def w(airlock_path, tmp_path_factory):
+    made = World(airlock_path, tmp_path_factory.mktemp("suite"))
+    made.found()
+    made.people()
+    made.arrive("assistant", "v1.0.0", prompts=GOOD, suite=SUITE)
+    made.to_test("assistant:v1.0.0")
+    made.arrive("assistant", "v1.1.0", prompts=BROKEN, suite=SUITE)
+    made.to_test("assistant:v1.1.0")
+    return made
+
+
+def test_a_good_prompt_set_passes_where_it_stands(w):
+    w.run("rollback", "test/assistant")
+    passed = w.run("test", "assistant:v1.0.0", json=True).json
+    assert passed["result"] == "PASSED" and passed["environment"] == "test"
+    assert [case["passed"] for case in passed["cases"]] == [True, True]
+    assert passed["hardware"]["id"].startswith("sha256:")
+
+
+def test_a_broken_prompt_set_fails_and_the_gate_names_the_case(w):
+    w.run("promote", "assistant:v1.1.0", "test")
+    failed = w.run("test", "assistant:v1.1.0", json=True, status=1).json
+    assert failed["result"] == "FAILED" and failed["passed"] == 1
+    assert 'contains: wanted "ready" in it' in failed["cases"][0]["why"]
+    document = w.run("judge", "assistant:v1.1.0", "--gate", "trust", status=1, json=True).json
+    assert "failed says-ready" in next(r["text"] for r in document["reasons"] if r["rule"] == "test")
+
+
+def test_prod_without_its_passed_is_refused(w):
+    refused = w.run("promote", "assistant:v1.1.0", "prod", status=5)
+    assert "test FAILED in test" in refused.err
+    w.sign("request", "assistant:v1.1.0", "prod", person="ines")
+    assert "test FAILED" in w.sign("approve", "assistant:v1.1.0", "--for", "prod", person="sofia", status=5).err
+
+
+def test_the_test_ends_its_engine(w):
+    w.run("test", "test/assistant", status=1)
+    engines = w.contour / "run" / "engines"
+    assert not engines.exists() or [p for p in engines.iterdir() if not p.name.startswith(".")] == []
+
+
+def test_a_suite_that_is_malformed_is_named_with_its_line(w):
+    w.arrive("odd", "v1.0.0", suite="cases:\n  - name: a\n    prompt: b\n    assert:\n      - like: c\n", model=gguf(name="odd"))
+    w.to_test("odd:v1.0.0")
+    refused = w.run("test", "odd:v1.0.0", status=3)
+    assert "suite.yaml:5" in refused.err and "like" in refused.err
