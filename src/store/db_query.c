@@ -1,8 +1,24 @@
 /* Statements: prepared once a handle and text, lent, and given back. */
+#include <errno.h>
 #include <limits.h>
 #include <string.h>
 
 #include "store/db_internal.h"
+
+/* SQLite calls a file system that answers EIO corrupt (os_unix.c, unixRead; vdbe.c): the database itself need not be.
+ * The file remembers what the system said. */
+static bool io_failed(struct db *db)
+{
+    sqlite3_file *wal = NULL;
+    int error = 0, wal_error = 0;
+    if (!db->handle)
+        return false;
+    sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_LAST_ERRNO, &error);
+    sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+    if (wal && wal->pMethods)
+        wal->pMethods->xFileControl(wal, SQLITE_FCNTL_LAST_ERRNO, &wal_error);
+    return error == EIO || wal_error == EIO;
+}
 
 int db_fail(struct db *db, int code, const char *what, struct err *e)
 {
@@ -19,6 +35,8 @@ int db_fail(struct db *db, int code, const char *what, struct err *e)
         return err_set(e, ERR_EXISTS, 0, "%s: %s", what, why);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
+        if (io_failed(db))
+            return err_set(e, ERR_IO, EIO, "%s: read state.db", what);
         return err_set(e, ERR_INPUT, 0, "%s: state.db is damaged: %s", what, why);
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
