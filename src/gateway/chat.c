@@ -130,7 +130,7 @@ void chat_fini(struct chat *c)
 
 static void put_raw(struct json_out *w, const json_t *value)
 {
-    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
     if (!text)
         abort(); /* a value that jansson read is one that it writes; out of memory otherwise */
     json_out_raw(w, span_str(text));

@@ -61,7 +61,7 @@ bool quota_take(struct quota *q, const struct digest *token, int64_t now_ms, uns
     pthread_mutex_lock(&q->lock);
     struct bucket *b = find(q, token);
     int64_t full_us = b->full_us > now_us ? b->full_us : now_us;
-    bool granted = full_us + cost_us <= now_us + 60000000 + cost_us / 2;
+    bool granted = full_us + cost_us <= now_us + 60000000;
     if (granted)
         b->full_us = full_us + cost_us;
     pthread_mutex_unlock(&q->lock);

@@ -30,5 +30,8 @@ struct pull {
 /* Writes the access record of a pull (docs/formats/access-pull.schema.json). `digest` may be NULL. */
 void pull_record(const struct pull *p, unsigned status, const struct digest *digest, uint64_t bytes);
 
+void pull_record_write(const struct pull *p, int64_t time_s, unsigned status, const struct digest *digest,
+                       uint64_t bytes, struct buf *out);
+
 /* Answers GET …/referrers/DIGEST. */
 void referrers_answer(struct pull *p);

@@ -2,17 +2,16 @@
 #include "util/clock.h"
 #include "util/log.h"
 
-void pull_record(const struct pull *p, unsigned status, const struct digest *digest, uint64_t bytes)
+void pull_record_write(const struct pull *p, int64_t time_s, unsigned status, const struct digest *digest,
+                       uint64_t bytes, struct buf *out)
 {
     static const char *const what[] = {"base", "manifest", "blob", "tags", "referrers"};
-    auto_buf line = BUF(4096);
     auto_buf repository = BUF(128);
     struct json_out w;
-    struct err e = {0};
     buf_printf(&repository, "%s/%s", p->path.environment, p->path.name);
-    json_out_init(&w, &line);
+    json_out_init(&w, out);
     json_out_object(&w);
-    json_put_time(&w, "time", clock_now_s());
+    json_put_time(&w, "time", time_s);
     json_put_string(&w, "kind", "pull");
     json_put_string(&w, "person", p->who.person);
     json_put_string(&w, "role", p->who.role_name);
@@ -28,6 +27,13 @@ void pull_record(const struct pull *p, unsigned status, const struct digest *dig
     json_put_uint(&w, "status", status);
     json_put_uint(&w, "bytes", bytes);
     json_out_object_end(&w);
+}
+
+void pull_record(const struct pull *p, unsigned status, const struct digest *digest, uint64_t bytes)
+{
+    auto_buf line = BUF(4096);
+    struct err e = {0};
+    pull_record_write(p, clock_now_s(), status, digest, bytes, &line);
     if (p->g->o.record(p->g->o.arg, buf_span(&line), &e) < 0)
-        log_event(EV_ACCESS_LOST, "repository", buf_str(&repository), "reason", e.msg, NULL);
+        log_event(EV_ACCESS_LOST, "repository", p->path.name, "reason", e.msg, NULL);
 }
