@@ -64,10 +64,14 @@ static int copy_row(void *arg, const struct evidence_row *row)
 static const struct kind {
     const char *type, *result, *time;
 } KINDS[] = {
-    {PREDICATE_SCAN, "result", "time"},       {PREDICATE_TEST_RESULT, "result", "timeCreated"},
-    {PREDICATE_SILENCE, "result", "started"},        {PREDICATE_VSA, "verificationResult", "timeVerified"},
-    {PREDICATE_APPROVAL, "decision", "timeCreated"}, {PREDICATE_REQUEST, NULL, "timeCreated"},
-    {PREDICATE_PROMOTION, NULL, "timeCreated"},      {PREDICATE_RECEIPT, NULL, "received"},
+    {PREDICATE_SCAN, "result", "time"},
+    {PREDICATE_TEST_RESULT, "result", "timeCreated"},
+    {PREDICATE_SILENCE, "result", "started"},
+    {PREDICATE_VSA, "verificationResult", "timeVerified"},
+    {PREDICATE_APPROVAL, "decision", "timeCreated"},
+    {PREDICATE_REQUEST, NULL, "timeCreated"},
+    {PREDICATE_PROMOTION, NULL, "timeCreated"},
+    {PREDICATE_RECEIPT, NULL, "received"},
 };
 
 static const char *environment_of(const json_t *predicate)

@@ -77,9 +77,12 @@ static bool not_passed(char *text, size_t size, const char *word, const struct e
                 detail[0] ? ": " : "", detail);
 }
 
-/* Checks that the environment does not ask for, but that were made and speak against the release. */
+/* Checks that the environment does not ask for, but that were made and speak against the release. A failed run in
+ * sandbox or test does not keep an engine from starting there again: how else could it be repeated? */
 static bool rule_adverse(const struct facts *f, char *text, size_t size)
 {
+    if (f->occasion == OCCASION_RUN && strcmp(f->env->name, ENVIRONMENT_PROD) != 0)
+        return said(text, size, true, "%s is where checks are made and repeated", f->env->name);
     for (size_t i = 0; i < ARRAY_LEN(CHECKS); i++) {
         const struct evidence_line *line = newest_check(f->ev, CHECKS[i], NULL);
         if (line && !passed(line) && !(f->env->require & 1U << CHECK_REQUIREMENTS[i]))

@@ -29,6 +29,7 @@ def w(master, airlock_path, tmp_path):
     """A copy of that contour for each attack."""
     copy = World(airlock_path, tmp_path)
     shutil.copytree(master.contour, copy.contour, symlinks=True)
+    shutil.copytree(master.folder / "desk", copy.folder / "desk")
     copy.keys = master.keys
     return copy
 

@@ -737,6 +737,22 @@ static void an_engine_is_refused_when_a_newer_check_denies_the_release(void **st
     fails_for(&v, "scan", "scan FAILED");
 }
 
+static void a_failed_run_can_be_repeated_where_it_failed(void **state)
+{
+    (void)state;
+    arrived();
+    scanned("PASSED", 0);
+    struct verdict v = judged(GATE_INTAKE, NULL);
+    stood_in("sandbox");
+    stood_in("test");
+    ran(PREDICATE_SILENCE, "INCONCLUSIVE", "test");
+    ran(PREDICATE_TEST_RESULT, "FAILED", "test");
+    v = deployed("test");
+    passes(&v);
+    v = judged(GATE_TRUST, "test");
+    fails_for(&v, "nothing-adverse", "test FAILED in test");
+}
+
 static void an_engine_keeps_running_when_scan_and_approval_grow_old(void **state)
 {
     (void)state;
@@ -843,6 +859,7 @@ int main(void)
         TEST(an_approval_ends),
         TEST(an_engine_needs_a_promotion_that_the_contour_signed),
         TEST(an_engine_is_refused_when_a_newer_check_denies_the_release),
+        TEST(a_failed_run_can_be_repeated_where_it_failed),
         TEST(an_engine_keeps_running_when_scan_and_approval_grow_old),
         TEST(a_release_without_its_passport_does_not_run),
         TEST(a_move_to_prod_wants_the_verdict_as_well),
