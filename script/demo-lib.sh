@@ -102,7 +102,7 @@ stop_serve() {
 }
 
 model_digest() {
-  airlock --home contour --json show assistant:v1.0.0 | jq -r '.model.digest'
+  airlock --home contour --json show assistant:v1.0.0 | jq -r '.blobs[] | select(.name == "model.gguf") | .digest'
 }
 # fetch_status WANTED DIGEST: what the registry answers to clara
 fetch_status() {
@@ -117,7 +117,7 @@ fetch_status() {
 wait_engine() {
   for _ in $(seq 600); do
     [ "$(airlock --home contour --json status 2>/dev/null |
-      jq -r '[.engines[]? | select(.environment == "prod" and .state == "ready")][0].release // empty')" = "$1" ] && return
+      jq -r '[.engines[]? | select(.environment == "prod" and .state == "running")][0].release // empty')" = "$1" ] && return
     kill -0 $serve_pid 2>/dev/null || break
     sleep 0.1
   done
@@ -157,7 +157,7 @@ rollback_under_load() {
   from=$(date +%s%N)
   run airlock --home contour rollback prod/assistant
   for _ in $(seq 200); do
-    answered=$(airlock --home contour --json status | jq -r '[.engines[]? | select(.environment == "prod" and .state == "ready")][0].release // empty')
+    answered=$(airlock --home contour --json status | jq -r '[.engines[]? | select(.environment == "prod" and .state == "running")][0].release // empty')
     [ "$answered" = "$digest" ] && break
     sleep 0.05
   done

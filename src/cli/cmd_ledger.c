@@ -122,6 +122,9 @@ static int prove(struct invocation *in, const char *number, bool record)
     auto_site s = command_site(in, -1, &e);
     if (!s)
         return command_fail(in, &e);
+    struct err lags;
+    (void)site_publish(s,
+                       &lags); /* the newest entries too, where this user may sign; else what is published is proved */
     int result = record ? access_prove(s->dir, s->ledger, n, &proof, &e) : ledger_prove(s->ledger, n, &proof, &e);
     if (result < 0)
         return command_fail(in, &e);

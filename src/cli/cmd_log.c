@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/log_access.h"
 #include "store/db_ledger.h"
 #include "util/clock.h"
 #include "util/limits.h"
@@ -77,7 +78,11 @@ static int run(struct invocation *in)
     if (text && !span_decimal(span_str(text), &last))
         return command_usage(in, "--last: wanted a number, found \"%.32s\"", text);
     auto_site s = command_site(in, -1, &e);
-    if (!s || db_ledger_size(s->db, &size, &e) < 0)
+    if (!s)
+        return command_fail(in, &e);
+    if (option_given(in, "access"))
+        return log_access(in, s, option_given(in, "all") ? UINT64_MAX : last, &e) < 0 ? command_fail(in, &e) : 0;
+    if (db_ledger_size(s->db, &size, &e) < 0)
         return command_fail(in, &e);
     uint64_t from = option_given(in, "all") || last >= size ? 0 : size - last;
     if (db_ledger_each(s->db, from, size, each, &p, &e) < 0)
@@ -87,13 +92,16 @@ static int run(struct invocation *in)
 
 const struct command CMD_LOG = {
     .name = "log",
-    .usage = "[--last N | --all] [--action NAME]",
+    .usage = "[--last N | --all] [--action NAME | --access]",
     .summary = "the ledger for people: who did what, when",
     .detail =
         "Prints the newest entries, oldest of them first; with --json one document a line. That nothing was changed "
-        "or taken out is\nwhat `airlock ledger verify` proves.",
+        "or taken out is\nwhat `airlock ledger verify` proves.\n\n--access prints access records instead: who asked or "
+        "pulled what, which "
+        "release answered, how many tokens, how long.\n`airlock ledger prove --access ID` proves one of them.",
     .options = {{"last", "N", "so many entries (default: 50)", false},
                 {"all", NULL, "all entries", false},
+                {"access", NULL, "access records: requests and pulls", false},
                 {"action", "NAME", "only entries of this action, for example promote", false}},
     .min_args = 0,
     .max_args = 0,

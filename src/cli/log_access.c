@@ -1,0 +1,87 @@
+#include "cli/log_access.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ledger/access.h"
+#include "util/limits.h"
+
+/* access_recent gives the newest first; people read downwards in time. */
+struct records {
+    char **list;
+    size_t count, room;
+};
+
+static void records_fini(struct records *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        free(r->list[i]);
+    free(r->list);
+}
+
+static int keep(void *arg, struct span record)
+{
+    struct records *r = arg;
+    if (r->count == r->room)
+        return 1;
+    r->list[r->count] = strndup((const char *)record.ptr, record.len);
+    if (!r->list[r->count])
+        abort();
+    r->count++;
+    return 0;
+}
+
+static void print_number(const json_t *j, const char *key, const char *unit)
+{
+    const json_t *value = json_object_get(j, key);
+    if (json_is_integer(value))
+        printf("  %" JSON_INTEGER_FORMAT " %s", json_integer_value(value), unit);
+}
+
+static void print_record(const char *text)
+{
+    struct err bad = {0};
+    auto_json j = json_parse(span_str(text), LIMIT_JSON_BYTES, "access record", &bad);
+    if (!j) {
+        printf("NOT READABLE: %s; run `airlock fsck`\n", bad.msg);
+        return;
+    }
+    printf("%6" JSON_INTEGER_FORMAT "  %s  %-8s %s (%s, %s)  %.19s", json_integer_value(json_object_get(j, "id")),
+           json_get_string(j, "time", "?"), json_get_string(j, "kind", "?"), json_get_string(j, "person", "?"),
+           json_get_string(j, "role", "?"), json_get_string(j, "environment", "?"),
+           json_get_string(j, "release", "no release"));
+    print_number(j, "status", "");
+    print_number(j, "tokens_in", "tokens in");
+    print_number(j, "tokens_out", "out");
+    print_number(j, "total_ms", "ms");
+    if (json_get_string(j, "object", NULL))
+        printf("  %s", json_get_string(j, "object", ""));
+    putchar('\n');
+}
+
+static void print_json(const char *text)
+{
+    struct json_out w;
+    auto_buf out = BUF(LIMIT_JSON_BYTES);
+    command_json(&w, &out, "access");
+    json_out_key(&w, "record");
+    json_out_raw(&w, span_str(text));
+    command_json_end(&w);
+}
+
+int log_access(struct invocation *in, struct site *s, uint64_t last, struct err *e)
+{
+    AUTO(records_fini) struct records r = {.room = last < 1000000 ? (size_t)last : 1000000};
+    r.list = calloc(r.room ? r.room : 1, sizeof *r.list);
+    if (!r.list)
+        abort();
+    if (access_recent(s->dir, r.room, keep, &r, e) < 0)
+        return -1;
+    for (size_t i = r.count; i-- > 0;) {
+        if (in->json)
+            print_json(r.list[i]);
+        else
+            print_record(r.list[i]);
+    }
+    return 0;
+}
