@@ -139,27 +139,17 @@ static int observe(struct run *r, struct err *e)
 
 /* ── the evidence ── */
 
-/* docs/formats/silence.schema.json */
-static void write_predicate(const struct run *r, struct buf *out)
-{
-    struct json_out w;
-    json_out_init(&w, out);
-    json_out_object(&w);
-    json_put_time(&w, "timeCreated", r->release.site->entry_s);
-    json_put_string(&w, "environment", r->environment);
-    json_put_digest(&w, "engine", &r->release.release->engine.manifest);
-    hardware_json(&w, &r->hardware);
-    silence_json(&w, &r->result);
-    json_out_object_end(&w);
-}
-
 static int store_in_transaction(struct run *r, struct err *e)
 {
     struct json_out w;
     struct site *s = r->release.site;
     const char *word = silence_verdict_name(r->result.verdict);
     auto_buf predicate = BUF(LIMIT_JSON_BYTES), entry = BUF(LIMIT_LEDGER_ENTRY_BYTES);
-    write_predicate(r, &predicate);
+    struct silence_subject subject = {.environment = r->environment,
+                                      .engine = &r->release.release->engine.manifest,
+                                      .hardware = &r->hardware,
+                                      .now_s = s->entry_s};
+    silence_predicate(&predicate, &r->result, &subject);
     if (buf_check(&predicate, "the silence test's result", e) < 0 ||
         site_evidence(s, r->release.name, &r->release.row.digest, PREDICATE_SILENCE, r->environment, word,
                       buf_span(&predicate), &r->evidence, e) < 0)

@@ -87,6 +87,19 @@ void silence_json(struct json_out *w, const struct silence_result *r)
     json_out_object_end(w);
 }
 
+void silence_predicate(struct buf *out, const struct silence_result *r, const struct silence_subject *subject)
+{
+    struct json_out w;
+    json_out_init(&w, out);
+    json_out_object(&w);
+    json_put_time(&w, "timeCreated", subject->now_s);
+    json_put_string(&w, "environment", subject->environment);
+    json_put_digest(&w, "engine", subject->engine);
+    hardware_json(&w, subject->hardware);
+    silence_json(&w, r);
+    json_out_object_end(&w);
+}
+
 static void text_attempt(struct buf *out, const struct silence_attempt *a)
 {
     buf_printf(out, "  %s", a->program);

@@ -152,8 +152,8 @@ static void judge_reporter(struct silence_recorder *one, const struct silence_fa
     else if (after[0])
         snprintf(one->detail, sizeof(one->detail), "did not report the canary's %s, after the run", after);
     else
-        snprintf(one->detail, sizeof(one->detail), "reported %llu attempts of the program, and both canaries",
-                 (unsigned long long)reported);
+        snprintf(one->detail, sizeof(one->detail), "reported %llu attempt%s of the program, and both canaries",
+                 (unsigned long long)reported, reported == 1 ? "" : "s");
 }
 
 static bool witness_saw(const struct canary_run *c)

@@ -33,7 +33,8 @@ struct silence {
     struct silence_helper stub, recorder;
     pthread_t thread;
     bool gathering;
-    int stop; /* eventfd */
+    bool recorder_ended; /* the gathering thread's own */
+    int stop;            /* eventfd */
 
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -82,7 +83,8 @@ static void take_recorder_event(struct silence *s, const struct silence_event *e
 /* Finds the asker while it waits; if it is gone already, it was the one who last spoke to the stub. */
 static void find_asker(struct silence *s, struct silence_event *event)
 {
-    if (owner_find(s->box->init, strcmp(event->proto, "dns/tcp") == 0, event->source_port, event))
+    if (owner_find(s->box->init, strcmp(event->proto, "dns/tcp") == 0, event->source_port, event) &&
+        strcmp(event->program, "unknown") != 0)
         return;
     pthread_mutex_lock(&s->lock);
     event->pid = s->contact.pid;
@@ -127,10 +129,19 @@ static bool hear_recorder(struct silence *s)
     return false;
 }
 
+/* Everything that the recorder has said already. It reports who speaks to the stub before the stub can hear of it. */
+static void drain_recorder(struct silence *s)
+{
+    struct pollfd p = {.fd = s->recorder.sock, .events = POLLIN};
+    while (!s->recorder_ended && poll(&p, 1, 0) == 1)
+        s->recorder_ended = !hear_recorder(s);
+}
+
 static bool hear_stub(struct silence *s)
 {
     struct silence_event event;
     if (event_receive(s->stub.sock, &event) == 1) {
+        drain_recorder(s);
         take_stub_event(s, &event);
         return true;
     }
@@ -147,11 +158,12 @@ static void *gather(void *argument)
     for (;;) {
         if (poll(p, ARRAY_LEN(p), -1) < 0 && errno != EINTR)
             return NULL;
-        if (p[0].revents && !hear_recorder(s))
-            p[0].fd = -1;
-        else if (p[1].revents && !p[0].revents &&
-                 !hear_stub(s)) /* the recorder first: it knows who spoke to the stub */
+        if (p[0].revents)
+            drain_recorder(s);
+        if (p[1].revents && !hear_stub(s))
             p[1].fd = -1;
+        if (s->recorder_ended)
+            p[0].fd = -1;
         if (p[2].revents)
             return NULL;
     }

@@ -5,6 +5,7 @@
  * its last; a recorder missing is INCONCLUSIVE, an attempt seen is FAILED. */
 #pragma once
 
+#include "gate/hardware.h"
 #include "sandbox/box.h"
 #include "util/json.h"
 
@@ -74,7 +75,17 @@ int silence_end(struct silence *s, int grace_ms, struct silence_result *out, str
 /* Ends everything without an answer. NULL is fine. */
 void silence_abort(struct silence *s);
 
-/* Forms. The predicate is urn:airlock:silence:v1 (docs/formats/silence.schema.json): members of an open object. */
+/* Forms. The predicate urn:airlock:silence:v1 (docs/formats/silence.schema.json): what was seen of a release's engine,
+ * on which hardware, where. */
+struct silence_subject {
+    const char *environment;
+    const struct digest *engine; /* of the engine image's manifest */
+    const struct hardware *hardware;
+    int64_t now_s;
+};
+void silence_predicate(struct buf *out, const struct silence_result *r, const struct silence_subject *subject);
+
+/* The same without its subject: members of an open object. */
 void silence_json(struct json_out *w, const struct silence_result *r);
 void silence_text(struct buf *out, const struct silence_result *r);
 void silence_junit(struct buf *out, const struct silence_result *r, const char *what); /* JUnit XML */
