@@ -104,7 +104,7 @@ void inspect_bytes(struct span file, const struct inspect_options *o, struct rep
     bool empty_text = content == CONTENT_EMPTY && promises && promised == CONTENT_TEXT;
     if (promises && !kept && !empty_text)
         broken_promise(promised, content, file, o, r);
-    if (promises && !kept && content == CONTENT_EMPTY)
+    if (promises && !kept && !empty_text && content == CONTENT_EMPTY)
         return;
     if (!read_as(content, file, o, r))
         without_reader(content, file, o, r);

@@ -288,17 +288,23 @@ static enum content kind_of_text(struct span file, const char *name)
     return CONTENT_CONFIG;
 }
 
+/* Some magics are words as well: a text that begins with one is a text. */
+static bool is_word_of_text(struct span file)
+{
+    static const char *const words[] = {"MZ", "BZh", "ID3", "OTTO"};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (span_starts(file, span_str(words[i])))
+            return text_is_text(file);
+    return false;
+}
+
 enum content sniff(struct span file, const char *name)
 {
     enum content found;
     const struct promise *p = find_promise(name);
     if (file.len == 0)
         return CONTENT_EMPTY;
-    if (by_magic(file, &found) && found != CONTENT_LFS_POINTER && text_is_text(file)) {
-        /* "MZ", "ID3" and "BZh" are words too */
-        return sniff_is_pickle(file) ? CONTENT_PICKLE : kind_of_text(file, name);
-    }
-    if (by_magic(file, &found))
+    if (by_magic(file, &found) && !is_word_of_text(file))
         return found;
     if (looks_like_safetensors(file))
         return CONTENT_SAFETENSORS;
