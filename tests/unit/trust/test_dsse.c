@@ -335,6 +335,11 @@ static void a_statement_of_another_subject_predicate_or_key_is_refused(void **st
     assert_int_equal(statement_verify(parser, buf_span(&line), trusted, KEYS, NULL, NULL, &s, &e), 0);
 }
 
+#define RIGHT_SUBJECT                                                                                  \
+    "\"subject\":[{\"digest\":{\"sha256\":"                                                            \
+    "\"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\"}}],\"predicateType\":\"p\"," \
+    "\"predicate\":{}}"
+
 static void a_signed_payload_that_is_no_statement_is_refused(void **state)
 {
     (void)state;
@@ -342,8 +347,7 @@ static void a_signed_payload_that_is_no_statement_is_refused(void **state)
         "",
         "[]",
         "{}",
-        "{\"_type\":\"https://in-toto.io/Statement/"
-        "v0.1\",\"subject\":[{\"digest\":{\"sha256\":\"@\"}}],\"predicateType\":\"p\",\"predicate\":{}}",
+        "{\"_type\":\"https://in-toto.io/Statement/v0.1\"," RIGHT_SUBJECT,
         "{\"_type\":\"" STATEMENT_TYPE "\",\"subject\":[],\"predicateType\":\"p\",\"predicate\":{}}",
         "{\"_type\":\"" STATEMENT_TYPE "\",\"subject\":[{\"name\":\"x\"}],\"predicateType\":\"p\",\"predicate\":{}}",
         "{\"_type\":\"" STATEMENT_TYPE

@@ -114,7 +114,25 @@ static void T1_2_a_threshold_that_nobody_can_meet_is_refused(void **state)
     refuse(&repo, ERR_INPUT, "nobody can meet it");
 }
 
-/* Two key ids for one key: a member more in the key object gives another id. */
+/* Two key ids for the first key of targets: a member more in the key object gives another id. */
+static void add_twin_key(json_t *root, char first[65], char second[65], json_int_t threshold)
+{
+    struct err e = {0};
+    json_t *keys = json_object_get(root, "keys");
+    json_t *role = json_object_get(json_object_get(root, "roles"), "targets");
+    const char *id = json_string_value(json_array_get(json_object_get(role, "keyids"), 0));
+    json_t *twin = json_deep_copy(json_object_get(keys, id));
+    auto_buf canonical = BUF(4096);
+    json_object_set_new(twin, "x-owner", json_string("twin"));
+    must(tuf_canonical(twin, &canonical, &e), &e);
+    struct digest d = digest_of(buf_span(&canonical));
+    memcpy(first, id, 65);
+    memcpy(second, digest_hex(&d).text, 65);
+    json_object_set_new(keys, second, twin);
+    json_array_append_new(json_object_get(role, "keyids"), json_string(second));
+    json_object_set_new(role, "threshold", json_integer(threshold));
+}
+
 static void T1_3_one_key_under_two_ids_counts_once(void **state)
 {
     (void)state;
@@ -122,22 +140,35 @@ static void T1_3_one_key_under_two_ids_counts_once(void **state)
         {{repo.keys[0]}, 0}, {{repo.keys[1]}, 0}, {{repo.keys[2]}, 0}, {{repo.keys[3]}, 0}};
     const struct private_key *const signers[] = {repo.keys[0], NULL};
     repo_root(&repo, 2, NOW + DAY, roles, signers);
-    REPO_EDIT(&repo, "2.root.json", repo.keys[0], {
-        json_t *keys = json_object_get(body, "keys");
-        json_t *role = json_object_get(json_object_get(body, "roles"), "targets");
-        const char *id = json_string_value(json_array_get(json_object_get(role, "keyids"), 0));
-        json_t *twin = json_deep_copy(json_object_get(keys, id));
-        json_object_set_new(twin, "x-owner", json_string("twin"));
-        auto_buf canonical = BUF(4096);
-        struct err e = {0};
-        must(tuf_canonical(twin, &canonical, &e), &e);
-        struct digest d = digest_of(buf_span(&canonical));
-        json_object_set_new(keys, digest_hex(&d).text, twin);
-        json_array_append_new(json_object_get(role, "keyids"), json_string(digest_hex(&d).text));
-        json_object_set_new(role, "threshold", json_integer(2));
-    });
+    char first[65], second[65];
+    REPO_EDIT(&repo, "2.root.json", repo.keys[0], add_twin_key(body, first, second, 2));
 
     refuse(&repo, ERR_INPUT, "nobody can meet it");
+}
+
+/* The thief of one key signs under both of its ids; the role asks for two of three. */
+static void T1_3_one_key_that_signs_under_two_ids_counts_once(void **state)
+{
+    (void)state;
+    auto_private_key other = private_key_new(KEY_P256, NULL);
+    const struct root_role roles[4] = {
+        {{repo.keys[0]}, 0}, {{repo.keys[1], other}, 0}, {{repo.keys[2]}, 0}, {{repo.keys[3]}, 0}};
+    const struct private_key *const signers[] = {repo.keys[0], NULL};
+    char first[65], second[65];
+    repo_root(&repo, 2, NOW + DAY, roles, signers);
+    REPO_EDIT(&repo, "2.root.json", repo.keys[0], add_twin_key(body, first, second, 2));
+    REPO_EDIT(&repo, "1.targets.json", repo.keys[1], (void)body);
+    auto_json file = repo_load(&repo, "1.targets.json");
+    json_t *signatures = json_object_get(file, "signatures");
+    json_t *twin = json_deep_copy(json_array_get(signatures, 0));
+    assert_string_equal(json_get_string(twin, "keyid", ""), first);
+    json_object_set_new(twin, "keyid", json_string(second));
+    json_array_append_new(signatures, twin);
+    auto_free char *text = json_dumps(file, 0);
+    repo_put(&repo, "1.targets.json", span_str(text));
+    repo_relink(&repo, 1);
+
+    refuse(&repo, ERR_INPUT, "1 of the 3 keys of targets");
 }
 
 static void T1_3_one_signature_listed_twice_is_refused(void **state)
@@ -211,10 +242,20 @@ static void T2_9_an_older_medium_is_refused(void **state)
     repo_publish(&repo, 2);
     accept(&repo);
 
-    refuse(&old, ERR_DENIED, "version 1, and version 2 was accepted before");
+    refuse(&old, ERR_DENIED, "timestamp.json: version 1, and version 2 was accepted before");
 
     assert_int_equal(trusted("timestamp.json"), 2);
     repo_fini(&old);
+}
+
+static void T2_9_an_older_timestamp_over_the_same_snapshot_is_refused(void **state)
+{
+    (void)state;
+    repo_publish(&repo, 2);
+    accept(&repo);
+    REPO_EDIT(&repo, "timestamp.json", repo.keys[TUF_TIMESTAMP], json_object_set_new(body, "version", json_integer(1)));
+
+    refuse(&repo, ERR_DENIED, "timestamp.json: version 1, and version 2 was accepted before");
 }
 
 static void T2_10_the_same_medium_again_is_nothing_new(void **state)
@@ -458,12 +499,14 @@ int main(void)
         T(T1_1_a_role_that_nobody_signed_is_refused),
         T(T1_2_a_threshold_that_nobody_can_meet_is_refused),
         T(T1_3_one_key_under_two_ids_counts_once),
+        T(T1_3_one_key_that_signs_under_two_ids_counts_once),
         T(T1_3_one_signature_listed_twice_is_refused),
         T(T1_4_garbage_beside_a_good_signature_does_no_harm),
         T(T1_4_an_empty_signature_under_the_right_key_is_none),
         T(T1_6_the_key_of_another_role_does_not_count),
         T(T1_7_a_file_of_another_type_is_refused),
         T(T2_9_an_older_medium_is_refused),
+        T(T2_9_an_older_timestamp_over_the_same_snapshot_is_refused),
         T(T2_10_the_same_medium_again_is_nothing_new),
         T(T2_11_the_same_version_with_other_content_is_equivocation),
         T(T2_12_a_new_timestamp_cannot_point_to_an_older_snapshot),

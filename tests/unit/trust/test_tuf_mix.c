@@ -19,6 +19,25 @@ static void T4_26_files_of_two_media_do_not_mix(void **state)
     }
 }
 
+/* The same length, version and signer: only the hash tells. */
+static void T4_26_a_file_of_the_same_length_and_version_does_not_replace_another(void **state)
+{
+    (void)state;
+    struct repo twin = repo;
+    twin.files = NULL, twin.count = twin.room = 0;
+    repo_copy_files(&twin, &repo);
+    REPO_EDIT(&twin, "1.targets.json", repo.keys[TUF_TARGETS], (void)body); /* Ed25519: no signature is longer */
+    repo_relink(&twin, 1);
+    size_t length = repo_get(&twin, "1.targets.json")->len;
+    REPO_EDIT(&twin, "1.targets.json", repo.keys[TUF_TARGETS],
+              json_object_set_new(body, "expires", json_string(time_text(NOW + 29 * DAY).text)));
+    assert_int_equal(repo_get(&twin, "1.targets.json")->len, length);
+
+    refuse(&twin, ERR_INPUT, "1.targets.json: its SHA-256 is");
+    memset(twin.keys, 0, sizeof twin.keys);
+    repo_fini(&twin);
+}
+
 static void T4_26_the_version_inside_counts_also_without_hashes(void **state)
 {
     (void)state;
@@ -265,6 +284,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(T4_26_files_of_two_media_do_not_mix),
+        T(T4_26_a_file_of_the_same_length_and_version_does_not_replace_another),
         T(T4_26_the_version_inside_counts_also_without_hashes),
         T(T5_31_no_more_is_asked_for_than_the_parent_says),
         T(T5_31_a_timestamp_or_root_over_the_limit_is_refused),

@@ -245,6 +245,22 @@ static void a_later_root_can_be_the_first_that_is_trusted(void **state)
     repo_fini(&theirs);
 }
 
+static void a_root_without_consistent_snapshots_is_refused(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    struct repo theirs;
+    repo_init(&theirs);
+    REPO_EDIT(&theirs, "1.root.json", theirs.keys[TUF_ROOT],
+              json_object_set_new(body, "consistent_snapshot", json_false()));
+
+    assert_int_equal(add_root(&theirs, "1.root.json", NULL, &e), -1);
+
+    assert_int_equal(e.code, ERR_INPUT);
+    assert_non_null(strstr(e.msg, "consistent_snapshot"));
+    repo_fini(&theirs);
+}
+
 static void T1_3_key_ids_are_recomputed(void **state)
 {
     (void)state;
@@ -344,6 +360,7 @@ int main(void)
         T(one_station_is_trusted_once),
         T(a_first_root_that_did_not_sign_itself_is_refused),
         T(a_later_root_can_be_the_first_that_is_trusted),
+        T(a_root_without_consistent_snapshots_is_refused),
         T(T1_3_key_ids_are_recomputed),
         T(a_station_counts_by_the_contours_signature_and_not_by_a_row),
         T(the_writer_refuses_what_the_reader_would),
