@@ -288,6 +288,18 @@ static enum content kind_of_text(struct span file, const char *name)
     return CONTENT_CONFIG;
 }
 
+/* A tar without members is its end marks: zeros. Only a name can tell it from other zeros. */
+static bool is_empty_tar(struct span file, const char *name)
+{
+    const struct promise *p = find_promise(name);
+    if (!p || p->kept_by[0] != CONTENT_TAR || file.len < 1024 || file.len % 512 || file.len > 65536)
+        return false;
+    for (size_t i = 0; i < file.len; i++)
+        if (file.ptr[i] != 0)
+            return false;
+    return true;
+}
+
 /* Some magics are words as well: a text that begins with one is a text. */
 static bool is_word_of_text(struct span file)
 {
@@ -306,6 +318,8 @@ enum content sniff(struct span file, const char *name)
         return CONTENT_EMPTY;
     if (by_magic(file, &found) && !is_word_of_text(file))
         return found;
+    if (is_empty_tar(file, name))
+        return CONTENT_TAR;
     if (looks_like_safetensors(file))
         return CONTENT_SAFETENSORS;
     if (sniff_is_pickle(file))

@@ -21,8 +21,17 @@
 /* Rows of "files": what an inventory wants, and what was found. */
 #define FILES_MAX 20000U
 
+/* The bytes of the archive where they come out of a compressed file. */
+struct unpacked {
+    struct archive *a; /* knows the compression, and nothing of tar; NULL when there is none */
+    uint8_t chunk[READ_CHUNK];
+    size_t head; /* bytes of the chunk that were read to see what it is, and not yet given away */
+    uint64_t bytes;
+};
+
 struct tar {
-    struct archive *a;
+    struct archive *a; /* the one whose members are read */
+    struct unpacked *unpacked;
     struct span file;
     const struct inspect_options *o;
     struct report *r;
@@ -146,11 +155,10 @@ static const char *base_name(const char *path)
 /* ── contents ── */
 
 /* Bytes in and out: a bomb is found while it unpacks, not afterwards. */
-static bool ratio_holds(struct tar *t, uint64_t more)
+static bool ratio_holds(struct tar *t, uint64_t *bytes, uint64_t more)
 {
-    uint64_t in = (uint64_t)t->file.len;
-    t->bytes += more;
-    if (t->bytes < RATIO_ASKED_FROM || t->bytes / LIMIT_UNPACK_RATIO <= in)
+    *bytes += more;
+    if (*bytes < RATIO_ASKED_FROM || *bytes / LIMIT_UNPACK_RATIO <= t->file.len)
         return true;
     stop(t, "archive-bomb", member(t), "unpacks to more than 250 times its size");
     return false;
@@ -176,7 +184,7 @@ static int read_data(struct tar *t, struct archive_entry *entry)
         if (got == 0)
             return 1;
         buf_grown(&t->data, (size_t)got);
-        if (!ratio_holds(t, (uint64_t)got))
+        if (!ratio_holds(t, &t->bytes, (uint64_t)got))
             return -1;
     }
 }
@@ -283,46 +291,114 @@ static void check_member(struct tar *t, struct archive_entry *entry)
 
 /* ── the archive ── */
 
-static bool open_archive(struct tar *t, bool compressed)
+static const char *error_of(struct archive *a, const char *otherwise)
+{
+    const char *why = archive_error_string(a);
+    return why ? why : otherwise;
+}
+
+/* libarchive's call for more of the tar's bytes. */
+static la_ssize_t more_bytes(struct archive *a, void *arg, const void **bytes)
+{
+    struct tar *t = arg;
+    struct unpacked *u = t->unpacked;
+    la_ssize_t got = (la_ssize_t)u->head;
+    *bytes = u->chunk;
+    u->head = 0;
+    if (got == 0)
+        got = archive_read_data(u->a, u->chunk, sizeof(u->chunk));
+    if (got < 0)
+        archive_set_error(a, archive_errno(u->a), "%s", error_of(u->a, "the compressed data end too early"));
+    else if (!ratio_holds(t, &u->bytes, (uint64_t)got))
+        got = -1;
+    return got < 0 ? -1 : got;
+}
+
+static void new_reader(struct tar *t)
 {
     t->a = archive_read_new();
     if (!t->a)
         abort();
     archive_read_support_format_tar(t->a);
     archive_read_support_format_empty(t->a);
-    if (compressed) {
-        archive_read_support_filter_gzip(t->a);
-        archive_read_support_filter_zstd(t->a);
-        archive_read_support_filter_xz(t->a);
-        archive_read_support_filter_bzip2(t->a);
-        archive_read_support_format_raw(t->a);
-    }
     archive_read_set_format_option(t->a, "tar", "read_concatenated_archives", "1");
-    return archive_read_open_memory(t->a, t->file.ptr, t->file.len) == ARCHIVE_OK;
+}
+
+/* Takes the compression away, and looks at what comes out. 1: a tar; 0: something else; -1: stopped. */
+static int open_compressed(struct tar *t)
+{
+    struct unpacked *u = t->unpacked;
+    struct archive_entry *entry;
+    archive_read_support_filter_gzip(u->a);
+    archive_read_support_filter_zstd(u->a);
+    archive_read_support_filter_xz(u->a);
+    archive_read_support_filter_bzip2(u->a);
+    archive_read_support_format_raw(u->a);
+    archive_read_support_format_empty(u->a);
+    if (archive_read_open_memory(u->a, t->file.ptr, t->file.len) != ARCHIVE_OK ||
+        archive_read_next_header(u->a, &entry) != ARCHIVE_OK) {
+        stop(t, "archive-broken", "", error_of(u->a, "nothing that can be unpacked"));
+        return -1;
+    }
+    if (archive_filter_count(u->a) > 2) {
+        stop(t, "archive-nested", "", "compressed more than once");
+        return -1;
+    }
+    while (u->head < 1024) {
+        la_ssize_t got = archive_read_data(u->a, u->chunk + u->head, 1024 - u->head);
+        if (got < 0) {
+            stop(t, "archive-broken", "", error_of(u->a, "the compressed data are broken"));
+            return -1;
+        }
+        if (got == 0)
+            break;
+        u->head += (size_t)got;
+    }
+    return sniff(span_of(u->chunk, u->head), "") == CONTENT_TAR;
 }
 
 static void broken(struct tar *t, const char *otherwise)
 {
-    const char *why = archive_error_string(t->a);
     char at[48];
     snprintf(at, sizeof(at), "behind member %zu", t->members);
-    stop(t, "archive-broken", t->members ? at : "", why ? why : otherwise);
+    stop(t, "archive-broken", t->members ? at : "", error_of(t->a, otherwise));
 }
 
-/* One compressed file that is no archive: "notes.txt.gz" holds "notes.txt". */
-static void check_single(struct tar *t, struct archive_entry *entry)
+/* The whole of a compressed file that is no tar into t->data, as read_data does. */
+static int read_single(struct tar *t)
+{
+    struct unpacked *u = t->unpacked;
+    buf_clear(&t->data);
+    buf_add(&t->data, u->chunk, u->head);
+    for (;;) {
+        if (t->data.len > LIMIT_MEMBER_BYTES)
+            return 0;
+        la_ssize_t got = archive_read_data(u->a, u->chunk, sizeof(u->chunk));
+        if (got < 0) {
+            stop(t, "archive-broken", member(t), error_of(u->a, "its data cannot be read"));
+            return -1;
+        }
+        if (got == 0)
+            return buf_ok(&t->data);
+        buf_add(&t->data, u->chunk, (size_t)got);
+        if (!ratio_holds(t, &t->bytes, (uint64_t)got))
+            return -1;
+    }
+}
+
+/* One compressed file that is no archive: "notes.txt.gz" holds "notes.txt", and a .tgz should have held a .tar. */
+static void check_single(struct tar *t)
 {
     char name[4096];
     snprintf(name, sizeof(name), "%s", base_name(t->o->name));
     char *dot = strrchr(name, '.');
     if (dot && dot[1] == 't' && strcmp(dot, ".txt") != 0)
-        snprintf(dot, sizeof(name) - (size_t)(dot - name), ".tar"); /* .tgz, .txz, .tzst */
+        snprintf(dot, sizeof(name) - (size_t)(dot - name), ".tar");
     else if (dot)
         *dot = '\0';
     t->members++;
-    buf_clear(&t->path);
     buf_add_str(&t->path, name);
-    int result = read_data(t, entry);
+    int result = read_single(t);
     if (result == 0)
         report_not_scanned(t->r, "member-size", name, "more than %llu bytes; so much is not held in memory",
                            LIMIT_MEMBER_BYTES);
@@ -334,22 +410,39 @@ static void check_members(struct tar *t)
 {
     struct archive_entry *entry;
     int result = ARCHIVE_OK;
-    while (!t->stopped && (result = archive_read_next_header(t->a, &entry)) == ARCHIVE_OK) {
-        if (archive_filter_count(t->a) > 2)
-            stop(t, "archive-nested", "", "compressed more than once");
-        else if (archive_format(t->a) == ARCHIVE_FORMAT_RAW)
-            check_single(t, entry);
-        else
-            check_member(t, entry);
-    }
+    while (!t->stopped && (result = archive_read_next_header(t->a, &entry)) == ARCHIVE_OK)
+        check_member(t, entry);
     if (!t->stopped && result != ARCHIVE_EOF)
         broken(t, "a header that cannot be read");
+}
+
+static void check_plain(struct tar *t)
+{
+    new_reader(t);
+    if (archive_read_open_memory(t->a, t->file.ptr, t->file.len) != ARCHIVE_OK)
+        broken(t, "no archive that can be read");
+    else
+        check_members(t);
+}
+
+static void check_compressed(struct tar *t)
+{
+    int result = open_compressed(t);
+    if (result == 0) {
+        check_single(t);
+    } else if (result > 0) {
+        new_reader(t);
+        if (archive_read_open(t->a, t, NULL, more_bytes, NULL) != ARCHIVE_OK)
+            broken(t, "no archive that can be read");
+        else
+            check_members(t);
+    }
 }
 
 /* What libarchive left unread must be padding. */
 static void check_rest(struct tar *t)
 {
-    int64_t used = archive_filter_bytes(t->a, -1);
+    int64_t used = archive_filter_bytes(t->unpacked ? t->unpacked->a : t->a, -1);
     for (size_t i = used > 0 ? (size_t)used : 0; i < t->file.len; i++) {
         if (t->file.ptr[i] == 0)
             continue;
@@ -398,17 +491,23 @@ void tar_check(struct span file, bool compressed, const struct inspect_options *
     json_out_init(&t.packages, &t.packages_json);
     json_out_array(&t.files);
     json_out_array(&t.packages);
+    if (compressed) {
+        t.unpacked = calloc(1, sizeof(*t.unpacked));
+        if (!t.unpacked || !(t.unpacked->a = archive_read_new()))
+            abort();
+    }
     if (o->depth >= LIMIT_INSPECT_DEPTH) {
         report_not_scanned(r, "archive-depth", "", "archives inside archives, more than %u deep", LIMIT_INSPECT_DEPTH);
-    } else if (!open_archive(&t, compressed)) {
-        broken(&t, "no archive that can be read");
     } else {
-        check_members(&t);
+        (compressed ? check_compressed : check_plain)(&t);
         if (!t.stopped)
             check_rest(&t);
         write_facts(&t);
     }
     archive_read_free(t.a);
+    if (t.unpacked)
+        archive_read_free(t.unpacked->a);
+    free(t.unpacked);
     path_set_free(t.paths);
     struct buf *const bufs[] = {&t.path, &t.data, &t.files_json, &t.packages_json, &t.os_json};
     for (size_t i = 0; i < ARRAY_LEN(bufs); i++)

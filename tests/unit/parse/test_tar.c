@@ -199,6 +199,20 @@ static void a_compression_bomb_is_stopped_on_the_way(void **state)
     assert_true(look_has(&l, "archive-bomb"));
 }
 
+static void an_empty_layer_is_a_layer(void **state)
+{
+    (void)state;
+    auto_buf b = BUF(1U << 20), z = BUF(1U << 20);
+    tar_end(&b);
+    gzip(&z, buf_span(&b));
+    struct inspect_options o = {.name = "layer.tar.gz", .layer = true};
+
+    auto_look plain = look_at(buf_span(&b), &LAYER), packed = look_at(buf_span(&z), &o);
+
+    assert_int_equal(plain.verdict, VERDICT_CLEAN);
+    assert_int_equal(packed.verdict, VERDICT_CLEAN);
+}
+
 static void archives_inside_archives_end_somewhere(void **state)
 {
     (void)state;
@@ -303,6 +317,7 @@ int main(void)
         cmocka_unit_test(what_stands_behind_the_end_marks_is_read_too),
         cmocka_unit_test(bytes_behind_a_compressed_file_are_found),
         cmocka_unit_test(a_compression_bomb_is_stopped_on_the_way),
+        cmocka_unit_test(an_empty_layer_is_a_layer),
         cmocka_unit_test(archives_inside_archives_end_somewhere),
         cmocka_unit_test(a_truncated_archive_is_refused),
         cmocka_unit_test(packages_of_a_layer_are_listed),
