@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -178,6 +179,17 @@ static int add_denials(scmp_filter_ctx f, bool observe)
     return result;
 }
 
+/* A crash must not start the host's handler of core files; see box_rlimits. Reading the limit is free. */
+static int add_core_limit(scmp_filter_ctx f)
+{
+    int result = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(setrlimit), 1,
+                                  SCMP_A0(SCMP_CMP_MASKED_EQ, 0xffffffffU, RLIMIT_CORE));
+    if (result == 0)
+        result = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prlimit64), 2,
+                                  SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffU, RLIMIT_CORE), SCMP_A2(SCMP_CMP_NE, 0));
+    return result;
+}
+
 static int add_carriers(scmp_filter_ctx f)
 {
     int result = seccomp_rule_add(f, SCMP_ACT_NOTIFY, SCMP_SYS(connect), 0);
@@ -226,6 +238,8 @@ int box_filter_install(bool observe, int *listener, struct err *e)
         result = add_families(f, observe ? SCMP_ACT_NOTIFY : SCMP_ACT_ERRNO(EAFNOSUPPORT));
     if (result == 0)
         result = add_denials(f, observe);
+    if (result == 0)
+        result = add_core_limit(f);
     if (result == 0 && observe)
         result = add_carriers(f);
     result = result < 0 ? err_set(e, ERR_SYSTEM, -result, "build the seccomp filter of the box")

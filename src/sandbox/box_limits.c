@@ -246,7 +246,9 @@ static int lower(int which, rlim_t wanted, const char *name, struct err *e)
 
 int box_rlimits(const struct box_spec *spec, uint32_t flags, struct err *e)
 {
-    if (lower(RLIMIT_CORE, 0, "RLIMIT_CORE", e) < 0 || lower(RLIMIT_NOFILE, NOFILE_MAX, "RLIMIT_NOFILE", e) < 0)
+    /* 1, not 0: with a pipe as core_pattern the kernel runs the host's handler for any limit but 1 (core(5)). The
+     * filter keeps the program from changing it. */
+    if (lower(RLIMIT_CORE, 1, "RLIMIT_CORE", e) < 0 || lower(RLIMIT_NOFILE, NOFILE_MAX, "RLIMIT_NOFILE", e) < 0)
         return -1;
     if (spec->memory_bytes && !(flags & BOX_FLAG_MEMORY) &&
         lower(RLIMIT_DATA, (rlim_t)spec->memory_bytes, "RLIMIT_DATA", e) < 0)

@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -655,6 +656,21 @@ static int become_another(void)
     return outcome(setresuid(4242, 4242, 4242));
 }
 
+/* With another limit than 1 a crash starts the host's handler, where core_pattern is a pipe. */
+static int core_limit(void)
+{
+    struct rlimit none = {0, 0}, now;
+    if (getrlimit(RLIMIT_CORE, &now) < 0 || now.rlim_max > 1)
+        return PASSED;
+    return outcome(setrlimit(RLIMIT_CORE, &none));
+}
+
+static int core_limit_by_setrlimit(void)
+{
+    struct rlimit none = {0, 0};
+    return outcome(syscall(SYS_setrlimit, RLIMIT_CORE, &none));
+}
+
 const struct attempt ATTEMPTS[] = {
     {"loopback TCP works", loopback_tcp, {PASSED}},
     {"loopback UDP works", loopback_udp, {PASSED}},
@@ -732,6 +748,8 @@ const struct attempt ATTEMPTS[] = {
     {"remounting the root writable", remount_root, {EPERM}},
     {"chroot", change_root, {EPERM}},
     {"TIOCSTI", type_into_terminal, {EPERM}},
+    {"changing the limit of core files", core_limit, {EPERM}},
+    {"changing it by the old call", core_limit_by_setrlimit, {EPERM}},
     {"setuid to somebody else", become_another, {EPERM, EINVAL}},
 };
 const size_t ATTEMPT_COUNT = ARRAY_LEN(ATTEMPTS);
