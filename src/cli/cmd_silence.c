@@ -44,7 +44,7 @@ const struct command CMD_SILENCE = {
         "contour is needed.",
     .options = {{"env", "ENV", "the environment to run a release for, when it stands in several", false},
                 {"requests", "N", "requests to a release's engine (default 8)", false},
-                {"idle", "SECONDS", "how long a release's engine is left idle (default 10)", false},
+                {"idle", "SECONDS", "how long a release's engine is left idle (default 5)", false},
                 {"command", NULL, "run the program given behind --", false},
                 {"seconds", "N", "ask the program to end after N seconds (default 300)", false},
                 {"format", "FORMAT", "junit or sarif instead of text", false}},

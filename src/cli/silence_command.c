@@ -161,8 +161,11 @@ static int run_in_box(const struct box_spec *spec, uint64_t seconds, struct pump
 {
     struct silence *s;
     struct box *box;
-    if (silence_begin(spec, &s, &box, e) < 0)
+    if (silence_begin(spec, &s, &box, e) < 0) {
+        if (e->code == ERR_INPUT) /* the check could not begin: nothing there that could be run */
+            e->code = ERR_NOTFOUND;
         return -1;
+    }
     pump_close(p); /* the box has its own copy */
     struct err gone = {0};
     int ended = box_wait(box, (int)(seconds * 1000), &gone);

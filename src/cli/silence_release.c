@@ -14,7 +14,7 @@
 #include "util/limits.h"
 
 /* Long enough for a timer that phones home soon after the start; the default of --idle. */
-#define IDLE_SECONDS_DEFAULT 10U
+#define IDLE_SECONDS_DEFAULT 5U
 #define REQUESTS_DEFAULT     8U
 #define REQUESTS_MAX         100000U
 #define REQUEST_MS           120000
