@@ -101,7 +101,6 @@ static int run(struct invocation *in)
 
 const struct command CMD_DOCTOR = {
     .name = "doctor",
-    .usage = "",
     .summary = "say what this host can and cannot do, and what that means",
     .detail =
         "Tries what Airlock needs of the kernel (namespaces, filters, a whole box with its limits) and looks at "

@@ -142,7 +142,6 @@ static int show_run(struct invocation *in)
 
 const struct command CMD_STATION_SHOW = {
     .name = "station show",
-    .usage = "",
     .summary = "the station's root and fingerprint, and the contours that it packs for",
     .run = show_run,
 };

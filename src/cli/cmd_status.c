@@ -282,7 +282,6 @@ static int run(struct invocation *in)
 
 const struct command CMD_STATUS = {
     .name = "status",
-    .usage = "",
     .summary = "where everything stands: environments, releases, shipments, engines, ledger",
     .detail =
         "A summary from the rows of state.db. What decides are signatures: `airlock passport REF` looks at those.",

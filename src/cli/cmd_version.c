@@ -19,7 +19,6 @@ static int run(struct invocation *in)
 
 const struct command CMD_VERSION = {
     .name = "version",
-    .usage = "",
     .summary = "print the version",
     .min_args = 0,
     .max_args = 0,

@@ -22,10 +22,10 @@ struct option {
 struct invocation; /* what the user typed, parsed */
 
 struct command {
-    const char *name;                           /* "promote", or "station contour add": words */
-    const char *usage;                          /* "REF sandbox|test|prod": what stands behind the name and options */
-    const char *summary;                        /* one line */
-    const char *detail;                         /* paragraphs for --help and the man page; may be NULL */
+    const char *name;    /* "promote", or "station contour add": words */
+    const char *usage;   /* "REF sandbox|test|prod": what stands behind the name and options; may be NULL */
+    const char *summary; /* one line */
+    const char *detail;  /* paragraphs for --help and the man page; may be NULL */
     struct option options[COMMAND_OPTIONS_MAX]; /* ends with an empty one */
     int min_args, max_args;                     /* -1: any number */
     int (*run)(struct invocation *in);

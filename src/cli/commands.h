@@ -7,6 +7,7 @@ extern const struct command CMD_APPROVE;
 extern const struct command CMD_ASK;
 extern const struct command CMD_COMPLETION;
 extern const struct command CMD_DOCTOR;
+extern const struct command CMD_FSCK;
 extern const struct command CMD_IDENTITY;
 extern const struct command CMD_INIT;
 extern const struct command CMD_JUDGE;

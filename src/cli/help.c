@@ -45,7 +45,7 @@ static bool has_options(const struct command *c)
 void help_command(const struct command *c, struct buf *out)
 {
     buf_printf(out, "airlock %s: %s\n\n  airlock %s%s%s%s\n", c->name, c->summary, c->name,
-               has_options(c) ? " [OPTIONS]" : "", *c->usage ? " " : "", c->usage);
+               has_options(c) ? " [OPTIONS]" : "", c->usage ? " " : "", c->usage ? c->usage : "");
     if (c->detail)
         buf_printf(out, "\n%s\n", c->detail);
     buf_add_str(out, "\nOptions:\n");
@@ -98,7 +98,7 @@ void help_man_page(const struct command *c, struct buf *out)
 {
     man_title(out, c);
     buf_printf(out, "\n.SH SYNOPSIS\n\\fBairlock %s\\fR%s ", c->name, has_options(c) ? " [\\fIOPTIONS\\fR]" : "");
-    roff_text(out, c->usage);
+    roff_text(out, c->usage ? c->usage : "");
     buf_add_str(out, "\n");
     if (c->detail) {
         buf_add_str(out, ".SH DESCRIPTION\n");
