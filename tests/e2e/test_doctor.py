@@ -1,5 +1,6 @@
 """`airlock doctor`: every check says a state, what it means and what to do; its exit status follows from them."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -90,7 +91,7 @@ def test_forbidden_namespaces_are_broken_and_the_sysctl_is_named(airlock_path, t
     """In a user namespace of the test's own, whose limit of further ones is 0: root there, and still no box."""
     script = (
         "mount -t proc proc /proc 2>/dev/null; "
-        "echo 0 > /proc/sys/user/max_user_namespaces && exec setpriv --reuid 0 --regid 0 " + f"{airlock_path} --json doctor"
+        "echo 0 > /proc/sys/user/max_user_namespaces && exec " + f"{airlock_path} --json doctor"
     )
     begun = subprocess.run(
         ["unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork", "sh", "-c", script],
@@ -103,8 +104,6 @@ def test_forbidden_namespaces_are_broken_and_the_sysctl_is_named(airlock_path, t
     )
     if not begun.stdout:
         pytest.skip(f"no such namespace can be made here: {begun.stderr.strip()[:200]}")
-    import json
-
     found = {check["name"]: check for check in json.loads(begun.stdout)["checks"]}
     assert begun.returncode == 1
     assert found["user-namespaces"]["state"] == "broken"
