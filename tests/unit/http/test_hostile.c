@@ -73,7 +73,11 @@ static int send_hostile(const char *bytes, size_t len)
     return status_of(reply);
 }
 
-/* `low` and `high`: the statuses that are right. */
+static int send_hostile_text(const char *text)
+{
+    return send_hostile(text, strlen(text));
+}
+
 static void refused_each(const char *const *requests, size_t count, int status)
 {
     for (size_t i = 0; i < count; i++) {
@@ -166,7 +170,7 @@ static void a_nul_or_a_bare_cr_is_refused(void **state)
     assert_int_equal(send_hostile(nul, sizeof(nul) - 1), 400);
     assert_int_equal(send_hostile(nul_in_target, sizeof(nul_in_target) - 1), 400);
     assert_int_equal(send_hostile(nul_in_length, sizeof(nul_in_length) - 1), 400);
-    assert_int_equal(send_hostile("GET /take HTTP/1.1\r\nHost: x\r\nX: a\rb\r\n\r\n", 43), 400);
+    assert_int_equal(send_hostile_text("GET /take HTTP/1.1\r\nHost: x\r\nX: a\rb\r\n\r\n"), 400);
 }
 
 /* The library glues the second line to the header's name: "Content-Length5", and the body would be the next request. */
@@ -199,9 +203,9 @@ static void a_first_line_with_more_than_single_spaces_is_refused(void **state)
 {
     (void)state;
     REFUSED("GET  /take HTTP/1.1\r\nHost: x\r\n\r\n");
-    assert_int_equal(send_hostile("GET /take  HTTP/1.1\r\nHost: x\r\n\r\n", 32), 0);
-    assert_int_equal(send_hostile("GET /take /x HTTP/1.1\r\nHost: x\r\n\r\n", 34), 0);
-    assert_int_equal(send_hostile("GET\t/take\tHTTP/1.1\r\nHost: x\r\n\r\n", 31), 0);
+    assert_int_equal(send_hostile_text("GET /take  HTTP/1.1\r\nHost: x\r\n\r\n"), 0);
+    assert_int_equal(send_hostile_text("GET /take /x HTTP/1.1\r\nHost: x\r\n\r\n"), 0);
+    assert_int_equal(send_hostile_text("GET\t/take\tHTTP/1.1\r\nHost: x\r\n\r\n"), 0);
 }
 
 static void control_characters_are_refused(void **state)
@@ -218,6 +222,11 @@ static void broken(const char *what, const char *bytes, size_t len)
     int status = send_hostile(bytes, len);
     if (status && (status < 400 || status > 599))
         fail_msg("%s: found status %d\nreply: %.300s", what, status, reply);
+}
+
+static void broken_text(const char *what, const char *text)
+{
+    broken(what, text, strlen(text));
 }
 
 static void broken_chunk(const char *what, const char *chunks)
@@ -316,14 +325,14 @@ static void what_is_no_http_at_all_ends_the_connection(void **state)
     (void)state;
     static const char hello[] = "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 a TLS hello \r\n\r\n";
     broken("TLS", hello, sizeof(hello) - 1);
-    broken("a method that is no token", "G@T /take HTTP/1.1\r\nHost: x\r\n\r\n", 36);
-    broken("noise", "\xff\xfe\xfd\r\n\r\n\r\n", 9);
+    broken_text("a method that is no token", "G@T /take HTTP/1.1\r\nHost: x\r\n\r\n");
+    broken_text("noise", "\xff\xfe\xfd\r\n\r\n\r\n");
 }
 
 static void the_server_still_serves_after_all_that(void **state)
 {
     (void)state;
-    send_hostile("POST /take HTTP/1.1\r\nHost: x/\r\n\r\n", 35);
+    send_hostile_text("POST /take HTTP/1.1\r\nHost: x/\r\n\r\n");
     client_exchange(http_port(server), "GET /take HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", reply,
                     sizeof(reply));
     assert_int_equal(status_of(reply), 200);
