@@ -137,32 +137,41 @@ static int check_count(struct invocation *in)
     return 0;
 }
 
+/* Options before the command, then the command's words. 0, or the exit status to end with; *done when help was printed
+ * and nothing is left to do. */
+static int take_command(struct parse *p, bool *done)
+{
+    struct invocation *in = p->in;
+    int used = 0;
+    while (p->at < p->argc && is_option(p->argv[p->at]))
+        if (take_option(p) != 0)
+            return 2;
+    bool last = p->at == p->argc;
+    if (!last && strcmp(p->argv[p->at], "help") == 0 && p->at + 1 == p->argc)
+        p->help = last = true;
+    if (!last)
+        in->command = command_find(p->argc - p->at, p->argv + p->at, &used);
+    p->at += in->command ? used : 0;
+    *done = !in->command && p->help;
+    if (in->command || p->help)
+        return *done ? show_help(NULL) : 0;
+    return last ? command_usage(in, "no command") : unknown_command(p, used);
+}
+
 int cli_run(int argc, char **argv)
 {
     const char *home = getenv("AIRLOCK_HOME");
     struct invocation in = {.home = home && *home ? home : "."};
     struct parse p = {.in = &in, .argc = argc, .at = 1, .argv = argv};
-    while (p.at < argc && is_option(argv[p.at]))
-        if (take_option(&p) != 0)
-            return 2;
-    if (p.at == argc)
-        return p.help ? show_help(NULL) : command_usage(&in, "no command");
-    if (strcmp(argv[p.at], "help") == 0 && p.at + 1 == argc)
-        return show_help(NULL);
-    int used = 0;
-    in.command = command_find(argc - p.at, argv + p.at, &used);
-    if (!in.command && p.help)
-        return show_help(NULL);
-    if (!in.command)
-        return unknown_command(&p, used);
-    p.at += used;
+    bool done = false;
+    int status = take_command(&p, &done);
+    if (status != 0 || done)
+        return status;
     if (take_arguments(&p) != 0)
         return 2;
     if (p.help)
         return show_help(in.command);
     if (in.quiet)
         log_set_format(LOG_SILENT);
-    if (check_count(&in) != 0)
-        return 2;
-    return in.command->run(&in);
+    return check_count(&in) != 0 ? 2 : in.command->run(&in);
 }

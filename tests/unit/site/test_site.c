@@ -18,7 +18,7 @@ static char root[64];
 static int make_root(void **state)
 {
     (void)state;
-    strcpy(root, "/tmp/airlock-site-XXXXXX");
+    snprintf(root, sizeof root, "/tmp/airlock-site-XXXXXX");
     return mkdtemp(root) ? 0 : -1;
 }
 
