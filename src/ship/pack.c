@@ -49,8 +49,7 @@ static void put_environment(struct json_out *w, const struct yaml *map)
     json_out_object_end(w);
 }
 
-/* The release configuration (docs/formats/release-config.schema.json). */
-static void write_config(const struct packing *p, struct buf *out)
+void pack_write_config(const struct packing *p, struct buf *out)
 {
     struct json_out w;
     json_out_init(&w, out);
@@ -106,7 +105,7 @@ static int put_config(struct packing *p, struct err *e)
     const char *names[PARTS];
     auto_blob config = {0};
     auto_buf text = BUF(LIMIT_JSON_BYTES);
-    write_config(p, &text);
+    pack_write_config(p, &text);
     int result = finish_bytes(p, &text, MEDIA_RELEASE_CONFIG, &config, e);
     if (result == 0 && (result = put_parts(p, parts, names, e)) == 0) {
         buf_clear(&text);

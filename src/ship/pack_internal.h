@@ -48,6 +48,9 @@ int packing_put_bytes(struct packing *p, struct span bytes, const char *media_ty
 void packing_input(struct packing *p, const char *name, const char *part, const struct digest *digest, uint64_t size,
                    bool executable);
 
+/* The release configuration (docs/formats/release-config.schema.json), out of p->spec and the model's file name. */
+void pack_write_config(const struct packing *p, struct buf *out);
+
 /* Makes p->engine_manifest: out of a program and files, or of an OCI layout. */
 int pack_engine(struct packing *p, struct err *e);
 

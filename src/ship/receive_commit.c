@@ -134,12 +134,10 @@ static int put_keys(struct receiving *r, struct json_out *w, struct err *e)
     return 0;
 }
 
-/* The contour's own word that this release came in this shipment, with the keys that vouch for its statements. */
-static int add_receipt(struct receiving *r, const struct release *release, uint64_t number, struct err *e)
+int receive_write_receipt(struct receiving *r, uint64_t number, struct buf *out, struct err *e)
 {
     struct json_out w;
-    auto_buf predicate = BUF(LIMIT_JSON_BYTES), subject = BUF(256);
-    json_out_init(&w, &predicate);
+    json_out_init(&w, out);
     json_out_object(&w);
     json_put_string(&w, "result", "PASSED");
     json_put_object(&w, "contour");
@@ -158,8 +156,14 @@ static int add_receipt(struct receiving *r, const struct release *release, uint6
     if (put_keys(r, &w, e) < 0)
         return -1;
     json_out_object_end(&w);
+    return buf_check(out, "receipt", e);
+}
+
+static int add_receipt(struct receiving *r, const struct release *release, uint64_t number, struct err *e)
+{
+    auto_buf predicate = BUF(LIMIT_JSON_BYTES), subject = BUF(256);
     buf_printf(&subject, "%s:%s", release->name, release->version);
-    if (buf_check(&predicate, "receipt", e) < 0)
+    if (receive_write_receipt(r, number, &predicate, e) < 0)
         return -1;
     return site_evidence(r->s, buf_str(&subject), &release->digest, PREDICATE_RECEIPT, "", "PASSED",
                          buf_span(&predicate), NULL, e);

@@ -96,4 +96,7 @@ void receive_blame(const struct receiving *r, const struct medium_volume *v, uin
 
 /* ── receive_commit.c ── */
 int receive_read_releases(struct receiving *r, struct err *e);
+/* The contour's own word that a release came in this shipment, with the keys that vouch for the station's statements:
+ * the predicate urn:airlock:receipt:v1 (docs/formats/receipt.schema.json). */
+int receive_write_receipt(struct receiving *r, uint64_t number, struct buf *out, struct err *e);
 int receive_commit(struct receiving *r, struct receive_result *out, struct err *e);

@@ -1,0 +1,133 @@
+/* release.yaml: what is read, and how a mistake in it is named. */
+#include <stdio.h>
+#include <string.h>
+
+#include "fixture.h"
+#include "ship/pack_spec.h"
+
+#define HEAD               \
+    "name: assistant\n"    \
+    "version: v1.0.0\n"    \
+    "owner: team\n"        \
+    "model:\n"             \
+    "  file: model.gguf\n" \
+    "  name: Tiny\n"       \
+    "  licence: Apache-2.0\n"
+#define ENGINE                                                 \
+    "engine:\n"                                                \
+    "  program: bin/server\n"                                  \
+    "  files:\n"                                               \
+    "    /etc/b.conf: b\n"                                     \
+    "    /etc/a.conf: a\n"                                     \
+    "  command: [/engine/server, \"{socket}\", \"{model}\"]\n" \
+    "  environment:\n"                                         \
+    "    LC_ALL: C\n"
+#define TAIL                  \
+    "prompts: prompts.yaml\n" \
+    "suite: suite.yaml\n"     \
+    "card: card.md\n"         \
+    "licence: LICENSE\n"      \
+    "changes: CHANGES.md\n"
+
+static void a_whole_file_is_read(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    auto_pack_spec s;
+
+    if (pack_spec_parse(SPAN_LIT(HEAD ENGINE TAIL), "release.yaml", &s, &e) < 0)
+        fail_msg("%s", e.msg);
+
+    assert_string_equal(s.name, "assistant");
+    assert_string_equal(s.model_file, "model.gguf");
+    assert_null(s.model_source);
+    assert_string_equal(s.program, "bin/server");
+    assert_null(s.image);
+    assert_int_equal(s.command_count, 3);
+    assert_string_equal(s.changes, "CHANGES.md");
+}
+
+static void files_come_sorted_and_without_the_leading_slash(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    auto_pack_spec s;
+
+    assert_int_equal(pack_spec_parse(SPAN_LIT(HEAD ENGINE TAIL), "release.yaml", &s, &e), 0);
+
+    assert_int_equal(s.file_count, 2);
+    assert_string_equal(s.files[0].path, "etc/a.conf");
+    assert_string_equal(s.files[1].path, "etc/b.conf");
+}
+
+/* `text` is refused, and the message holds both words. */
+static void expect_refused(const char *text, const char *one, const char *two)
+{
+    struct err e = {0};
+    struct pack_spec s;
+    assert_int_equal(pack_spec_parse(span_str(text), "release.yaml", &s, &e), -1);
+    assert_int_equal(e.code, ERR_INPUT);
+    if (!strstr(e.msg, one) || !strstr(e.msg, two))
+        fail_msg("wanted \"%s\" and \"%s\" in: %s", one, two, e.msg);
+}
+
+#define ENGINE_OF(command, files) HEAD "engine:\n  program: server\n" files "  command: " command "\n" TAIL
+
+static void an_unknown_key_names_its_line_and_the_nearest_known(void **state)
+{
+    (void)state;
+    expect_refused(HEAD "promts: x\n" ENGINE TAIL, "release.yaml:8", "prompts");
+}
+
+static void a_missing_key_is_named(void **state)
+{
+    (void)state;
+    expect_refused(HEAD ENGINE "prompts: p\nsuite: s\ncard: c\nlicence: l\n", "changes", "missing");
+    expect_refused("name: a\nversion: v1.0.0\n" ENGINE TAIL, "owner", "missing");
+}
+
+static void a_wrong_name_or_version_says_what_is_wanted(void **state)
+{
+    (void)state;
+    expect_refused("name: My Assistant\nversion: v1.0.0\nowner: t\n", "release.yaml:1", "My Assistant");
+    expect_refused("name: a\nversion: 1.0\nowner: t\n", "release.yaml:2", "v1.0.0");
+}
+
+static void an_engine_is_a_program_or_an_image(void **state)
+{
+    (void)state;
+    expect_refused(HEAD "engine:\n  command: [/e, \"{socket}\", \"{model}\"]\n" TAIL, "either program", "image");
+    expect_refused(HEAD "engine:\n  program: a\n  image: b\n  command: [/e]\n" TAIL, "either program", "image");
+}
+
+static void a_command_must_say_where_socket_and_model_go(void **state)
+{
+    (void)state;
+    expect_refused(ENGINE_OF("[/engine/server, \"{model}\"]", ""), "{socket}", "command");
+    expect_refused(ENGINE_OF("[/engine/server, \"{socket}\"]", ""), "{model}", "command");
+    expect_refused(ENGINE_OF("[server, \"{socket}\", \"{model}\"]", ""), "absolute", "server");
+}
+
+static void a_path_in_the_image_does_not_climb(void **state)
+{
+    (void)state;
+    expect_refused(ENGINE_OF("[/e, \"{socket}{model}\"]", "  files:\n    /../etc/passwd: x\n"), "files", "/../etc");
+    expect_refused(ENGINE_OF("[/e, \"{socket}{model}\"]", "  files:\n    etc/x: x\n"), "files", "absolute");
+    expect_refused(ENGINE_OF("[/e, \"{socket}{model}\"]", "  files:\n    /etc/: x\n"), "files", "/etc/");
+    expect_refused(ENGINE_OF("[/e, \"{socket}{model}\"]", "  files:\n    /etc//x: x\n"), "files", "/etc//x");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_whole_file_is_read),
+        cmocka_unit_test(files_come_sorted_and_without_the_leading_slash),
+        cmocka_unit_test(an_unknown_key_names_its_line_and_the_nearest_known),
+        cmocka_unit_test(a_missing_key_is_named),
+        cmocka_unit_test(a_wrong_name_or_version_says_what_is_wanted),
+        cmocka_unit_test(an_engine_is_a_program_or_an_image),
+        cmocka_unit_test(a_command_must_say_where_socket_and_model_go),
+        cmocka_unit_test(a_path_in_the_image_does_not_climb),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
