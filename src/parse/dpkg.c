@@ -3,6 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "parse/text.h"
+
 struct stanza {
     struct span package, version, architecture, source, status;
 };
@@ -68,6 +70,9 @@ static int take_stanza(struct span *s, struct stanza *z, const char *at, struct 
         if (continued || !span_take_until(&value, ':', &name) || name.len == 0)
             return report_finding(r, SEVERITY_HIGH, "dpkg-stanza", at, "a line that is no field of a package: %.*s",
                                   (int)(line.len > 80 ? 80 : line.len), (const char *)line.ptr);
+        if (!text_is_text(line))
+            return report_finding(r, SEVERITY_HIGH, "dpkg-stanza", at, "a line that is no text: %.*s", (int)name.len,
+                                  (const char *)name.ptr);
         any = true;
         if (take_field(z, name, trim(value)) < 0)
             return report_finding(r, SEVERITY_HIGH, "dpkg-stanza", at, "the field \"%.*s\" stands twice in one package",

@@ -308,8 +308,8 @@ static int read_dynamic(struct elf *f, const struct segment *p)
 static int read_interpreter(struct elf *f, const struct segment *p)
 {
     struct span path;
-    if (!span_slice(f->file, p->offset, p->file_size, &path) || path.len < 2 || path.ptr[path.len - 1] != '\0' ||
-        path.ptr[0] != '/')
+    if (!span_slice(f->file, p->offset, p->file_size, &path) || path.len < 2 ||
+        memchr(path.ptr, '\0', path.len) != path.ptr + path.len - 1 || path.ptr[0] != '/')
         return broken(f, "elf-interpreter", "interpreter", "the program's loader is no absolute path");
     json_out_key(&f->r->facts, "interpreter");
     json_out_span(&f->r->facts, span_of(path.ptr, path.len - 1));

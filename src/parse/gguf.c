@@ -159,7 +159,9 @@ static int take_value(struct gguf *g, struct gguf_value *v)
     if (v->type == GGUF_STRING) {
         if (take_string(g, LIMIT_GGUF_STRING_BYTES, "a string", &v->string) < 0)
             return -1;
-        return span_is_utf8(v->string) ? 0 : BROKEN(g, "gguf-encoding", "a string that is not UTF-8");
+        if (!span_is_utf8(v->string) || (v->string.len > 0 && memchr(v->string.ptr, '\0', v->string.len)))
+            return BROKEN(g, "gguf-encoding", "a string that is not UTF-8, or has a NUL in it");
+        return 0;
     }
     if (!span_take(&g->rest, gguf_type_size(v->type), &v->bytes))
         return truncated(g, "a value");

@@ -183,7 +183,7 @@ static struct slot *slot_of(struct path_set *s, const char *text, size_t len)
 
 const char *path_set_add(struct path_set *s, const char *path, bool is_symlink, bool *full)
 {
-    const char *found = NULL;
+    size_t found = SIZE_MAX; /* by its place: texts move when they grow */
     *full = false;
     for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
         struct slot *above = slot_of(s, path, (size_t)(slash - path));
@@ -192,15 +192,15 @@ const char *path_set_add(struct path_set *s, const char *path, bool is_symlink, 
             return NULL;
         }
         above->has_below = true;
-        if (above->is_symlink && !found)
-            found = s->texts + above->text;
+        if (above->is_symlink && found == SIZE_MAX)
+            found = above->text;
     }
     struct slot *own = slot_of(s, path, strlen(path));
     *full = !own;
     if (!own)
         return NULL;
     own->is_symlink |= is_symlink;
-    if (own->is_symlink && own->has_below && !found)
-        found = s->texts + own->text;
-    return found;
+    if (own->is_symlink && own->has_below && found == SIZE_MAX)
+        found = own->text;
+    return found == SIZE_MAX ? NULL : s->texts + found;
 }

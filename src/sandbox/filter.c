@@ -98,7 +98,8 @@ static int add_memory(scmp_filter_ctx filter)
             return result;
     }
     /* abort() must look like abort(), and nobody else can be signalled. */
-    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+                            SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
 }
 
 static bool is_own(enum sandbox_role role, int call)

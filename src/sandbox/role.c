@@ -23,7 +23,7 @@
 #define OPEN_FILES 32U
 
 struct limit {
-    int resource;
+    __rlimit_resource_t resource;
     const char *name;
     rlim_t value;
 };
