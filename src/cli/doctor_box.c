@@ -126,5 +126,5 @@ void doctor_cgroups(struct finding *f)
         set(f, HEALTH_WEAK, b->limits,
             "an engine may take more than it should; memory is then limited for each process only",
             b->as_root ? "mount the memory, cpu and pids controllers (cgroup v2, or v1) writable"
-                       : "run as a systemd user service with Delegate=yes, or as root");
+                       : "start it with systemd-run --user --scope -p Delegate=yes, or as root");
 }

@@ -95,6 +95,16 @@ static int write_maps(pid_t pid, struct err *e)
     return write_map(pid, "gid_map", gid, e);
 }
 
+/* Process 1 was made and may not do its work: some setting of the host took its rights away. */
+static int explain(struct err *e)
+{
+    char reason[256];
+    if (e->sys_errno != EPERM)
+        return -1;
+    host_why_no_namespaces(EPERM, reason, sizeof(reason));
+    return err_hint(e, "On this host: %s", reason);
+}
+
 /* Receives what process 1 says next; an error of its is taken over. */
 static int hear(struct keeper *k, enum box_word wanted, struct box_message *m, int *fds, size_t *count, struct err *e)
 {
@@ -103,7 +113,7 @@ static int hear(struct keeper *k, enum box_word wanted, struct box_message *m, i
         return 0;
     if (result == 1 && m->word == BOX_SAYS_ERROR) {
         box_take_error(m, e);
-        return -1;
+        return e->code == ERR_SYSTEM ? explain(e) : -1;
     }
     return err_set(e, ERR_SYSTEM, result < 0 ? errno : 0, "process 1 of the box died while it was being made");
 }
@@ -114,7 +124,11 @@ static int take_listener(const struct keeper *k, int number, struct err *e)
     if (process < 0)
         return err_set(e, ERR_SYSTEM, errno, "pidfd_open of process 1 of the box");
     int fd = (int)syscall(SYS_pidfd_getfd, process, number, 0U);
-    return fd >= 0 ? fd : err_set(e, ERR_SYSTEM, errno, "take the listener out of the box (pidfd_getfd)");
+    if (fd >= 0)
+        return fd;
+    err_set(e, ERR_SYSTEM, errno, "take the listener out of the box (pidfd_getfd)");
+    return err_hint(e,
+                    "If kernel.yama.ptrace_scope is 3, nobody may look into a process here: set it to 2 and restart");
 }
 
 /* Builds, and tells the caller with what it has to be told. */
