@@ -1,0 +1,224 @@
+"""airlock scan: files on any machine, and a release whose report is signed and must pass other people's schema."""
+
+import base64
+import gzip
+import io
+import json
+import os
+import sqlite3
+import tarfile
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from world import World, gguf, world  # noqa: F401
+
+VERDICTS = {"clean", "opaque", "suspicious", "malicious", "not-scanned"}
+
+
+def corpora():
+    return Path(os.environ.get("AIRLOCK_CORPORA") or ROOT.parent / "shared" / "corpora")
+
+
+def rows(result):
+    return {Path(row["path"]).name: row for row in result.json["files"]}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "README.md").write_text("# A model\n")
+    (folder / "config.json").write_text('{"model_type": "llama"}')
+    (folder / "model.gguf").write_bytes(gguf())
+    return folder
+
+
+def test_a_folder_of_honest_files_is_clean_and_ends_with_0(airlock, folder):
+    result = airlock("scan", folder, json=True)
+    assert result.json["schema"] == "airlock/scan/1"
+    assert result.json["verdict"] == "clean"
+    assert {name: row["verdict"] for name, row in rows(result).items()} == {
+        "README.md": "clean", "config.json": "clean", "model.gguf": "clean"}
+    assert "3 files: 3 clean" in airlock("scan", folder).out
+
+
+def test_it_needs_no_contour_and_changes_nothing(airlock, folder, tmp_path):
+    before = sorted((p, p.stat().st_mtime_ns) for p in tmp_path.rglob("*"))
+    airlock("scan", folder, home=tmp_path / "no-contour-here")
+    assert sorted((p, p.stat().st_mtime_ns) for p in tmp_path.rglob("*")) == before
+
+
+def test_a_broken_promise_is_never_clean_or_opaque_and_ends_with_1(airlock, folder):
+    for suffix in ("gguf", "safetensors", "json", "yaml", "so", "tar", "tar.gz", "png", "md", "npy", "zip", "h5"):
+        (folder / f"broken.{suffix}").write_bytes(b"\x00\x01{'a': [\xff")
+    result = airlock("scan", folder, json=True, status=1)
+    broken = {name: row for name, row in rows(result).items() if name.startswith("broken.")}
+    assert len(broken) == 12
+    for name, row in broken.items():
+        assert row["verdict"] in ("suspicious", "malicious"), name
+        assert row["findings"], name
+
+
+def test_what_has_no_scanner_is_not_scanned_and_ends_with_1(airlock, folder):
+    (folder / "pytorch_model.bin").write_bytes(b"\x80\x02}q\x00.")
+    (folder / "handler.py").write_text("print(1)\n")
+    result = airlock("scan", folder, json=True, status=1)
+    assert rows(result)["pytorch_model.bin"]["verdict"] == "not-scanned"
+    assert rows(result)["handler.py"]["verdict"] == "not-scanned"
+    for row in result.json["files"]:
+        assert row["verdict"] in VERDICTS
+        for finding in row["findings"]:
+            assert set(finding) == {"rule", "severity", "at", "message"}
+
+
+def test_texts_of_a_file_cannot_command_the_terminal(airlock, folder):
+    header = json.dumps({"\u001b]0;owned\u0007x": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+    (folder / "x.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    (folder / "e\x1b[31m.gguf").write_bytes(b"GGUF")
+    out = airlock("scan", folder, status=1).out
+    assert "\x1b" not in out and "\x07" not in out
+
+
+def test_a_path_that_is_not_there_ends_with_4_and_no_argument_with_2(airlock, tmp_path):
+    assert "nothing" in airlock("scan", tmp_path / "nothing" / "x.gguf", tmp_path, status=4).err
+    airlock("scan", status=2)
+
+
+def layer(members):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for name, kind, link, data in members:
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname, info.size = kind, link, len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("name, members, rule", [
+    ("up", [("../outside", tarfile.REGTYPE, "", b"x")], "tar-path"),
+    ("absolute", [("/etc/passwd", tarfile.REGTYPE, "", b"x")], "tar-absolute"),
+    ("symlink-then-write", [("x", tarfile.SYMTYPE, "/etc", b""), ("x/passwd", tarfile.REGTYPE, "", b"x")], "tar-through-symlink"),
+    ("hard-link-out", [("a", tarfile.LNKTYPE, "../../etc/shadow", b"")], "tar-hardlink"),
+    ("device", [("dev/mem", tarfile.CHRTYPE, "", b"")], "tar-device"),
+])
+def test_a_layer_that_would_write_elsewhere_is_named(airlock, tmp_path, name, members, rule):
+    for suffix, data in ((".tar", layer(members)), (".tar.gz", gzip.compress(layer(members)))):
+        path = tmp_path / (name + suffix)
+        path.write_bytes(data)
+        result = airlock("scan", path, json=True, status=1)
+        assert rule in [finding["rule"] for finding in result.json["files"][0]["findings"]]
+
+
+def test_a_compression_bomb_is_stopped_on_the_way(airlock, tmp_path):
+    """128 MiB of zeros behind gzip: stopped by the ratio, long before memory ends."""
+    path = tmp_path / "zeros.bin.gz"
+    with gzip.open(path, "wb", compresslevel=9) as file:
+        for _ in range(128):
+            file.write(bytes(1 << 20))
+    result = airlock("scan", path, json=True, status=1)
+    assert result.json["files"][0]["findings"][0]["rule"] == "archive-bomb"
+
+
+@pytest.mark.skipif(not (corpora() / "models.tar.gz").is_file(), reason="the public corpora are not here; set AIRLOCK_CORPORA")
+def test_the_corpus_of_models_comes_out_as_its_table_says(airlock, tmp_path):
+    with tarfile.open(corpora() / "models.tar.gz") as archive:
+        archive.extractall(tmp_path)
+    expected = [line.split("\t") for line in (tmp_path / "models" / "expected.tsv").read_text().splitlines()[1:]]
+    result = airlock("scan", tmp_path / "models", json=True, status=1)
+    found = {str(Path(row["path"]).relative_to(tmp_path / "models")): row["verdict"] for row in result.json["files"]}
+    wrong = []
+    for path, kind, note in expected:
+        blocks = found[path] not in ("clean", "opaque")
+        readable = path.startswith(("gguf/", "safetensors/"))
+        if readable and blocks != (kind != "valid"):
+            wrong.append((path, kind, note, found[path]))
+        if kind in ("malformed", "hostile", "object") and not blocks:
+            wrong.append((path, kind, note, found[path]))
+    assert not wrong
+    assert len(expected) > 300
+
+
+# ── releases ──
+
+
+def evidence(home, predicate_type):
+    """Payload and result of each envelope of that type that this contour signed, oldest first."""
+    with sqlite3.connect(f"file:{home}/state.db?mode=ro", uri=True) as db:
+        found = db.execute("SELECT envelope, result FROM evidence WHERE predicate_type = ? AND origin = 'contour' ORDER BY rowid", (predicate_type,))
+        return [(json.loads(base64.b64decode(json.loads(bytes(e) if not isinstance(e, str) else e)["payload"])), r) for e, r in found.fetchall()]
+
+
+def test_a_release_is_scanned_and_the_report_is_evidence_and_ledger_entry(world):  # noqa: F811
+    digest = world.found().arrive()["releases"][0]["digest"]
+    answer = world.run("scan", "shipment:1", json=True).json
+    assert answer["result"] == "PASSED" and answer["verdict"] == "clean"
+    assert answer["digest"] == digest
+    paths = {row["path"] for row in answer["files"]}
+    assert any(path.startswith("model/") for path in paths) and any(path.startswith("engine/") for path in paths)
+    ((statement, result),) = evidence(world.contour, "urn:airlock:scan:v1")
+    assert result == "PASSED" == statement["predicate"]["result"]
+    assert statement["subject"][0]["digest"]["sha256"] == digest.removeprefix("sha256:")
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = json.loads((ROOT / "docs" / "formats" / "scan.schema.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(statement["predicate"])
+    assert "scan" in world.run("log").out
+    assert world.run("judge", "shipment:1", "--gate", "intake", json=True).json["result"] == "PASSED"
+
+
+@pytest.mark.skipif(not (corpora() / "cyclonedx.tar.gz").is_file(), reason="the public corpora are not here; set AIRLOCK_CORPORA")
+def test_the_inventory_passes_the_schema_of_cyclonedx(world, tmp_path):  # noqa: F811
+    jsonschema = pytest.importorskip("jsonschema")
+    with tarfile.open(corpora() / "cyclonedx.tar.gz") as archive:
+        archive.extractall(tmp_path)
+    schemas = {}
+    for path in (tmp_path / "cyclonedx" / "schema").rglob("*.json"):
+        schema = json.loads(path.read_text())
+        schemas[schema.get("$id", path.name)] = schema
+    bom = next(schema for key, schema in schemas.items() if "bom-1.6" in key)
+    resolver = jsonschema.RefResolver(bom["$id"], bom, store=schemas)
+    world.found().arrive()
+    world.run("scan", "shipment:1")
+    ((statement, _),) = evidence(world.contour, "https://cyclonedx.org/bom")
+    inventory = statement["predicate"]
+    jsonschema.Draft7Validator(bom, resolver=resolver).validate(inventory)
+    kinds = {component["type"] for component in inventory["components"]}
+    assert {"machine-learning-model", "container", "file"} <= kinds
+    assert any(c["name"].startswith("engine/") and c["hashes"] for c in inventory["components"])
+    broken = dict(inventory, bomFormat="another")
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.Draft7Validator(bom, resolver=resolver).validate(broken)
+
+
+def test_an_unknown_template_blocks_a_release(world):  # noqa: F811
+    template = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
+    world.found().arrive(model=gguf(template=template))
+    answer = world.run("scan", "shipment:1", json=True, status=1).json
+    assert answer["result"] == "FAILED"
+    model = next(row for row in answer["files"] if row["format"] == "gguf")
+    assert "template-unknown" in [finding["rule"] for finding in model["findings"]]
+    judged = world.run("judge", "shipment:1", "--gate", "intake", json=True, status=1).json
+    assert any(reason["rule"] == "scan" and not reason["ok"] for reason in judged["reasons"])
+    world.run("promote", "assistant:v1.0.0", "sandbox", status=5)
+
+
+def test_a_script_in_the_engines_image_blocks_a_release(world, tmp_path):  # noqa: F811
+    script = tmp_path / "hook.sh"
+    script.write_text("#!/bin/sh\ntrue\n")
+    world.found().arrive(files={"/engine/hook.sh": script})
+    answer = world.run("scan", "shipment:1", json=True, status=1).json
+    engine = next(row for row in answer["files"] if row["path"].startswith("engine/") and row["format"] == "tar")
+    assert engine["verdict"] == "not-scanned"
+    assert any(finding["at"].startswith("engine/hook.sh") for finding in engine["findings"])
+
+
+def test_a_blob_that_was_changed_in_quarantine_is_found(world):  # noqa: F811
+    world.found().arrive()
+    blob = max(world.contour.glob("quarantine/*/blobs/sha256/*"), key=lambda path: path.stat().st_size)
+    content = bytearray(blob.read_bytes())
+    content[-1] ^= 1
+    blob.chmod(0o644)
+    blob.write_bytes(content)
+    answer = world.run("scan", "shipment:1", json=True, status=1).json
+    assert answer["verdict"] == "malicious"
+    assert "blob-changed" in [finding["rule"] for row in answer["files"] for finding in row["findings"]]
