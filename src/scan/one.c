@@ -49,23 +49,36 @@ static void raise_verdict(struct scan_report *r, const struct scan_file *f)
         r->verdict = f->verdict;
 }
 
-void scan_unread(struct scan_report *out, const char *path, const char *rule, const char *message)
+/* A row that we write ourselves, with one finding. */
+static void add_own(struct scan_report *out, const char *path, const char *format, enum verdict verdict,
+                    enum severity severity, const char *rule, const char *message)
 {
     struct scan_file *f = new_row(out, path);
-    f->format = copy_of("unknown");
-    f->verdict = VERDICT_NOT_SCANNED;
+    f->format = copy_of(format);
+    f->verdict = verdict;
     f->reply = json_pack("{s:s%, s:s%}", "rule", rule, strlen(rule), "message", message, strlen(message));
     f->findings = calloc(1, sizeof(*f->findings));
     if (!f->findings)
         abort();
     f->finding_count = 1;
     f->findings[0] = (struct scan_finding){
-        .rule = json_get_string(f->reply, "rule", rule),
-        .severity = severity_name(SEVERITY_HIGH),
+        .rule = json_get_string(f->reply, "rule", "unreadable"),
+        .severity = severity_name(severity),
         .at = "",
         .message = json_get_string(f->reply, "message", "cannot be read"),
     };
     raise_verdict(out, f);
+}
+
+void scan_unread(struct scan_report *out, const char *path, const char *rule, const char *message)
+{
+    add_own(out, path, "unknown", VERDICT_NOT_SCANNED, SEVERITY_HIGH, rule, message);
+}
+
+void scan_linked(struct scan_report *out, const char *path)
+{
+    add_own(out, path, "symlink", VERDICT_OPAQUE, SEVERITY_INFO, "symlink",
+            "leads to another file of this folder, which has a row of its own");
 }
 
 /* ── the reply ── */

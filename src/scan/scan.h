@@ -54,6 +54,9 @@ int scan_fd(struct child *parser, int fd, const char *path, const char *name, co
 /* A row without a look: "not-scanned" with one finding. */
 void scan_unread(struct scan_report *out, const char *path, const char *rule, const char *message);
 
+/* A row for a symbolic link whose target has a row of its own: "opaque". */
+void scan_linked(struct scan_report *out, const char *path);
+
 /* The same for a path: a file, or a directory with everything below it, in the order of names. Links are not followed
  * below it and get a row. -1: ERR_NOTFOUND, ERR_IO for `path` itself, ERR_SYSTEM. */
 int scan_path(struct child *parser, const char *path, const struct scan_options *o, struct scan_report *out,

@@ -1,8 +1,10 @@
 /* A path of a user: one file, or everything below a directory. */
 #include <dirent.h>
 #include <errno.h>
+#include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "scan/scan.h"
@@ -13,6 +15,8 @@
 #define LIMIT_TREE_FILES 1000000U
 
 struct tree {
+    int root;        /* the folder that the user named; borrowed */
+    size_t root_len; /* of its path, which stands in front of each path */
     struct child *parser;
     const struct scan_options *o;
     struct scan_report *out;
@@ -26,6 +30,17 @@ static int not_hidden(const struct dirent *entry)
 
 static int scan_directory(struct tree *t, int dir, const char *path, unsigned depth);
 
+/* A link to another file of the same folder adds nothing: its target has a row. Any other is not followed. */
+static void scan_symlink(struct tree *t, const char *path)
+{
+    struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+    auto_fd target = (int)syscall(SYS_openat2, t->root, path + t->root_len, &how, sizeof(how));
+    if (target >= 0)
+        scan_linked(t->out, path);
+    else
+        scan_unread(t->out, path, "symlink", "a symbolic link out of this folder; it is not followed: name its target");
+}
+
 /* O_NONBLOCK: a named pipe must not hold us up; what is no regular file is refused by scan_fd. */
 static int scan_entry(struct tree *t, int dir, const char *name, const char *path, unsigned depth)
 {
@@ -37,7 +52,7 @@ static int scan_entry(struct tree *t, int dir, const char *name, const char *pat
         return 0;
     }
     if (S_ISLNK(st.st_mode)) {
-        scan_unread(t->out, path, "symlink", "a symbolic link; it is not followed: name its target");
+        scan_symlink(t, path);
         return 0;
     }
     if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
@@ -89,7 +104,11 @@ int scan_path(struct child *parser, const char *path, const struct scan_options 
     auto_fd fd = sys.openat(AT_FDCWD, clean, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
     if (fd < 0 || fstat(fd, &st) < 0)
         return err_set(e, errno == ENOENT || errno == ENOTDIR ? ERR_NOTFOUND : ERR_IO, errno, "%s", clean);
-    if (S_ISDIR(st.st_mode))
-        return scan_directory(&t, fd_steal(&fd), clean, 0);
+    if (S_ISDIR(st.st_mode)) {
+        t.root = fd;
+        t.root_len = strlen(clean) + 1;
+        int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        return copy < 0 ? err_set(e, ERR_IO, errno, "%s", clean) : scan_directory(&t, copy, clean, 0);
+    }
     return scan_fd(parser, fd, clean, clean, o, out, e);
 }

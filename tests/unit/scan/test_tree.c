@@ -110,12 +110,14 @@ static void links_and_special_files_are_not_followed_and_not_clean(void **state)
     struct place *p = *state;
     put(p, "a.md", "# a\n");
     assert_int_equal(symlinkat("/etc/passwd", p->fd, "link"), 0);
+    assert_int_equal(symlinkat("a.md", p->fd, "inside"), 0);
     assert_int_equal(mkfifoat(p->fd, "pipe", 0600), 0);
     auto_scan_report r = {0};
 
     scan(p, "", &r);
 
-    assert_int_equal(r.count, 3);
+    assert_int_equal(r.count, 4);
+    assert_int_equal(row(&r, "/inside")->verdict, VERDICT_OPAQUE);
     assert_int_equal(row(&r, "/link")->verdict, VERDICT_NOT_SCANNED);
     assert_string_equal(row(&r, "/link")->findings[0].rule, "symlink");
     assert_int_equal(row(&r, "/pipe")->verdict, VERDICT_NOT_SCANNED);
