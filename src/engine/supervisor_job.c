@@ -57,6 +57,7 @@ static struct job *job_new(struct supervisor *v)
     if (!j)
         abort();
     j->owner = v;
+    j->begun_ms = clock_mono_ms();
     return j;
 }
 

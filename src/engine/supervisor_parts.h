@@ -10,7 +10,7 @@
 #include "engine/engine_parts.h"
 #include "engine/supervisor.h"
 
-#define TICK_MS        10     /* how soon a moved pointer and a dead engine are seen */
+#define TICK_MS        4      /* how soon a moved pointer and a dead engine are seen */
 #define DRAIN_MS       120000 /* an answer that streams may take that long after its engine was switched away from */
 #define FAILURES_MAX   5U     /* starts in a row, then it stays failed until the pointer moves */
 #define BACKOFF_MS     500    /* doubled at each failure */
@@ -39,6 +39,7 @@ struct job {
     pthread_t thread;
     atomic_bool cancel;
     bool done; /* (l) */
+    int64_t begun_ms;
     struct job *next;
 
     /* a start */
@@ -57,6 +58,7 @@ struct slot {
     char env[ENVIRONMENT_SIZE], *name;
     struct digest wanted;            /* what the pointer names */
     struct loaded *active, *standby; /* (l) */
+    bool preloaded;                  /* a standby was loaded, or tried, or is not to be */
     struct job *start;               /* the loop's */
     bool starting;                   /* (l) */
     struct digest refused;           /* a wanted one that is not tried again until the pointer moves */

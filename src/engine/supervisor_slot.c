@@ -5,7 +5,8 @@
  *   what is wanted answers already → nothing
  *   what is wanted is the standby → its signatures again, then the switch
  *   a start came to its end → the switch, or why not
- *   nothing else → start what is wanted */
+ *   nothing else → start what is wanted
+ *   all is well and there is no standby → load one, once */
 #include <string.h>
 
 #include "engine/supervisor_parts.h"
@@ -53,7 +54,7 @@ static int take_pointer(void *arg, const struct pointer_row *row)
     s->wanted = row->release;
     pthread_mutex_unlock(&v->lock);
     s->refused = (struct digest){0};
-    if (s->start)
+    if (s->start && !digest_equal(&s->start->release->digest, &row->release))
         atomic_store(&s->start->cancel, true);
     clear_failures(v, s);
     return 0;
@@ -133,24 +134,30 @@ static void watch_standby(struct supervisor *v, struct slot *s)
 
 /* ── switching ── */
 
-/* `next` answers from now on. What answered becomes the standby when it may; what was standby goes. */
-static void switch_to(struct supervisor *v, struct slot *s, struct loaded *next)
+/* `next` answers from now on. What answered becomes the standby when it may; what was standby goes. `begun_ms`: when
+ * the work on it began. */
+static void switch_to(struct supervisor *v, struct slot *s, struct loaded *next, int64_t begun_ms)
 {
-    struct loaded *old = s->active, *dropped = s->standby == next ? NULL : s->standby;
+    char took_ms[24];
+    struct loaded *old = s->active, *was = s->standby == next ? NULL : s->standby;
     bool keep = old && v->site->config.standby && memory_allows(old->release->model.size);
+    struct loaded *standby = keep ? old : old ? NULL : was; /* a restart leaves the standby as it is */
     pthread_mutex_lock(&v->lock);
     s->active = next;
-    s->standby = keep ? old : NULL;
+    s->standby = standby;
     s->since_s = clock_now_s();
     s->error[0] = '\0';
     s->retry_ms = 0;
     pthread_mutex_unlock(&v->lock);
+    s->preloaded |= old != NULL; /* what does not fit now is not loaded again at once */
+    snprintf(took_ms, sizeof took_ms, "%lld", (long long)(clock_mono_ms() - begun_ms));
     log_event(EV_ENGINE_SWITCHED, "environment", s->env, "name", s->name, "release", next->face.release_digest,
               "version", next->face.version, "before", old ? old->face.release_digest : "", "standby",
-              keep ? "kept" : "none", NULL);
+              standby ? "kept" : "none", "took_ms", took_ms, NULL);
     if (!keep)
         supervisor_retire(v, old, "switched away from");
-    supervisor_retire(v, dropped, "no longer the standby");
+    if (was != standby)
+        supervisor_retire(v, was, "no longer the standby");
     v->dirty = true;
 }
 
@@ -159,13 +166,14 @@ static void switch_to_standby(struct supervisor *v, struct slot *s)
 {
     struct err e = {0};
     struct verdict verdict = {0};
+    int64_t begun_ms = clock_mono_ms();
     v->site->now_s = clock_now_s();
     if (gate_deploy(v->site, s->standby->release, s->env, true, &verdict, &e) < 0) {
         fail(v, s, &e, true);
         return;
     }
     if (verdict.passed) {
-        switch_to(v, s, s->standby);
+        switch_to(v, s, s->standby, begun_ms);
         return;
     }
     auto_buf why = BUF(ERR_MSG_MAX);
@@ -186,11 +194,16 @@ static void set_starting(struct supervisor *v, struct slot *s, bool starting)
     v->dirty = true;
 }
 
+static struct release *read_release(struct supervisor *v, const struct digest *digest, struct err *e)
+{
+    struct child *parser = site_parser(v->site, e);
+    return parser ? release_read(v->site->blobs, parser, digest, e) : NULL;
+}
+
 static void start(struct supervisor *v, struct slot *s)
 {
     struct err e = {0};
-    struct child *parser = site_parser(v->site, &e);
-    struct release *r = parser ? release_read(v->site->blobs, parser, &s->wanted, &e) : NULL;
+    struct release *r = read_release(v, &s->wanted, &e);
     if (!r) {
         fail(v, s, &e, e.code == ERR_UNDECIDED || e.code == ERR_IO);
         return;
@@ -206,28 +219,55 @@ static void start(struct supervisor *v, struct slot *s)
     set_starting(v, s, s->start != NULL);
 }
 
+/* ── the standby of a serve that has just begun ── */
+
+struct previous {
+    size_t to_skip;
+    bool found;
+    struct digest release;
+};
+
+/* As `airlock rollback` goes (contour/promote.c): a promotion puts a release on top, a rollback takes one off. */
+static int find_previous(void *arg, const struct pointer_row *row)
+{
+    struct previous *p = arg;
+    bool back = strcmp(row->action, "rollback") == 0;
+    if (back || p->to_skip > 0) {
+        p->to_skip += back ? 1 : (size_t)-1;
+        return 0;
+    }
+    p->release = row->release;
+    p->found = true;
+    return 1;
+}
+
+/* Loads, once, what a rollback would go back to. If that fails, a rollback takes a start, and nothing else is lost. */
+static void preload(struct supervisor *v, struct slot *s)
+{
+    struct err e = {0};
+    struct previous p = {.to_skip = 1};
+    s->preloaded = true;
+    if (!v->site->config.standby || db_pointer_history(v->site->db, s->env, s->name, find_previous, &p, &e) < 0 ||
+        !p.found || digest_equal(&p.release, &s->wanted))
+        return;
+    struct release *r = read_release(v, &p.release, &e);
+    if (r && memory_allows(r->model.size))
+        s->start = job_start(v, s, r);
+    else
+        release_free(r);
+}
+
 /* A refusal is final until the pointer moves; what the system or the program did may go better next time. */
 static bool worth_again(enum err_code code)
 {
     return code != ERR_DENIED && code != ERR_LIMIT && code != ERR_NOTFOUND && code != ERR_SYSTEM;
 }
 
-static void finish_start(struct supervisor *v, struct slot *s)
+static void keep_standby(struct supervisor *v, struct slot *s, struct loaded *l)
 {
-    struct job *j = s->start;
-    bool given_up = atomic_load(&j->cancel);
-    s->start = NULL;
-    set_starting(v, s, false);
-    if (j->engine) {
-        struct loaded *l = loaded_new(v, ptr_steal(&j->engine), ptr_steal(&j->release));
-        if (digest_equal(&l->face.release, &s->wanted))
-            switch_to(v, s, l);
-        else
-            supervisor_retire(v, l, "something else was asked for");
-    } else if (!given_up) {
-        fail(v, s, &j->e, worth_again(j->e.code));
-    }
-    job_free(j);
+    pthread_mutex_lock(&v->lock);
+    s->standby = l;
+    pthread_mutex_unlock(&v->lock);
 }
 
 static bool is(const struct loaded *l, const struct digest *release)
@@ -235,22 +275,43 @@ static bool is(const struct loaded *l, const struct digest *release)
     return l && digest_equal(&l->face.release, release);
 }
 
+static void finish_start(struct supervisor *v, struct slot *s)
+{
+    struct job *j = s->start;
+    bool given_up = atomic_load(&j->cancel), was_wanted = digest_equal(&j->release->digest, &s->wanted);
+    s->start = NULL;
+    set_starting(v, s, false);
+    if (j->engine) {
+        struct loaded *l = loaded_new(v, ptr_steal(&j->engine), ptr_steal(&j->release));
+        if (was_wanted)
+            switch_to(v, s, l, j->begun_ms);
+        else if (!given_up && is(s->active, &s->wanted) && !s->standby)
+            keep_standby(v, s, l);
+        else
+            supervisor_retire(v, l, "something else was asked for");
+    } else if (was_wanted && !given_up) {
+        fail(v, s, &j->e, worth_again(j->e.code));
+    }
+    job_free(j);
+}
+
 void supervisor_step(struct supervisor *v, struct slot *s)
 {
     watch_active(v, s);
     watch_standby(v, s);
+    if (s->start && job_done(s->start))
+        finish_start(v, s);
+    else if (is(s->active, &s->wanted) && !s->start && !s->standby && !s->preloaded)
+        preload(v, s);
     if (is(s->active, &s->wanted) || digest_equal(&s->refused, &s->wanted) ||
-        (s->retry_ms && clock_mono_ms() < s->retry_ms)) {
-        if (s->start && job_done(s->start))
-            finish_start(v, s);
+        (s->retry_ms && clock_mono_ms() < s->retry_ms))
         return;
-    }
     if (is(s->standby, &s->wanted))
         switch_to_standby(v, s);
     else if (!s->start)
         start(v, s);
-    else if (job_done(s->start))
-        finish_start(v, s);
+    else if (!digest_equal(&s->start->release->digest, &s->wanted))
+        atomic_store(&s->start->cancel, true); /* a standby can wait */
 }
 
 /* ── the end of an engine ── */

@@ -40,6 +40,10 @@ class Contour:
         config = (self.home / "airlock.yaml").read_text()
         (self.home / "airlock.yaml").write_text(config.replace("requests-per-minute: 600", "requests-per-minute: 1000000"))
 
+    def no_standby(self):
+        config = (self.home / "airlock.yaml").read_text()
+        (self.home / "airlock.yaml").write_text(config.replace("standby: true", "standby: false"))
+
     def serve(self):
         log = self.world.folder / "serve.log"
         self.server = Server([self.world.path, "--home", self.home, "serve", "--port", "0"], log, None)
@@ -97,12 +101,10 @@ def contour(made, tmp_path):
 
 
 def load_standby(contour):
-    """Both releases are loaded, v1.1.0 answers."""
-    contour.move()
-    wait_for(lambda: contour.answers() == OLD, "the old release")
-    contour.move(NEW)
-    wait_for(lambda: contour.answers() == NEW, "the new release again")
+    """Both releases are loaded, v1.1.0 answers. A serve that has just begun loads what a rollback would go back to."""
+    wait_for(lambda: contour.status().get("standby"), "the standby")
     assert contour.status()["standby"]["release"] == contour.digests[OLD]
+    assert contour.answers() == NEW
 
 
 def test_a_rollback_to_a_standby_loses_no_request_and_starts_nothing(contour):
@@ -127,8 +129,7 @@ def test_a_rollback_to_a_standby_loses_no_request_and_starts_nothing(contour):
 
 
 def test_without_a_standby_the_new_one_answers_until_the_old_one_is_ready(contour):
-    config = (contour.home / "airlock.yaml").read_text()
-    (contour.home / "airlock.yaml").write_text(config.replace("standby: true", "standby: false"))
+    contour.no_standby()
     contour.serve()
     with Load(contour.port, contour.token, clients=4) as load:
         begun = time.monotonic()
@@ -171,7 +172,7 @@ def test_an_engine_that_is_killed_is_started_again(contour):
     assert contour.status()["standby"]["release"] == contour.digests[OLD], "the standby does not stand in for another release"
 
 
-def damage_prompts(contour, made):
+def damage_prompts(contour):
     """The prompt set of v1.0.0, in the store."""
     for blob in (contour.home / "store/blobs/sha256").iterdir():
         if b"marker:one" in blob.read_bytes()[:200]:
@@ -181,9 +182,10 @@ def damage_prompts(contour, made):
     pytest.fail("no such blob")
 
 
-def test_a_start_that_is_refused_leaves_the_running_one_answering_and_says_so(contour, made):
+def test_a_start_that_is_refused_leaves_the_running_one_answering_and_says_so(contour):
+    contour.no_standby()
     contour.serve()
-    damage_prompts(contour, made)
+    damage_prompts(contour)
     with Load(contour.port, contour.token, clients=2) as load:
         contour.move()
         wait_for(lambda: contour.status()["error"], "the refusal")
@@ -215,17 +217,18 @@ def test_serve_ends_its_engines_and_forgets_nothing_in_the_ledger(contour):
 
 def test_engines_end_with_a_serve_that_is_killed(contour):
     contour.serve()
-    inside = contour.inside()
-    assert inside
+    load_standby(contour)
+    assert contour.inside()
     os.kill(contour.server.pid, signal.SIGKILL)
     contour.server.process.wait(10)
     wait_for(lambda: not contour.inside(), "the engines' end", timeout=10)
     contour.serve()
-    assert contour.answers() == NEW
-    assert len([p for p in (contour.home / "run/engines").iterdir() if p.is_dir()]) == 1, "the leftover is gone"
+    load_standby(contour)
+    assert len([p for p in (contour.home / "run/engines").iterdir() if p.is_dir()]) == 2, "the leftovers are gone"
 
 
 def test_a_damaged_image_stops_the_next_start_and_not_the_running_engine(contour):
+    contour.no_standby()
     contour.serve()
     program = next((contour.home / "run/images").glob("*/rootfs/engine/mock-engine"))
     copy = program.with_name("copy")

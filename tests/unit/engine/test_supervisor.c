@@ -24,6 +24,7 @@
 static struct {
     pthread_mutex_t lock;
     int64_t version;
+    int previous;                    /* what stood there before; -1: nothing */
     int wanted;                      /* number of a release; the pointer of prod/assistant */
     int start_ms[RELEASES];          /* how long its start takes */
     enum err_code problem[RELEASES]; /* of its start */
@@ -75,6 +76,23 @@ int db_pointer_each(struct db *db, const char *environment, int (*each)(void *ar
     pthread_mutex_unlock(&world.lock);
     struct pointer_row row = {.environment = environment, .name = "assistant", .release = digest_number(wanted)};
     return wanted < 0 ? 0 : each(arg, &row);
+}
+
+int db_pointer_history(struct db *db, const char *environment, const char *name,
+                       int (*each)(void *arg, const struct pointer_row *row), void *arg, struct err *e)
+{
+    (void)db, (void)e;
+    pthread_mutex_lock(&world.lock);
+    int history[] = {world.wanted, world.previous};
+    pthread_mutex_unlock(&world.lock);
+    for (size_t i = 0; i < ARRAY_LEN(history) && history[i] >= 0; i++) {
+        struct pointer_row row = {
+            .environment = environment, .name = name, .release = digest_number(history[i]), .action = "promote"};
+        int result = each(arg, &row);
+        if (result != 0)
+            return result;
+    }
+    return 0;
 }
 
 struct site *site_open(const char *path, int kind, struct err *e)
@@ -266,6 +284,7 @@ static int setup(void **state)
 {
     pthread_mutex_lock(&world.lock);
     world.wanted = 0;
+    world.previous = -1;
     world.crash = -1;
     world.alive = world.halted = world.gates = 0;
     world.keep_standby = true;
@@ -428,6 +447,65 @@ static void a_standby_that_is_denied_now_is_not_switched_to(void **state)
     supervisor_stop(v);
 }
 
+static void a_serve_that_has_just_begun_loads_what_stood_there_before(void **state)
+{
+    (void)state;
+    world.previous = 1;
+    struct supervisor *v = begin();
+    wait_for(v, 0);
+    wait_count(&world.alive, 2);
+    usleep(50000);
+    locked(set_wanted, 1);
+    wait_for(v, 1);
+    assert_int_equal(count(&world.starts[1]), 1);
+    assert_int_equal(count(&world.gates), 1); /* it was switched to, not started again */
+    supervisor_stop(v);
+}
+
+static void a_standby_that_is_still_loading_is_waited_for_not_started_twice(void **state)
+{
+    (void)state;
+    world.previous = 1;
+    world.start_ms[1] = 300;
+    struct supervisor *v = begin();
+    wait_for(v, 0);
+    wait_count(&world.starts[1], 1);
+    locked(set_wanted, 1);
+    wait_for(v, 1);
+    assert_int_equal(count(&world.starts[1]), 1);
+    supervisor_stop(v);
+}
+
+static void a_standby_that_cannot_be_loaded_hinders_nobody(void **state)
+{
+    (void)state;
+    enum err_code code;
+    size_t waiting;
+    world.previous = 1;
+    world.problem[1] = ERR_INPUT;
+    struct supervisor *v = begin();
+    wait_count(&world.starts[1], 1);
+    usleep(50000);
+    assert_int_equal(answers(v, &code), 0);
+    assert_true(supervisor_ready(v, &waiting));
+    assert_int_equal(count(&world.starts[1]), 1);
+    supervisor_stop(v);
+}
+
+static void a_standby_that_is_still_loading_gives_way_to_a_restart(void **state)
+{
+    (void)state;
+    world.previous = 1;
+    world.start_ms[1] = 60000;
+    struct supervisor *v = begin();
+    wait_for(v, 0);
+    wait_count(&world.starts[1], 1);
+    locked(set_crash, 0);
+    wait_count(&world.starts[0], 2);
+    wait_for(v, 0);
+    supervisor_stop(v);
+}
+
 static void without_standby_the_old_one_is_ended(void **state)
 {
     (void)state;
@@ -499,6 +577,23 @@ static void an_engine_that_dies_is_started_again(void **state)
     wait_for(v, -1);
     wait_for(v, 0);
     assert_int_equal(count(&world.starts[0]), 2);
+    supervisor_stop(v);
+}
+
+static void a_restart_leaves_the_standby_as_it_is(void **state)
+{
+    (void)state;
+    world.previous = 1;
+    struct supervisor *v = begin();
+    wait_for(v, 0);
+    wait_count(&world.alive, 2);
+    usleep(50000);
+    locked(set_crash, 0);
+    wait_count(&world.starts[0], 2);
+    wait_for(v, 0);
+    locked(set_wanted, 1);
+    wait_for(v, 1);
+    assert_int_equal(count(&world.starts[1]), 1);
     supervisor_stop(v);
 }
 
@@ -667,11 +762,16 @@ int main(void)
         RULE(the_old_one_answers_until_the_new_one_is_ready),
         RULE(the_way_back_to_a_standby_starts_nothing_but_asks_the_gate),
         RULE(a_standby_that_is_denied_now_is_not_switched_to),
+        RULE(a_serve_that_has_just_begun_loads_what_stood_there_before),
+        RULE(a_standby_that_is_still_loading_is_waited_for_not_started_twice),
+        RULE(a_standby_that_cannot_be_loaded_hinders_nobody),
+        RULE(a_standby_that_is_still_loading_gives_way_to_a_restart),
         RULE(without_standby_the_old_one_is_ended),
         RULE(who_holds_an_engine_keeps_it_over_a_switch),
         RULE(a_start_that_fails_leaves_the_old_one_answering),
         RULE(nothing_to_answer_with_says_why),
         RULE(an_engine_that_dies_is_started_again),
+        RULE(a_restart_leaves_the_standby_as_it_is),
         RULE(a_standby_that_dies_is_forgotten),
         RULE(a_pointer_that_moves_on_gives_up_the_start),
         RULE(only_one_supervisor_runs_in_one_contour),
