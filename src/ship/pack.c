@@ -144,9 +144,11 @@ static int put_index(struct packing *p, struct err *e)
     json_put_string(&w, "mediaType", MEDIA_OCI_INDEX);
     json_put_string(&w, "artifactType", MEDIA_RELEASE);
     json_put_array(&w, "manifests");
-    oci_descriptor(&w, &p->model_manifest, MEDIA_MODEL_MANIFEST, "model");
+    /* No artifactType in these descriptors (the manifests have it): skopeo 1.9 of Debian 12 would leave it out when it
+     * copies the index, and so give the release another digest. */
+    oci_descriptor(&w, &p->model_manifest, NULL, "model");
     put_engine_descriptor(&w, p);
-    oci_descriptor(&w, &p->config_manifest, MEDIA_RELEASE_CONFIG, "config");
+    oci_descriptor(&w, &p->config_manifest, NULL, "config");
     json_out_array_end(&w);
     json_put_object(&w, "annotations");
     json_put_string(&w, ANNOTATION_TITLE, p->spec.name);
