@@ -34,9 +34,10 @@ static void answer(const struct fsck *f)
 {
     struct buf problems = f->problems, notes = f->notes; /* borrowed: buf_str wants them writable */
     printf("%s%s", buf_str(&problems), buf_str(&notes));
-    printf("%llu blobs (%llu bytes), %llu releases, %llu pieces of evidence, %llu people's records, %llu ledger entries: ",
-           (unsigned long long)f->blobs, (unsigned long long)f->blob_bytes, (unsigned long long)f->releases,
-           (unsigned long long)f->evidence, (unsigned long long)f->people, (unsigned long long)f->ledger_entries);
+    printf(
+        "%llu blobs (%llu bytes), %llu releases, %llu pieces of evidence, %llu people's records, %llu ledger entries: ",
+        (unsigned long long)f->blobs, (unsigned long long)f->blob_bytes, (unsigned long long)f->releases,
+        (unsigned long long)f->evidence, (unsigned long long)f->people, (unsigned long long)f->ledger_entries);
     if (f->problem_count)
         printf("%llu PROBLEMS, named above\n", (unsigned long long)f->problem_count);
     else
@@ -76,10 +77,11 @@ static int run(struct invocation *in)
 const struct command CMD_FSCK = {
     .name = "fsck",
     .summary = "hash everything again and hold it against everything else",
-    .detail = "Every blob in the store and in quarantine is hashed; rows are held against files, pointers against their\n"
-              "ledger entries, evidence, people and policy against their signatures, ledger rows against tiles and the\n"
-              "signed checkpoint, access records against their batches. Each thing that is wrong is named on a line of its\n"
-              "own. Nothing is changed. Leftovers of interrupted commands are mentioned and are no problem.",
+    .detail =
+        "Every blob in the store and in quarantine is hashed; rows are held against files, pointers against their\n"
+        "ledger entries, evidence, people and policy against their signatures, ledger rows against tiles and the\n"
+        "signed checkpoint, access records against their batches. Each thing that is wrong is named on a line of its\n"
+        "own. Nothing is changed. Leftovers of interrupted commands are mentioned and are no problem.",
     .min_args = 0,
     .max_args = 0,
     .run = run,

@@ -38,6 +38,7 @@ const struct command *const COMMANDS[] = {
     &CMD_VERIFY_ATTESTATION,
     &CMD_LEDGER_VERIFY,
     &CMD_LEDGER_PROVE,
+    &CMD_FSCK,
     &CMD_DOCTOR,
     &CMD_COMPLETION,
     &CMD_MAN,

@@ -114,13 +114,7 @@ int blob_read(const struct blobs *b, const struct digest *id, struct buf *out, s
 
 int blobs_changed(struct blobs *b, struct err *e)
 {
-    b->dirty = true;
-    if (b->batch)
-        return 0;
-    if (dir_sync(b->sha256, b->path, e) < 0)
-        return -1;
-    b->dirty = false;
-    return 0;
+    return b->batch ? 0 : dir_sync(b->sha256, b->path, e);
 }
 
 void blobs_batch_begin(struct blobs *b)
@@ -128,10 +122,11 @@ void blobs_batch_begin(struct blobs *b)
     b->batch = true;
 }
 
+/* Also when nothing was added: what the caller found there may be from a process that died before its fsync. */
 int blobs_batch_end(struct blobs *b, struct err *e)
 {
     b->batch = false;
-    return b->dirty ? blobs_changed(b, e) : 0;
+    return blobs_changed(b, e);
 }
 
 int blob_link(struct blobs *from, struct blobs *to, const struct digest *id, struct err *e)

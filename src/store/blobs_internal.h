@@ -8,7 +8,6 @@ struct blobs {
     int sha256; /* blobs/sha256 */
     char *path; /* owned */
     bool batch; /* names are made durable at the end, all at once */
-    bool dirty; /* names were added or removed since the last fsync of the directory */
 };
 
 /* Names below blobs/sha256 that are not blobs: a writer's file on file systems without O_TMPFILE. The writer holds a
