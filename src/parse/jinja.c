@@ -64,7 +64,7 @@ static bool listed(struct span word, const char *const *list, size_t count)
 
 static bool contains(struct span text, const char *needle)
 {
-    return text.len > 0 && memmem(text.ptr, text.len, needle, strlen(needle)) != NULL;
+    return text.ptr && text.len > 0 && memmem(text.ptr, text.len, needle, strlen(needle)) != NULL;
 }
 
 /* A mark of the prompt's own grammar, as "</think>" or "<|im_start|>": what templates may well look for. */

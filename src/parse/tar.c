@@ -242,8 +242,8 @@ static bool starts(const char *path, const char *prefix)
 /* Of an image layer: what its packages are, and which system it says it is. */
 static void read_inventory(struct tar *t)
 {
-    const char *path = member(t), *directory = "var/lib/dpkg/status.d/";
-    bool single = starts(path, directory) && !strchr(path + strlen(directory), '.');
+    const char *path = member(t);
+    bool single = starts(path, "var/lib/dpkg/status.d/") && !span_ends(span_str(path), SPAN_LIT(".md5sums"));
     if (single || strcmp(path, "var/lib/dpkg/status") == 0)
         dpkg_read(buf_span(&t->data), single, path, &t->packages, t->r);
     else if (starts(path, "lib/apk/db/installed") || starts(path, "usr/lib/apk/db/installed") ||
