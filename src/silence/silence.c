@@ -353,6 +353,14 @@ void silence_abort(struct silence *s)
     free(s);
 }
 
+static bool both_awake(struct silence *s)
+{
+    pthread_mutex_lock(&s->lock);
+    bool awake = !s->recorder_gone && !s->stub_gone;
+    pthread_mutex_unlock(&s->lock);
+    return awake;
+}
+
 int silence_end(struct silence *s, int grace_ms, struct silence_result *out, struct err *e)
 {
     (void)e;
@@ -365,7 +373,7 @@ int silence_end(struct silence *s, int grace_ms, struct silence_result *out, str
     s->result.status = s->box->status;
     s->facts.witness_read = witness_delta(s, &s->result.witness);
     open_window(s, WINDOW_AFTER);
-    if (!s->facts.box_died)
+    if (!s->facts.box_died && both_awake(s)) /* else the canary could prove nothing */
         run_canary(s);
     stop_gathering(s);
     s->facts.recorder_died = s->recorder_gone;
