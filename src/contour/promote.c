@@ -174,20 +174,27 @@ int contour_tidy(struct site *s, struct err *e)
 
 /* ── the move itself ── */
 
-static int sign_move(struct move *m, const char *action, const char *name_version, struct digest *id, struct err *e)
+void promotion_predicate(const char *action, const char *environment, const char *contour, const struct digest *before,
+                         const char *actor, int64_t time_s, struct buf *out)
 {
     struct json_out w;
-    auto_buf predicate = BUF(4096);
-    json_out_init(&w, &predicate);
+    json_out_init(&w, out);
     json_out_object(&w);
     json_put_string(&w, "action", action);
-    json_put_string(&w, "environment", m->environment);
-    json_put_string(&w, "contour", m->s->config.id);
-    if (m->out->had_before)
-        json_put_digest(&w, "before", &m->out->before);
-    json_put_string(&w, "actor", m->s->actor);
-    json_put_time(&w, "timeCreated", m->s->entry_s);
+    json_put_string(&w, "environment", environment);
+    json_put_string(&w, "contour", contour);
+    if (before)
+        json_put_digest(&w, "before", before);
+    json_put_string(&w, "actor", actor);
+    json_put_time(&w, "timeCreated", time_s);
     json_out_object_end(&w);
+}
+
+static int sign_move(struct move *m, const char *action, const char *name_version, struct digest *id, struct err *e)
+{
+    auto_buf predicate = BUF(4096);
+    promotion_predicate(action, m->environment, m->s->config.id, m->out->had_before ? &m->out->before : NULL,
+                        m->s->actor, m->s->entry_s, &predicate);
     if (buf_check(&predicate, "promotion", e) < 0)
         return -1;
     return site_evidence(m->s, name_version, &m->row->digest, PREDICATE_PROMOTION, m->environment, "",

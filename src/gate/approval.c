@@ -94,23 +94,63 @@ static int making_store(struct making *m, const char *type, const struct buf *pr
     return site_commit(m->s, &w, NULL, e);
 }
 
-static void predicate_head(struct json_out *w, struct buf *out, const struct making *m, const char *role)
+/* ── the statements ── */
+
+static void put_head(struct json_out *w, struct buf *out, const struct approval_statement *s)
 {
     char action[32];
-    snprintf(action, sizeof action, "promote:%s", m->env->name);
+    snprintf(action, sizeof action, "promote:%s", s->environment);
     json_out_init(w, out);
     json_out_object(w);
     json_put_string(w, "action", action);
-    json_put_string(w, "contour", m->s->config.id);
-    json_put_string(w, "person", m->person);
-    json_put_string(w, "role", role);
-    json_put_time(w, "timeCreated", m->s->entry_s);
+    json_put_string(w, "contour", s->contour);
+    json_put_string(w, "person", s->person);
+    json_put_string(w, "role", s->role);
+    json_put_time(w, "timeCreated", s->created_s);
+    if (s->reason)
+        json_put_string(w, "reason", s->reason);
 }
+
+void request_predicate(const struct approval_statement *s, struct buf *out)
+{
+    struct json_out w;
+    put_head(&w, out, s);
+    json_out_object_end(&w);
+}
+
+void approval_predicate(const struct approval_statement *s, struct buf *out)
+{
+    struct json_out w;
+    put_head(&w, out, s);
+    json_put_string(&w, "decision", s->decision);
+    if (s->requester)
+        json_put_string(&w, "requester", s->requester);
+    json_put_time(&w, "notAfter", s->not_after_s);
+    json_put_array(&w, "evidence");
+    for (size_t i = 0; i < s->id_count; i++) {
+        json_out_object(&w);
+        json_put_string(&w, "sha256", digest_hex(&s->ids[i]).text);
+        json_out_object_end(&w);
+    }
+    json_out_array_end(&w);
+    json_out_object_end(&w);
+}
+
+static struct approval_statement statement_of(const struct making *m, const char *role, const char *reason)
+{
+    return (struct approval_statement){.environment = m->env->name,
+                                       .contour = m->s->config.id,
+                                       .person = m->person,
+                                       .role = role,
+                                       .reason = reason,
+                                       .created_s = m->s->entry_s};
+}
+
+/* ── requests ── */
 
 static int request_in_transaction(struct making *m, const struct private_key *key, const char *reason,
                                   struct digest *id, struct err *e)
 {
-    struct json_out w;
     auto_buf predicate = BUF(8192);
     if (making_person(m, key, e) < 0)
         return -1;
@@ -120,10 +160,8 @@ static int request_in_transaction(struct making *m, const struct private_key *ke
         return err_set(e, ERR_DENIED, 0, "%s can ask for no promotion: that is for engineers and product owners",
                        m->person);
     const char *role = role_name(engineer ? ROLE_ENGINEER : ROLE_PRODUCT_OWNER);
-    predicate_head(&w, &predicate, m, role);
-    if (reason)
-        json_put_string(&w, "reason", reason);
-    json_out_object_end(&w);
+    struct approval_statement statement = statement_of(m, role, reason);
+    request_predicate(&statement, &predicate);
     return making_store(m, PREDICATE_REQUEST, &predicate, "", key, role, "request", id, e);
 }
 
@@ -210,25 +248,9 @@ static int evidence_there(struct making *m, struct err *e)
     return -1;
 }
 
-static void put_set(struct json_out *w, const struct making *m)
-{
-    struct digest *ids;
-    size_t count;
-    evidence_set(&m->ev, m->env->name, &ids, &count);
-    json_put_array(w, "evidence");
-    for (size_t i = 0; i < count; i++) {
-        json_out_object(w);
-        json_put_string(w, "sha256", digest_hex(&ids[i]).text);
-        json_out_object_end(w);
-    }
-    json_out_array_end(w);
-    free(ids);
-}
-
 static int approve_in_transaction(struct making *m, const struct approval_wish *wish, const struct private_key *key,
                                   struct digest *id, struct err *e)
 {
-    struct json_out w;
     enum role role;
     auto_buf predicate = BUF(LIMIT_JSON_BYTES);
     uint64_t valid_s = wish->valid_s ? wish->valid_s : m->env->approval_age_s;
@@ -242,17 +264,16 @@ static int approve_in_transaction(struct making *m, const struct approval_wish *
     if (!wish->reject && evidence_there(m, e) < 0)
         return -1;
     const struct evidence_line *request = request_of(m);
-    predicate_head(&w, &predicate, m, role_name(role));
-    json_put_string(&w, "decision", wish->reject ? "REJECT" : "APPROVE");
-    if (request)
-        json_put_string(&w, "requester", request->person);
-    json_put_time(&w, "notAfter", m->s->entry_s + (int64_t)valid_s);
-    if (wish->reason)
-        json_put_string(&w, "reason", wish->reason);
-    put_set(&w, m);
-    json_out_object_end(&w);
-    return making_store(m, PREDICATE_APPROVAL, &predicate, wish->reject ? "REJECT" : "APPROVE", key, role_name(role),
-                        "approve", id, e);
+    struct approval_statement statement = statement_of(m, role_name(role), wish->reason);
+    struct digest *ids;
+    evidence_set(&m->ev, m->env->name, &ids, &statement.id_count);
+    statement.decision = wish->reject ? "REJECT" : "APPROVE";
+    statement.requester = request ? request->person : NULL;
+    statement.not_after_s = m->s->entry_s + (int64_t)valid_s;
+    statement.ids = ids;
+    approval_predicate(&statement, &predicate);
+    free(ids);
+    return making_store(m, PREDICATE_APPROVAL, &predicate, statement.decision, key, role_name(role), "approve", id, e);
 }
 
 /* One name for the whole set that a person was shown. */

@@ -19,6 +19,20 @@ struct approval_wish {
     const struct digest *shown; /* of the evidence set, from approval_summary: another one by now is refused; or NULL */
 };
 
+/* What the two statements say (docs/formats/request.schema.json, approval.schema.json). */
+struct approval_statement {
+    const char *environment, *contour, *person, *role, *reason; /* reason may be NULL */
+    int64_t created_s;
+    /* of an approval: */
+    const char *decision;  /* "APPROVE" or "REJECT" */
+    const char *requester; /* NULL: nobody has asked */
+    int64_t not_after_s;
+    const struct digest *ids; /* sorted */
+    size_t id_count;
+};
+void request_predicate(const struct approval_statement *s, struct buf *out);
+void approval_predicate(const struct approval_statement *s, struct buf *out);
+
 /* What a person approves, shown before signing: release, environment, requester, every line of the evidence set with
  * its result, what is missing. Text for a terminal. */
 int approval_summary(struct site *s, const struct release *r, const char *env, struct buf *text, struct digest *shown,
