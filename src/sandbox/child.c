@@ -1,39 +1,21 @@
-/* Wire format, both ways over one stream socket; integers big-endian.
- *
- *   request   u32 length of op, u32 length of arg, u32 length of input, u32 has_file, u64 size of file, then op, arg
- * and input; the file's descriptor travels with the first byte (SCM_RIGHTS) reply     u32 code (0, or an err_code), u32
- * length, then the reply's bytes or the error's message
- *
- * The child says hello with an empty reply once it is confined, or with the error that kept it from that. */
-#include "sandbox/child.h"
+#include "sandbox/child_wire.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <locale.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "util/clock.h"
-#include "util/digest.h"
 #include "util/limits.h"
 #include "util/log.h"
-
-#define REQUEST_HEADER_BYTES 24U
-#define REPLY_HEADER_BYTES   8U
-#define OP_NAME_MAX          64U
-
-/* The descriptors that a child is started with. */
-#define CHILD_SOCK 3
-#define CHILD_DIR  4
 
 /* A child that cannot say hello in this time has no processor to run on. */
 #define HELLO_MS 20000
@@ -49,51 +31,12 @@ struct child {
     int64_t used_ms;
 };
 
-static const struct child_op *inline_ops;
-static size_t inline_count;
+static struct child_ops inline_ops;
 
 void child_use_inline(const struct child_op *ops, size_t count)
 {
-    inline_ops = ops;
-    inline_count = count;
+    inline_ops = (struct child_ops){ops, count};
 }
-
-/* ── both sides ── */
-
-static const struct child_op *find_op(const struct child_op *ops, size_t count, struct span name)
-{
-    for (size_t i = 0; i < count; i++)
-        if (span_equal_str(name, ops[i].name))
-            return &ops[i];
-    return NULL;
-}
-
-static int run_op(const struct child_op *ops, size_t count, struct span name, struct span input, struct span arg,
-                  struct buf *reply, struct err *e)
-{
-    const struct child_op *op = find_op(ops, count, name);
-    if (!op)
-        return err_set(e, ERR_USAGE, 0, "no operation of the name \"%.*s\"", (int)name.len, (const char *)name.ptr);
-    if (op->run(input, arg, reply, e) < 0)
-        return -1;
-    return buf_check(reply, "the reply", e);
-}
-
-/* Maps a file, runs the operation, lets go of the file. */
-static int run_on_file(const struct child_op *ops, size_t count, struct span name, int fd, uint64_t size,
-                       struct span arg, struct buf *reply, struct err *e)
-{
-    if (size == 0)
-        return run_op(ops, count, name, span_of("", 0), arg, reply, e);
-    void *map = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (map == MAP_FAILED)
-        return err_set(e, ERR_UNDECIDED, errno, "map a file of %llu bytes", (unsigned long long)size);
-    int result = run_op(ops, count, name, span_of(map, (size_t)size), arg, reply, e);
-    munmap(map, (size_t)size);
-    return result;
-}
-
-/* ── the parent ── */
 
 static void spawn_actions(posix_spawn_file_actions_t *actions, int sock, int dir)
 {
@@ -355,7 +298,7 @@ struct child *child_start_in(enum sandbox_role role, int dir, struct err *e)
     if (!c)
         abort();
     *c = (struct child){.role = role, .dir = -1, .sock = -1};
-    if (inline_ops)
+    if (inline_ops.ops)
         return c;
     if (dir >= 0 && (c->dir = lift(dir)) < 0) {
         err_set(e, ERR_IO, errno, "keep the directory of the helper \"%s\"", sandbox_role_name(role));
@@ -400,8 +343,8 @@ static int call_inline(const struct child_request *request, uint64_t size, struc
 {
     struct span name = span_str(request->op);
     if (request->fd < 0)
-        return run_op(inline_ops, inline_count, name, request->input, request->arg, reply, e);
-    return run_on_file(inline_ops, inline_count, name, request->fd, size, request->arg, reply, e);
+        return child_run(&inline_ops, name, request->input, request->arg, reply, e);
+    return child_run_file(&inline_ops, name, request->fd, size, request->arg, reply, e);
 }
 
 static int build_request(const struct child_request *request, uint64_t size, struct buf *message, struct err *e)
@@ -438,7 +381,7 @@ int child_call(struct child *c, const struct child_request *request, struct buf 
     bool failed;
     if (file_size(request, &size, e) < 0)
         return -1;
-    if (inline_ops)
+    if (inline_ops.ops)
         return call_inline(request, size, reply, e);
     if (build_request(request, size, &message, e) < 0 || renew(c, e) < 0)
         return -1;
@@ -457,124 +400,4 @@ json_t *child_call_json(struct child *c, const struct child_request *request, co
         return NULL;
     }
     return json_parse(buf_span(&reply), LIMIT_MESSAGE_BYTES, what, e);
-}
-
-/* ── the child ── */
-
-static int child_dir_fd = -1;
-
-int child_dir(void)
-{
-    return child_dir_fd;
-}
-
-static int read_exactly(int sock, uint8_t *bytes, size_t len)
-{
-    for (size_t have = 0; have < len;) {
-        ssize_t got = read(sock, bytes + have, len - have);
-        if (got <= 0)
-            return -1;
-        have += (size_t)got;
-    }
-    return 0;
-}
-
-/* 1: a header, and *fd if a descriptor came with it; 0: the parent is done; -1: nonsense. */
-static int read_header(int sock, uint8_t *bytes, int *fd)
-{
-    union {
-        struct cmsghdr align;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } control;
-    struct iovec part = {.iov_base = bytes, .iov_len = REQUEST_HEADER_BYTES};
-    struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)};
-    ssize_t got = recvmsg(sock, &message, MSG_CMSG_CLOEXEC);
-    if (got == 0)
-        return 0;
-    if (got < 0 || (message.msg_flags & MSG_CTRUNC))
-        return -1;
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
-        header->cmsg_len == CMSG_LEN(sizeof(int)))
-        memcpy(fd, CMSG_DATA(header), sizeof(int));
-    return read_exactly(sock, bytes + got, REQUEST_HEADER_BYTES - (size_t)got) < 0 ? -1 : 1;
-}
-
-static int write_exactly(int sock, struct span bytes)
-{
-    while (bytes.len > 0) {
-        ssize_t sent = send(sock, bytes.ptr, bytes.len, MSG_NOSIGNAL);
-        if (sent <= 0)
-            return -1;
-        span_skip(&bytes, (size_t)sent);
-    }
-    return 0;
-}
-
-static int answer(int sock, enum err_code code, struct span bytes)
-{
-    auto_buf header = BUF(REPLY_HEADER_BYTES);
-    buf_add_be32(&header, code);
-    buf_add_be32(&header, (uint32_t)bytes.len);
-    return write_exactly(sock, buf_span(&header)) < 0 ? -1 : write_exactly(sock, bytes);
-}
-
-static int serve_request(int sock, struct span header, int fd, const struct child_op *ops, size_t count)
-{
-    uint32_t op_len, arg_len, input_len, has_file;
-    uint64_t size;
-    struct span op, arg;
-    auto_buf body = BUF(LIMIT_MESSAGE_BYTES), reply = BUF(LIMIT_MESSAGE_BYTES);
-    struct err e = {0};
-    if (!span_take_be32(&header, &op_len) || !span_take_be32(&header, &arg_len) ||
-        !span_take_be32(&header, &input_len) || !span_take_be32(&header, &has_file) ||
-        !span_take_be64(&header, &size) || op_len > OP_NAME_MAX || arg_len > LIMIT_MESSAGE_BYTES / 4 ||
-        input_len > LIMIT_MESSAGE_BYTES / 2 || (has_file != 0) != (fd >= 0))
-        return -1;
-    size_t len = (size_t)op_len + arg_len + input_len;
-    uint8_t *room = buf_room(&body, len);
-    if (!room || read_exactly(sock, room, len) < 0)
-        return -1;
-    struct span rest = span_of(room, len);
-    span_take(&rest, op_len, &op);
-    span_take(&rest, arg_len, &arg);
-    int result = has_file ? run_on_file(ops, count, op, fd, size, arg, &reply, &e)
-                          : run_op(ops, count, op, rest, arg, &reply, &e);
-    if (result < 0)
-        return answer(sock, e.code ? e.code : ERR_INPUT, span_str(e.msg));
-    return answer(sock, ERR_NONE, buf_span(&reply));
-}
-
-/* What libraries read once, at their first use, is read before the walls stand. */
-static void warm_up(void)
-{
-    setlocale(LC_CTYPE, "C.UTF-8"); /* libarchive turns names into UTF-8 by the locale */
-    json_object_seed(0);
-    struct digest d = digest_of(SPAN_LIT(""));
-    (void)d;
-}
-
-int child_main(enum sandbox_role role, int sock, const struct child_op *ops, size_t count)
-{
-    struct err e = {0};
-    child_dir_fd = role == ROLE_UNPACK ? CHILD_DIR : -1;
-    warm_up();
-    if (sandbox_enter(role, child_dir_fd, &e) < 0) {
-        answer(sock, e.code, span_str(e.msg));
-        return 1;
-    }
-    if (answer(sock, ERR_NONE, span_of("", 0)) < 0)
-        return 1;
-    for (;;) {
-        uint8_t bytes[REQUEST_HEADER_BYTES] = {0};
-        int fd = -1;
-        int result = read_header(sock, bytes, &fd);
-        if (result > 0)
-            result = serve_request(sock, span_of(bytes, sizeof(bytes)), fd, ops, count) < 0 ? -1 : 1;
-        if (fd >= 0)
-            close(fd);
-        if (result <= 0)
-            return result < 0;
-    }
 }
