@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "cli/commands.h"
@@ -164,6 +165,16 @@ static void block_signals(sigset_t *set)
     pthread_sigmask(SIG_BLOCK, set, NULL);
 }
 
+/* A connection is a descriptor, and the usual limit of 1024 is meant for programs that use select(2). */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit r;
+    if (getrlimit(RLIMIT_NOFILE, &r) < 0)
+        return;
+    r.rlim_cur = r.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &r);
+}
+
 static int take_options(struct invocation *in, struct site *s)
 {
     const char *port = option_get(in, "port"), *address = option_get(in, "listen");
@@ -194,6 +205,7 @@ static int run(struct invocation *in)
         return usage;
     }
     log_set_format(LOG_JSON);
+    raise_descriptor_limit();
     if (serve_open(&s, &e) < 0) {
         serve_close(&s);
         return command_fail(in, &e);
