@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/with_release.h"
+#include "gate/policy.h"
 #include "scan/scan.h"
 
 /* Rows of a tree of some hundred thousand files. */
@@ -76,9 +77,10 @@ static int scan_release_of(struct invocation *in, const char *ref)
     struct digest evidence;
     auto_with_release w = {0};
     auto_scan_report report = {0};
-    if (with_release_open(in, ref, &w, &e) < 0)
+    struct policy policy;
+    if (with_release_open(in, ref, &w, &e) < 0 || policy_load(w.site, &policy, &e) < 0)
         return command_fail(in, &e);
-    if (scan_release(w.site, w.blobs, w.release, &report, &e) < 0)
+    if (scan_release(w.site, w.blobs, w.release, policy.templates, policy.template_count, &report, &e) < 0)
         return cannot(in, &e);
     if (scan_record(w.site, w.release, &report, &evidence, &e) < 0)
         return command_fail(in, &e);
@@ -144,7 +146,9 @@ const struct command CMD_SCAN = {
         "not-scanned (needs a scanner that does not exist yet, or that did not get to the end).\nOf a release (REF) "
         "every blob is scanned and hashed; the report and an inventory (CycloneDX 1.6) are signed and become "
         "evidence for the gates. Of paths the answer is printed, and nothing is changed; an existing path wins over "
-        "a REF.\nEnds with 0 when every file is clean or opaque, with 1 when one is not, with 6 when nothing could "
+        "a REF.\nA chat template that is on no list blocks a release: people read it, and put its digest into "
+        "`templates` of policy.yaml.\nEnds with 0 when every file is clean or opaque, with 1 when one is not, with 6 "
+        "when nothing could "
         "be scanned at all.",
     .min_args = 1,
     .max_args = -1,

@@ -177,6 +177,24 @@ static int environment_parse(const struct yaml *environments, const char *file, 
     return floor_check(map, file, index, out, e);
 }
 
+/* Chat templates that a scan lets pass: what a person has read, by the SHA-256 of its text. */
+static int templates_parse(const struct yaml *root, const char *file, struct policy *out, struct err *e)
+{
+    const struct yaml *list = yaml_get(root, "templates");
+    if (!list)
+        return 0;
+    if (list->kind != YAML_LIST || list->count > POLICY_TEMPLATES)
+        return bad(e, file, list->line, "templates: wanted a list of at most %u digests", POLICY_TEMPLATES);
+    for (size_t i = 0; i < list->count; i++) {
+        const struct yaml *item = list->items[i];
+        struct err why = {0};
+        if (item->kind != YAML_SCALAR || digest_parse(span_str(item->text), &out->templates[i], &why) < 0)
+            return bad(e, file, item->line, "templates: wanted sha256:HEX, as `airlock scan` prints it of a template");
+    }
+    out->template_count = list->count;
+    return 0;
+}
+
 static void close_yaml(struct yaml **y)
 {
     yaml_free(*y);
@@ -184,7 +202,7 @@ static void close_yaml(struct yaml **y)
 
 int policy_parse(struct span text, const char *name, struct policy *out, struct err *e)
 {
-    static const char *const top[] = {"schema", "environments", NULL};
+    static const char *const top[] = {"schema", "environments", "templates", NULL};
     static const char *const names[] = {ENVIRONMENT_SANDBOX, ENVIRONMENT_TEST, ENVIRONMENT_PROD, NULL};
     *out = (struct policy){.digest = digest_of(text)};
     AUTO(close_yaml) struct yaml *root = yaml_parse(text, name, e);
@@ -203,7 +221,7 @@ int policy_parse(struct span text, const char *name, struct policy *out, struct 
     for (size_t i = 0; i < POLICY_ENVIRONMENTS; i++)
         if (environment_parse(environments, name, i, &out->environments[i], e) < 0)
             return -1;
-    return 0;
+    return templates_parse(root, name, out, e);
 }
 
 static int not_signed(struct err *e, const char *what)

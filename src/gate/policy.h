@@ -9,6 +9,7 @@
 #define POLICY_SIGNATURE    "policy.yaml.sig" /* one DSSE envelope around the text */
 #define POLICY_TYPE         "application/vnd.airlock.policy.v1+yaml"
 #define POLICY_APPROVALS    8U
+#define POLICY_TEMPLATES    64U
 #define ENVIRONMENT_SIZE    17U
 #define ENVIRONMENT_SANDBOX "sandbox"
 #define ENVIRONMENT_TEST    "test"
@@ -47,6 +48,9 @@ enum { POLICY_SANDBOX, POLICY_TEST, POLICY_PROD, POLICY_ENVIRONMENTS };
 struct policy {
     struct digest digest; /* of the text */
     struct policy_environment environments[POLICY_ENVIRONMENTS];
+    struct digest
+        templates[POLICY_TEMPLATES]; /* chat templates that this contour has read, besides the built-in list */
+    size_t template_count;
 };
 
 /* The environment of that name, or NULL: ERR_USAGE names the three. */

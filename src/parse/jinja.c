@@ -295,7 +295,7 @@ void jinja_check(struct span text, const char *name, const char *at, const struc
         return;
     }
     report_finding(r, rules->must_be_known ? SEVERITY_MEDIUM : SEVERITY_INFO, "template-unknown", at,
-                   "the template %s is on no list of templates that people have read", digest_hex(&id).text);
+                   "the template %s is on no list of templates that people have read", digest_text(&id).text);
     check_characters(&l);
     lex(&l);
 }

@@ -131,8 +131,8 @@ static void write_arg(struct buf *arg, const char *name, const struct scan_optio
     json_put_bool(&w, "digest", o->digest);
     json_put_bool(&w, "known_templates_only", o->known_templates_only);
     json_put_array(&w, "templates");
-    for (const char *const *t = o->templates; t && *t; t++)
-        json_out_string(&w, *t);
+    for (size_t i = 0; i < o->template_count; i++)
+        json_out_string(&w, digest_hex(&o->templates[i]).text);
     json_out_array_end(&w);
     json_out_object_end(&w);
 }

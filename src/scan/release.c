@@ -85,9 +85,10 @@ static int check_digest(const struct release_blob *b, struct scan_report *out, s
 }
 
 static int scan_blob(struct child *parser, const struct blobs *b, const struct release *r,
-                     const struct release_blob *blob, struct scan_report *out, struct err *e)
+                     const struct release_blob *blob, const struct scan_options *options, struct scan_report *out,
+                     struct err *e)
 {
-    struct scan_options o = {.known_templates_only = true, .digest = true};
+    struct scan_options o = *options;
     struct err why = {0};
     char path[512];
     const char *name = promised_name(r, blob, &o.layer);
@@ -106,13 +107,16 @@ static int scan_blob(struct child *parser, const struct blobs *b, const struct r
     return check_digest(blob, out, out->count - 1);
 }
 
-int scan_release(struct site *s, struct blobs *b, const struct release *r, struct scan_report *out, struct err *e)
+int scan_release(struct site *s, struct blobs *b, const struct release *r, const struct digest *templates, size_t count,
+                 struct scan_report *out, struct err *e)
 {
+    struct scan_options o = {
+        .known_templates_only = true, .digest = true, .templates = templates, .template_count = count};
     struct child *parser = site_parser(s, e);
     if (!parser)
         return -1;
     for (size_t i = 0; i < r->blob_count; i++)
-        if (scan_blob(parser, b, r, &r->blobs[i], out, e) < 0)
+        if (scan_blob(parser, b, r, &r->blobs[i], &o, out, e) < 0)
             return -1;
     return 0;
 }

@@ -40,10 +40,11 @@ void scan_report_fini(struct scan_report *r);
 
 /* How to look. All members may be zero. */
 struct scan_options {
-    bool layer;                   /* the file is a layer of a container image */
-    bool known_templates_only;    /* an unknown chat template blocks */
-    bool digest;                  /* hash the bytes that are looked at */
-    const char *const *templates; /* SHA-256 in hex of templates allowed besides the built-in list; NULL-terminated */
+    bool layer;                     /* the file is a layer of a container image */
+    bool known_templates_only;      /* an unknown chat template blocks */
+    bool digest;                    /* hash the bytes that are looked at */
+    const struct digest *templates; /* allowed besides the built-in list */
+    size_t template_count;
 };
 
 /* Looks at one open file and adds its row. `path` is shown, `name` decides what is promised. What goes wrong with the
@@ -62,8 +63,10 @@ void scan_linked(struct scan_report *out, const char *path);
 int scan_path(struct child *parser, const char *path, const struct scan_options *o, struct scan_report *out,
               struct err *e);
 
-/* Every blob of a release, through its digest: a blob whose bytes are not its digest's is malicious. */
-int scan_release(struct site *s, struct blobs *b, const struct release *r, struct scan_report *out, struct err *e);
+/* Every blob of a release, through its digest: a blob whose bytes are not its digest's is malicious. `templates`: chat
+ * templates that the policy allows besides the built-in list; any other blocks. */
+int scan_release(struct site *s, struct blobs *b, const struct release *r, const struct digest *templates, size_t count,
+                 struct scan_report *out, struct err *e);
 
 /* The stand-alone answer's members (cli.md): "verdict" and "files", into an open object. */
 void scan_write_files(struct json_out *w, const struct scan_report *r);

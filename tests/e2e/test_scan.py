@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import hashlib
 import io
 import json
 import os
@@ -200,6 +201,17 @@ def test_an_unknown_template_blocks_a_release(world):  # noqa: F811
     judged = world.run("judge", "shipment:1", "--gate", "intake", json=True, status=1).json
     assert any(reason["rule"] == "scan" and not reason["ok"] for reason in judged["reasons"])
     world.run("promote", "assistant:v1.0.0", "sandbox", status=5)
+
+
+def test_a_template_that_the_policy_names_passes(world):  # noqa: F811
+    template = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
+    policy = (ROOT / "docs" / "formats" / "examples" / "policy.yaml").read_text()
+    world.contour.mkdir()
+    (world.contour / "policy.yaml").write_text(f"{policy}templates: [sha256:{hashlib.sha256(template.encode()).hexdigest()}]\n")
+    world.found().arrive(model=gguf(template=template))
+    assert world.run("scan", "shipment:1", json=True).json["result"] == "PASSED"
+    world.arrive(version="v1.1.0", model=gguf(template=template + " "))
+    assert world.run("scan", "shipment:2", json=True, status=1).json["result"] == "FAILED"
 
 
 def test_a_script_in_the_engines_image_blocks_a_release(world, tmp_path):  # noqa: F811
