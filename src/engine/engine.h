@@ -23,12 +23,18 @@ struct engine;
 /* A model of 100 GB from a slow disk takes minutes; a program that has not answered in this time will not. */
 #define ENGINE_START_MS (15 * 60 * 1000)
 
+/* An engine takes every processor that it is told to use. What answers for it, and takes it back, must still get its
+ * turn: `serve` runs engines this much nicer than itself (setpriority(2)). */
+#define ENGINE_NICE 5
+
 /* Requests get this long to end after SIGTERM, before SIGKILL. */
 #define ENGINE_GRACE_MS 10000
 
 struct engine_options {
     bool observe;              /* a silence test: the box reports every attempt to leave, see engine_silence */
     int start_ms;              /* until the warm-up prompts are answered; 0: ENGINE_START_MS */
+    int nice;                  /* added to the calling thread's priority value before the program is started; the
+                                * thread keeps it. 0: the engine runs as the caller does */
     const atomic_bool *cancel; /* set by another thread: give up (ERR_BUSY); may be NULL */
     /* Told what happens: "gate", "unpack", "hash", "load", "warm-up"; may be NULL. `done` and `total` in bytes, or 0.
      */

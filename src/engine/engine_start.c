@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "engine/argv.h"
@@ -112,9 +113,20 @@ static uint64_t threads(const struct config *c)
     return c->engine_cpus && !c->engine_threads && c->engine_cpus < n ? c->engine_cpus : n;
 }
 
+/* Of this thread alone; what it starts inherits it. Not to be had is no reason not to start. */
+static void be_nice(int more)
+{
+    id_t self = (id_t)gettid();
+    errno = 0;
+    int now = getpriority(PRIO_PROCESS, self);
+    if (more && errno == 0)
+        (void)setpriority(PRIO_PROCESS, self, now + more);
+}
+
 static int run_box(struct start *st, const struct box_spec *spec, struct err *e)
 {
     struct engine *g = st->engine;
+    be_nice(st->options->nice);
     if (st->options->observe)
         return silence_begin(spec, &g->silence, &g->box, e);
     return box_start(spec, &g->box, e);

@@ -17,7 +17,7 @@ static void finish(struct job *j)
 static void *run_start(void *arg)
 {
     struct job *j = arg;
-    struct engine_options options = {.cancel = &j->cancel};
+    struct engine_options options = {.cancel = &j->cancel, .nice = ENGINE_NICE};
     auto_site s = site_open(j->owner->home, SITE_CONTOUR, &j->e);
     if (s)
         engine_start(s, j->release, j->env, &options, &j->engine, &j->e);
