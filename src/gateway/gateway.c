@@ -141,8 +141,9 @@ static void chat_handle(struct http_request *r, void *arg)
         return;
     if (atomic_load(&g->record_lost))
         refuse(g, r, &a, 503, "no_access_log", "the access log cannot be written, so nothing is answered");
-    else if (within_quota(g, r, &a, &token) && readable(g, r, &a) && find_engine(g, r, &a))
-        session_begin(g, r, &a);
+    else if (within_quota(g, r, &a, &token) && readable(g, r, &a) && find_engine(g, r, &a) &&
+             session_begin(g, r, &a) < 0)
+        refuse(g, r, &a, 413, NULL, "the request is too large once the release's own prompt is in it");
 }
 
 /* ── models ── */

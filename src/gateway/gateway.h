@@ -37,6 +37,7 @@ struct gateway_options {
     struct gateway_source source;
     uint64_t requests_per_minute; /* of one token; 0: no quota */
     bool log_prompts;
+    unsigned slow_ms; /* a stream whose engine says nothing for so long begins anyhow; 0: 10 s */
 };
 
 struct gateway *gateway_start(const struct gateway_options *o, struct err *e);

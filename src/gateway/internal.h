@@ -37,5 +37,5 @@ int gateway_record(struct gateway *g, const struct asked *a, struct access_reque
 /* Gives back what *a holds. */
 void asked_fini(struct gateway *g, struct asked *a);
 
-/* Asks the engine; answers `r` by and by. Takes *a over. */
-void session_begin(struct gateway *g, struct http_request *r, struct asked *a);
+/* Asks the engine; answers `r` by and by. 0: took *a over; -1: the request is too large for it. */
+int session_begin(struct gateway *g, struct http_request *r, struct asked *a);

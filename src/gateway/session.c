@@ -11,6 +11,7 @@
 
 #define ANSWER_MAX (16U << 20) /* of an answer that is not streamed */
 #define ERROR_MAX  65536U      /* of an engine's error text */
+#define SLOW_MS    10000U      /* then a stream begins, though the engine has said nothing yet */
 #define SLACK      8192U       /* room in the ring for what we add ourselves */
 
 struct session {
@@ -21,6 +22,7 @@ struct session {
     struct buf request, whole, out;
     struct exchange *x;
     atomic_bool gone; /* the client left, or ran out of time */
+    atomic_bool slow; /* nothing came yet for a while */
     struct sse sse;
     struct err failed; /* what the engine did wrong, if it did */
     bool end_mark;
@@ -32,6 +34,13 @@ static void on_gone(void *arg)
 {
     struct session *s = arg;
     atomic_store(&s->gone, true);
+    exchange_signal(s->x);
+}
+
+static void on_slow(void *arg)
+{
+    struct session *s = arg;
+    atomic_store(&s->slow, true);
     exchange_signal(s->x);
 }
 
@@ -94,14 +103,13 @@ static int on_event(void *arg, struct span data)
 
 /* ── hooks of the exchange ── */
 
-static int begin_stream(struct session *s)
+static void begin_stream(struct session *s)
 {
     struct http_stream_hooks hooks = {.drained = on_drained, .gone = on_gone, .arg = s};
     sse_init(&s->sse);
     s->out = BUF(HTTP_STREAM_BYTES);
     s->stream = http_answer_stream(s->r, 200, NULL, true, &hooks);
     s->r = NULL;
-    return 0;
 }
 
 static int take_events(struct session *s, struct span piece)
@@ -136,7 +144,13 @@ static int on_bytes(void *arg, unsigned status, struct span piece)
 static int on_signal(void *arg)
 {
     struct session *s = arg;
-    return atomic_load(&s->gone) ? -1 : 0;
+    if (atomic_load(&s->gone))
+        return -1;
+    /* A long prompt on a slow machine: the stream begins now, and its comment lines keep the connection awake. What
+     * goes wrong from here on is told by an event. */
+    if (atomic_load(&s->slow) && s->a.chat.stream && !s->stream)
+        begin_stream(s);
+    return 0;
 }
 
 /* ── the end ── */
@@ -266,7 +280,7 @@ static void on_done(void *arg, unsigned status, int64_t spent_ns, const struct e
 
 /* ── the beginning ── */
 
-void session_begin(struct gateway *g, struct http_request *r, struct asked *a)
+int session_begin(struct gateway *g, struct http_request *r, struct asked *a)
 {
     struct session *s = calloc(1, sizeof(*s));
     if (!s)
@@ -280,15 +294,16 @@ void session_begin(struct gateway *g, struct http_request *r, struct asked *a)
     chat_write(&s->a.chat, s->a.engine.system, s->a.engine.parameters, &s->request);
     if (!buf_ok(&s->request)) {
         buf_fini(&s->request);
-        asked_fini(g, &s->a);
         free(s);
-        http_error(r, 413, NULL, "the request is too large once the release's own prompt is in it");
-        return;
+        return -1;
     }
     g->metrics.active++;
     http_put_header(r, "Airlock-Release", digest_text(&a->engine.release).text);
     http_put_header(r, "Airlock-Request", a->id);
     s->x = exchange_new(g->relay, a->engine.socket_path, "/v1/chat/completions", buf_span(&s->request), &hooks);
     http_on_gone(r, on_gone, s);
+    if (s->a.chat.stream)
+        http_on_slow(r, g->o.slow_ms ? g->o.slow_ms : SLOW_MS, on_slow, s);
     exchange_post(s->x);
+    return 0;
 }

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,11 +26,12 @@ static void response_header(struct MHD_Response *response, const char *name, con
     (void)MHD_add_response_header(response, name, value);
 }
 
-/* The hook is taken away first: once the answer is given, nobody is told any more. */
-static void forget_gone(struct http_request *r)
+/* The hooks are taken away first: once the answer is given, nobody is told any more. */
+static void forget_hooks(struct http_request *r)
 {
     pthread_mutex_lock(&r->server->lock);
     r->gone = NULL;
+    r->slow = NULL;
     pthread_mutex_unlock(&r->server->lock);
 }
 
@@ -43,7 +45,7 @@ void answer_give(struct http_request *r, unsigned status, struct MHD_Response *r
     response_header(response, "X-Content-Type-Options", "nosniff");
     if (r->close || atomic_load(&s->stopping))
         response_header(response, "Connection", "close");
-    forget_gone(r);
+    forget_hooks(r);
     bool held = r->dispatched;
     pthread_mutex_lock(&r->lock);
     r->response = response;
@@ -126,6 +128,7 @@ void http_answer_file(struct http_request *r, int fd, uint64_t size, const char 
                  (unsigned long long)(from + len - 1), (unsigned long long)size);
         http_put_header(r, "Content-Range", text);
     }
+    (void)posix_fadvise(fd, (off_t)from, (off_t)len, POSIX_FADV_SEQUENTIAL); /* the loop thread reads it */
     struct MHD_Response *response = MHD_create_response_from_fd_at_offset64(len, fd, from);
     if (response)
         response_header(response, "Content-Type", content_type);

@@ -100,6 +100,10 @@ bool http_token(const struct http_request *r, struct buf *out);
  * is given; the answer must be given still (nobody may read it). `gone` must not block and must not call into http. */
 void http_on_gone(struct http_request *r, void (*gone)(void *arg), void *arg);
 
+/* Calls `slow` once, from any thread, when the answer was not given after `after_ms`: an event stream should then
+ * begin, so that its client hears something. Same rules as for `gone`. */
+void http_on_slow(struct http_request *r, unsigned after_ms, void (*slow)(void *arg), void *arg);
+
 /* ── answers ── */
 
 /* A header of the answer, before the answer is given. */

@@ -75,8 +75,11 @@ struct http_request {
     bool close;
     struct http_stream *stream; /* set under server->lock */
 
-    void (*gone)(void *arg); /* under server->lock */
+    void (*gone)(void *arg); /* these four under server->lock */
     void *gone_arg;
+    void (*slow)(void *arg);
+    void *slow_arg;
+    unsigned slow_ms;
 
     struct http_request *next; /* in the workers' queue */
 };
@@ -93,6 +96,8 @@ struct http_server {
     atomic_bool stopping, cutting; /* no new requests; those in hand are told to end */
     _Atomic uint64_t next_id, connections, in_hand, held, requests, refused, cut, status[6];
     _Atomic size_t body_total;
+    _Atomic int64_t log_second;
+    _Atomic unsigned logged; /* lines in that second */
 
     struct {
         pthread_mutex_t lock;
@@ -109,6 +114,9 @@ struct http_server {
 
 /* server.c */
 void conn_set_phase(struct http_conn *c, enum http_phase p);
+/* At most some of these lines a second: a client that sends nothing but nonsense must not fill the disk with our log.
+ */
+bool server_may_log(struct http_server *s);
 void server_hold(struct http_server *s, int change); /* handlers and producers that hold something of ours */
 
 /* guard.c: NULL when the request is well-formed, or what is wrong with it; *status is set then. */

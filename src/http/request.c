@@ -194,3 +194,12 @@ void http_on_gone(struct http_request *r, void (*gone)(void *arg), void *arg)
     r->gone_arg = arg;
     pthread_mutex_unlock(&r->server->lock);
 }
+
+void http_on_slow(struct http_request *r, unsigned after_ms, void (*slow)(void *arg), void *arg)
+{
+    pthread_mutex_lock(&r->server->lock);
+    r->slow = slow;
+    r->slow_arg = arg;
+    r->slow_ms = after_ms;
+    pthread_mutex_unlock(&r->server->lock);
+}

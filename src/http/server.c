@@ -22,11 +22,20 @@
 #define COMMENT_MS         15000U
 #define BODY_TOTAL_MAX     (256U << 20)
 #define BACKLOG            4096
+#define LOG_LINES_A_SECOND 20U
 
 void conn_set_phase(struct http_conn *c, enum http_phase p)
 {
     atomic_store(&c->since_ms, clock_mono_ms());
     atomic_store(&c->phase, (int)p);
+}
+
+bool server_may_log(struct http_server *s)
+{
+    int64_t second = clock_mono_ms() / 1000;
+    if (atomic_exchange(&s->log_second, second) != second)
+        atomic_store(&s->logged, 0);
+    return atomic_fetch_add(&s->logged, 1) < LOG_LINES_A_SECOND;
 }
 
 void server_hold(struct http_server *s, int change)
@@ -189,7 +198,8 @@ static void refuse(struct http_request *r, unsigned status, const char *why)
 {
     r->refused = r->close = true;
     r->server->refused++;
-    log_event(EV_REQUEST_REFUSED, "peer", r->conn->peer, "reason", why, NULL);
+    if (server_may_log(r->server))
+        log_event(EV_REQUEST_REFUSED, "peer", r->conn->peer, "reason", why, NULL);
     http_error(r, status, NULL, "malformed request: %s", why);
 }
 

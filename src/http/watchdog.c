@@ -90,8 +90,14 @@ static void look_at_job(struct http_conn *c, int64_t now_ms, bool stop)
 {
     struct http_request *r = c->request;
     unsigned deadline_ms = r->route && r->route->deadline_ms ? r->route->deadline_ms : 30000;
-    if (stop || now_ms - atomic_load(&c->since_ms) > deadline_ms || has_left(c->fd, POLLRDHUP))
+    int64_t spent_ms = now_ms - atomic_load(&c->since_ms);
+    if (stop || spent_ms > deadline_ms || has_left(c->fd, POLLRDHUP)) {
         tell_gone(r);
+    } else if (r->slow && spent_ms > r->slow_ms) {
+        void (*slow)(void *) = r->slow;
+        r->slow = NULL;
+        slow(r->slow_arg);
+    }
 }
 
 static void look_at_stream(struct http_conn *c, int64_t now_ms, bool stop)
@@ -118,7 +124,8 @@ static void look(struct http_conn *c, bool crowded, bool stop, int64_t now_ms)
         return;
     if (phase != PHASE_IDLE) {
         s->cut++;
-        log_event(EV_CONNECTION_CUT, "peer", c->peer, "reason", why, NULL);
+        if (server_may_log(s))
+            log_event(EV_CONNECTION_CUT, "peer", c->peer, "reason", why, NULL);
     }
     c->cut = true;
     shutdown(c->fd, SHUT_RDWR);

@@ -27,8 +27,9 @@ struct pull {
     struct digest release; /* what the pointer names */
 };
 
-/* Writes the access record of a pull (docs/formats/access-pull.schema.json). `digest` may be NULL. */
-void pull_record(const struct pull *p, unsigned status, const struct digest *digest, uint64_t bytes);
+/* Writes the access record of a pull (docs/formats/access-pull.schema.json). `digest` may be NULL. -1: it could not be
+ * written (and was logged); then nothing is given. */
+int pull_record(const struct pull *p, unsigned status, const struct digest *digest, uint64_t bytes);
 
 void pull_record_write(const struct pull *p, int64_t time_s, unsigned status, const struct digest *digest,
                        uint64_t bytes, struct buf *out);

@@ -1,6 +1,7 @@
 /* OCI distribution 1.1, pulling: base, manifests, blobs with ranges, tags, referrers. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "registry/internal.h"
 #include "ship/release.h"
@@ -16,7 +17,7 @@ static bool is_manifest(const char *media_type)
 
 static void unknown(struct pull *p, const char *code, const char *what)
 {
-    pull_record(p, 404, p->path.by_digest ? &p->path.digest : NULL, 0);
+    (void)pull_record(p, 404, p->path.by_digest ? &p->path.digest : NULL, 0);
     http_error(p->r, 404, code, "%s/%s holds no such %s", p->path.environment, p->path.name, what);
 }
 
@@ -50,6 +51,15 @@ static void content_headers(struct http_request *r, const struct digest *id, cha
     snprintf(etag, DIGEST_TEXT_SIZE + 2, "\"%s\"", digest_text(id).text);
 }
 
+/* A pull is recorded before it is answered. False when it could not be, and the request was answered so. */
+static bool recorded(struct pull *p, const struct digest *id, uint64_t bytes)
+{
+    if (http_method(p->r) != HTTP_GET || pull_record(p, 200, id, bytes) == 0)
+        return true;
+    http_error(p->r, 503, NULL, "the access log cannot be written, so nothing is given");
+    return false;
+}
+
 static void answer_manifest(struct pull *p)
 {
     struct digest id;
@@ -72,10 +82,12 @@ static void answer_manifest(struct pull *p)
         http_error_err(p->r, &e);
         return;
     }
+    if (!recorded(p, &id, bytes.len)) {
+        buf_fini(&bytes);
+        return;
+    }
     content_headers(p->r, &id, etag);
     http_put_header(p->r, "ETag", etag);
-    if (http_method(p->r) == HTTP_GET)
-        pull_record(p, 200, &id, bytes.len);
     http_answer(p->r, 200, buf_str(&media_type), &bytes);
 }
 
@@ -98,9 +110,11 @@ static void answer_blob(struct pull *p)
         http_error_err(p->r, &e);
         return;
     }
+    if (!recorded(p, &p->path.digest, size)) {
+        close(fd);
+        return;
+    }
     content_headers(p->r, &p->path.digest, etag);
-    if (http_method(p->r) == HTTP_GET)
-        pull_record(p, 200, &p->path.digest, size);
     http_answer_file(p->r, fd, size, "application/octet-stream", etag);
 }
 

@@ -29,11 +29,13 @@ void pull_record_write(const struct pull *p, int64_t time_s, unsigned status, co
     json_out_object_end(&w);
 }
 
-void pull_record(const struct pull *p, unsigned status, const struct digest *digest, uint64_t bytes)
+int pull_record(const struct pull *p, unsigned status, const struct digest *digest, uint64_t bytes)
 {
     auto_buf line = BUF(4096);
     struct err e = {0};
     pull_record_write(p, clock_now_s(), status, digest, bytes, &line);
-    if (p->g->o.record(p->g->o.arg, buf_span(&line), &e) < 0)
-        log_event(EV_ACCESS_LOST, "repository", p->path.name, "reason", e.msg, NULL);
+    if (p->g->o.record(p->g->o.arg, buf_span(&line), &e) == 0)
+        return 0;
+    log_event(EV_ACCESS_LOST, "repository", p->path.name, "reason", e.msg, NULL);
+    return -1;
 }

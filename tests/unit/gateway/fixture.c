@@ -129,7 +129,7 @@ void fixture_start(struct fixture *f, uint64_t requests_per_minute, bool log_pro
         f->engines[i] = start_engine(f->sockets[i]);
     }
     parameters = json_pack("{s:i, s:f}", "max_tokens", 5000, "temperature", 0.0);
-    struct gateway_options o = {.requests_per_minute = requests_per_minute, .log_prompts = log_prompts};
+    struct gateway_options o = {.requests_per_minute = requests_per_minute, .log_prompts = log_prompts, .slow_ms = 200};
     o.source = (struct gateway_source){.callers = {.identify = identify, .arg = f},
                                        .take = take,
                                        .give = give,

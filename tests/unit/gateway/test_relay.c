@@ -152,6 +152,18 @@ static void a_client_that_leaves_before_the_answer_is_noticed(void **state)
     contains(buf_str(&records), "\"outcome\":\"client-left\"");
 }
 
+static void a_stream_whose_engine_thinks_for_long_begins_and_is_kept_awake(void **state)
+{
+    (void)state;
+    int fd = fixture_send(&f, ANNA, STREAM("/stall"));
+    assert_true(client_read_until(fd, reply, sizeof(reply), ": still here\n\n"));
+    contains(reply, "HTTP/1.1 200 OK");
+    contains(reply, "Content-Type: text/event-stream");
+    close(fd);
+    fixture_records(&f, 1, &records);
+    contains(buf_str(&records), "\"status\":499,\"outcome\":\"client-left\"");
+}
+
 static void an_engine_that_is_lost_in_mid_stream_ends_in_an_error_event(void **state)
 {
     (void)state;
@@ -342,6 +354,7 @@ int main(void)
         T(a_long_stream_arrives_whole),
         T(a_client_that_leaves_ends_the_engines_work),
         T(a_client_that_leaves_before_the_answer_is_noticed),
+        T(a_stream_whose_engine_thinks_for_long_begins_and_is_kept_awake),
         T(an_engine_that_is_lost_in_mid_stream_ends_in_an_error_event),
         T(an_engine_that_dies_gives_502_and_then_503),
         T(an_error_of_the_engine_is_told_with_its_reason),

@@ -25,10 +25,13 @@ static void count(void *arg)
     (*(_Atomic unsigned *)arg)++;
 }
 
+static _Atomic unsigned slow;
+
 static void hold(struct http_request *r, void *arg)
 {
     (void)arg;
     http_on_gone(r, count, &gone);
+    http_on_slow(r, 100, count, &slow);
     held = r;
 }
 
@@ -67,7 +70,7 @@ static int start(void **state)
     (void)state;
     held = NULL;
     stream = NULL;
-    gone = drained = 0;
+    gone = drained = slow = 0;
     server = test_server(routes, ARRAY_LEN(routes), &o);
     return 0;
 }
@@ -130,6 +133,21 @@ static void a_handler_learns_that_its_client_has_left(void **state)
     close(fd);
     WAIT_UNTIL(gone == 1);
     answer_held("nobody reads this");
+}
+
+static void a_handler_learns_that_its_client_has_waited_for_a_while(void **state)
+{
+    (void)state;
+    int fd = ask("/hold");
+    WAIT_UNTIL(held);
+    assert_int_equal(slow, 0);
+    WAIT_UNTIL(slow == 1);
+    poll(NULL, 0, 300);
+    assert_int_equal(slow, 1);
+    assert_int_equal(gone, 0);
+    answer_held("late");
+    assert_true(client_read_until(fd, reply, sizeof(reply), "late"));
+    close(fd);
 }
 
 static void a_handler_learns_that_its_deadline_has_passed(void **state)
@@ -292,6 +310,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(an_answer_may_come_later_and_from_another_thread),
         T(a_handler_learns_that_its_client_has_left),
+        T(a_handler_learns_that_its_client_has_waited_for_a_while),
         T(a_handler_learns_that_its_deadline_has_passed),
         T(bytes_arrive_when_they_are_added),
         T(a_broken_stream_has_no_end_mark),

@@ -47,10 +47,13 @@ static int identify(void *arg, struct span token, struct identity *out, struct e
     return role_parse(out->role_name, &out->role) ? 0 : err_set(e, ERR_DENIED, 0, "no such role");
 }
 
+static _Atomic bool disk_full;
+
 static int record(void *arg, struct span line, struct err *e)
 {
     (void)arg;
-    (void)e;
+    if (disk_full)
+        return err_set(e, ERR_NOSPACE, 0, "disk full");
     pthread_mutex_lock(&t.lock);
     buf_add_span(&t.records, line);
     buf_add_byte(&t.records, '\n');
@@ -333,6 +336,17 @@ static void each_pull_leaves_a_record(void **state)
         fail_msg("no record of the refusal in: %s", buf_str(&t.records));
 }
 
+static void nothing_is_given_that_cannot_be_recorded(void **state)
+{
+    (void)state;
+    disk_full = true;
+    assert_int_equal(get("prod/assistant/manifests/latest"), 503);
+    assert_int_equal(get(blob_path("prod", "blobs", &t.layer)), 503);
+    assert_null(strstr(reply, "a layer"));
+    disk_full = false;
+    assert_int_equal(get(blob_path("prod", "blobs", &t.layer)), 200);
+}
+
 static void the_record_of_a_pull_is_the_golden_one(void **state)
 {
     char path[1024];
@@ -368,6 +382,7 @@ int main(void)
         T(tags_are_listed_in_order_and_in_pages),
         T(what_hangs_on_a_release_is_listed),
         T(each_pull_leaves_a_record),
+        T(nothing_is_given_that_cannot_be_recorded),
         cmocka_unit_test(the_record_of_a_pull_is_the_golden_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
