@@ -102,9 +102,9 @@ static int keep_metadata(struct receiving *r, struct err *e)
             return -1;
     }
     auto_buf text = BUF(SHIPMENT_BYTES_MAX);
-    if (shipment_doc_write(&r->doc, &text, e) < 0 || file_write(dir, SHIPMENT_TARGET, buf_span(&text), 0600, e) < 0)
+    if (shipment_doc_write(&r->doc, &text, e) < 0)
         return -1;
-    return dir_sync(dir, r->partial, e);
+    return file_write(dir, SHIPMENT_TARGET, buf_span(&text), 0600, e); /* syncs the folder too, metadata/ in it */
 }
 
 static int name_folder(struct receiving *r, struct err *e)
