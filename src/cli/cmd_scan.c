@@ -71,6 +71,16 @@ static int cannot(struct invocation *in, struct err *e)
     return command_fail(in, e);
 }
 
+/* What is neither a file nor a release may have been meant as either. */
+static int no_such(struct invocation *in, const char *ref, struct err *e)
+{
+    if (e->code == ERR_USAGE)
+        e->code = ERR_NOTFOUND;
+    if (e->code == ERR_NOTFOUND)
+        err_prefix(e, "%s: there is no such file; as a release", ref);
+    return command_fail(in, e);
+}
+
 static int scan_release_of(struct invocation *in, const char *ref)
 {
     struct err e = {0};
@@ -78,7 +88,9 @@ static int scan_release_of(struct invocation *in, const char *ref)
     auto_with_release w = {0};
     auto_scan_report report = {0};
     struct policy policy;
-    if (with_release_open(in, ref, &w, &e) < 0 || policy_load(w.site, &policy, &e) < 0)
+    if (with_release_open(in, ref, &w, &e) < 0)
+        return no_such(in, ref, &e);
+    if (policy_load(w.site, &policy, &e) < 0)
         return command_fail(in, &e);
     if (scan_release(w.site, w.blobs, w.release, policy.templates, policy.template_count, &report, &e) < 0)
         return cannot(in, &e);
@@ -131,7 +143,9 @@ static int scan_paths(struct invocation *in)
 
 static int run(struct invocation *in)
 {
-    if (in->argc == 1 && access(in->argv[0], F_OK) < 0 && strpbrk(in->argv[0], ":@/"))
+    const char *first = in->argv[0];
+    bool ref = strpbrk(first, ":@/") && first[0] != '/' && first[0] != '.';
+    if (in->argc == 1 && ref && access(first, F_OK) < 0)
         return scan_release_of(in, in->argv[0]);
     return scan_paths(in);
 }

@@ -83,6 +83,9 @@ def test_texts_of_a_file_cannot_command_the_terminal(airlock, folder):
 
 def test_a_path_that_is_not_there_ends_with_4_and_no_argument_with_2(airlock, tmp_path):
     assert "nothing" in airlock("scan", tmp_path / "nothing" / "x.gguf", tmp_path, status=4).err
+    airlock("scan", tmp_path / "nothing.gguf", status=4)
+    assert "no such file" in airlock("scan", "some/model.gguf", home=tmp_path, status=4).err
+    assert "no such file" in airlock("scan", "other:v1.0.0", home=tmp_path, status=4).err
     airlock("scan", status=2)
 
 
