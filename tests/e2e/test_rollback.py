@@ -200,6 +200,12 @@ def test_a_start_that_is_refused_leaves_the_running_one_answering_and_says_so(co
     assert contour.status()["error"] == ""
 
 
+def test_engines_give_way_to_serve(contour):
+    contour.serve()
+    own = os.getpriority(os.PRIO_PROCESS, contour.server.pid)
+    assert {os.getpriority(os.PRIO_PROCESS, pid) for pid in contour.inside()} == {min(own + 5, 19)}
+
+
 def test_serve_ends_its_engines_and_forgets_nothing_in_the_ledger(contour):
     contour.serve()
     load_standby(contour)
