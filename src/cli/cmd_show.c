@@ -97,7 +97,7 @@ static int show_shipment_row(void *arg, const struct shipment_row *row)
     const char *state = row->state == SHIPMENT_ADMITTED ? "admitted" : "quarantined";
     v->found = true;
     if (v->json) {
-        command_json(&v->j, v->out, "shipment");
+        command_json(&v->j, v->out, "received-shipment");
         json_put_uint(&v->j, "number", row->number);
         json_put_string(&v->j, "station", row->station);
         json_put_uint(&v->j, "sequence", row->sequence);
