@@ -41,7 +41,7 @@ const char *severity_name(enum severity severity)
 void report_init(struct report *r, const char *format)
 {
     *r = (struct report){.format = format, .verdict = VERDICT_CLEAN};
-    buf_init(&r->findings_json, (size_t)REPORT_FINDINGS_MAX * 2 * REPORT_FINDING_BYTES);
+    buf_init(&r->findings_json, (size_t)REPORT_FINDINGS_MAX * 4 * REPORT_FINDING_BYTES);
     buf_init(&r->facts_json, REPORT_FACTS_BYTES);
     json_out_init(&r->findings_out, &r->findings_json);
     json_out_init(&r->facts, &r->facts_json);
@@ -81,22 +81,31 @@ void report_init_inside(struct report *inner, const struct report *outer, const 
     join(inner->place, sizeof(inner->place), outer->place, place);
 }
 
+static bool has_room(const struct report *r, bool critical)
+{
+    return r->written < (critical ? 2 * REPORT_FINDINGS_MAX : REPORT_FINDINGS_MAX);
+}
+
 void report_merge(struct report *outer, const struct report *inner)
 {
-    bool room = outer->findings < REPORT_FINDINGS_MAX;
     outer->findings += inner->findings;
     outer->heavy += inner->heavy;
     report_raise(outer, inner->verdict);
-    if (inner->findings > 0 && room && inner->findings_json.len > 1) /* without the bracket that opens the array */
-        json_out_raw(&outer->findings_out, span_of(inner->findings_json.ptr + 1, inner->findings_json.len - 1));
+    if (inner->written == 0 || !has_room(outer, inner->verdict == VERDICT_MALICIOUS))
+        return;
+    outer->written += inner->written;
+    json_out_raw(&outer->findings_out,
+                 span_of(inner->findings_json.ptr + 1, inner->findings_json.len - 1)); /* without its bracket */
 }
 
 static void add(struct report *r, enum severity severity, const char *rule, const char *at, const char *message)
 {
     struct json_out *w = &r->findings_out;
     char place[1024];
-    if (r->findings++ >= REPORT_FINDINGS_MAX)
+    r->findings++;
+    if (!has_room(r, severity == SEVERITY_CRITICAL))
         return;
+    r->written++;
     join(place, sizeof(place), r->place, at);
     json_out_object(w);
     json_put_string(w, "rule", rule);
@@ -138,13 +147,11 @@ int report_not_scanned(struct report *r, const char *rule, const char *at, const
 
 int report_write(struct report *r, struct json_out *w, struct err *e)
 {
-    if (r->findings > REPORT_FINDINGS_MAX) {
-        size_t more = r->findings - REPORT_FINDINGS_MAX;
+    if (r->findings > r->written) {
         char text[96];
-        snprintf(text, sizeof(text), "%zu more findings are not listed", more);
-        r->findings = 0;
+        snprintf(text, sizeof(text), "%zu more findings are not listed", r->findings - r->written);
+        r->written = 0;
         add(r, SEVERITY_INFO, "more-findings", "", text);
-        r->findings = more + REPORT_FINDINGS_MAX;
     }
     json_out_array_end(&r->findings_out);
     json_out_object_end(&r->facts);

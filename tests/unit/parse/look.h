@@ -7,7 +7,7 @@
 struct look {
     enum verdict verdict;
     char format[32];
-    char rules[4096]; /* "rule@at " for each finding */
+    char rules[65536]; /* "rule@at " for each finding */
     json_t *reply;    /* owned */
 };
 
