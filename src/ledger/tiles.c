@@ -96,6 +96,39 @@ int tile_read_entries(int dir, struct tile t, struct buf *bytes, struct span *en
     return 0;
 }
 
+/* How many bytes of `newest` its first `width` hashes or entries take; 0: it is cut off before. */
+static size_t beginning(struct tile newest, struct span bytes, unsigned width)
+{
+    if (newest.level != TILE_ENTRIES)
+        return bytes.len >= (size_t)width * DIGEST_SIZE ? (size_t)width * DIGEST_SIZE : 0;
+    struct span rest = bytes;
+    uint16_t len;
+    for (unsigned i = 0; i < width; i++)
+        if (!span_take_be16(&rest, &len) || !span_skip(&rest, len))
+            return 0;
+    return bytes.len - rest.len;
+}
+
+void tile_check_older(int dir, struct tile newest, void (*wrong)(void *arg, struct tile t, const char *why), void *arg)
+{
+    auto_buf whole = BUF(BUNDLE_MAX_BYTES);
+    struct err why = {0};
+    if (tile_read(dir, newest, &whole, &why) < 0)
+        return;
+    for (unsigned width = 1; width < newest.width; width++) {
+        struct tile older = {newest.level, newest.index, width};
+        auto_buf bytes = BUF(BUNDLE_MAX_BYTES);
+        if (file_read(dir, tile_name(older).text, &bytes, &why) < 0) {
+            if (why.code != ERR_NOTFOUND)
+                wrong(arg, older, why.msg);
+            continue;
+        }
+        struct span wanted = span_of(whole.ptr, beginning(newest, buf_span(&whole), width));
+        if (!span_equal(buf_span(&bytes), wanted))
+            wrong(arg, older, "an earlier part of this tile, and not its beginning");
+    }
+}
+
 void bundle_add(struct buf *bundle, struct span entry)
 {
     buf_add_be16(bundle, (uint16_t)entry.len);

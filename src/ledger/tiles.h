@@ -35,6 +35,11 @@ int tile_read_entries(int dir, struct tile t, struct buf *bytes, struct span *en
 /* Adds an entry to a bundle: its length in 16 bits, big endian, and its bytes. */
 void bundle_add(struct buf *bundle, struct span entry);
 
+/* The partial tiles that earlier checkpoints needed stand beside `newest` until it is full, and each is its beginning.
+ * Calls `wrong` for each that is not; silent about those that are not there, and when `newest` itself cannot be read.
+ */
+void tile_check_older(int dir, struct tile newest, void (*wrong)(void *arg, struct tile t, const char *why), void *arg);
+
 /* Removes the partial tiles of a tile that is full now. */
 int tile_prune(int dir, unsigned level, uint64_t index, struct err *e);
 

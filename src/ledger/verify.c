@@ -145,6 +145,25 @@ static void verify_root(struct verifier *v)
             (unsigned long long)v->checkpoint.size, digest_hex(&v->checkpoint.root).text, digest_hex(&entries).text);
 }
 
+static void say_older(void *arg, struct tile t, const char *why)
+{
+    say_tile(arg, t, why);
+}
+
+static void verify_older(struct verifier *v)
+{
+    uint64_t size = v->checkpoint.size;
+    for (unsigned level = 0; level < MERKLE_LEVELS; level++) {
+        struct tile t = {level, merkle_full_tiles(size, level), merkle_partial(size, level)};
+        if (t.width == 0)
+            continue;
+        tile_check_older(v->dir, t, say_older, v);
+        t.level = TILE_ENTRIES;
+        if (level == 0)
+            tile_check_older(v->dir, t, say_older, v);
+    }
+}
+
 static void verify_tree(struct verifier *v)
 {
     uint64_t size = v->checkpoint.size;
@@ -160,6 +179,8 @@ static void verify_tree(struct verifier *v)
             compare_tile(v, (struct tile){level, merkle_full_tiles(size, level), merkle_partial(size, level)},
                          v->by_entry->edge[level]);
     verify_root(v);
+    if (v->wrong == 0) /* else there is nothing that is known to be right */
+        verify_older(v);
     free(v->by_entry);
     free(v->by_tile);
 }

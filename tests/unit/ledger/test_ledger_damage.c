@@ -56,6 +56,20 @@ static void a_flipped_byte_of_any_file_is_named(void **state)
     assert_int_equal(fixture_verify(f, &report), 1);
 }
 
+static void a_flipped_byte_of_an_earlier_partial_tile_is_named(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const files[] = {"tile/0/002.p/88", "tile/entries/002.p/88"};
+    auto_buf report = BUF(100000);
+    fixture_append(f, 3);
+    fixture_publish(f);
+    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+        flip_and_verify(f, files[i], 40, &report);
+        assert_ptr_equal(strstr(buf_str(&report), files[i]), buf_str(&report));
+    }
+    assert_int_equal(fixture_verify(f, &report), 1);
+}
+
 static void a_missing_or_short_file_is_named(void **state)
 {
     struct fixture *f = *state;
@@ -160,9 +174,13 @@ static void a_damaged_tile_proves_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(a_flipped_byte_of_any_file_is_named), T(a_missing_or_short_file_is_named),
-        T(another_ledgers_key_is_refused),      T(a_published_folder_without_its_signed_root_is_refused),
-        T(a_changed_row_of_state_db_is_named),  T(a_damaged_edge_stops_publishing_instead_of_signing_over_it),
+        T(a_flipped_byte_of_any_file_is_named),
+        T(a_flipped_byte_of_an_earlier_partial_tile_is_named),
+        T(a_missing_or_short_file_is_named),
+        T(another_ledgers_key_is_refused),
+        T(a_published_folder_without_its_signed_root_is_refused),
+        T(a_changed_row_of_state_db_is_named),
+        T(a_damaged_edge_stops_publishing_instead_of_signing_over_it),
         T(a_damaged_tile_proves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
