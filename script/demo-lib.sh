@@ -4,6 +4,8 @@ question='What is the capital of France? Answer in one sentence.'
 folder=$root/build/demo folder_shown=build/demo
 steps=() results=() seconds=()
 serve_pid=
+passport_keys=(--key contour/keys/site.pub --key station/keys/site.pub)
+for who in erik paula sofia; do passport_keys+=(--key "people/$who/key.pem.pub"); done
 
 if [ -t 1 ]; then bold=$'\e[1m' dim=$'\e[2m' plain=$'\e[0m'; else bold='' dim='' plain=''; fi
 
@@ -205,7 +207,7 @@ tamper_all() {
   rm -rf copy && cp -a media3 copy && volume=$(ls copy/*.airlock | head -n 1) && flip "$volume"
   tampered 'a volume' "$(basename "$volume")" receive_before
   cp passport.intoto.jsonl copy.intoto.jsonl && flip copy.intoto.jsonl 400
-  tampered 'a passport line' 'line' airlock --home contour passport verify copy.intoto.jsonl
+  tampered 'a passport line' 'line' airlock passport verify copy.intoto.jsonl "${passport_keys[@]}"
   rm copy.intoto.jsonl
   copy_contour && tile=$(find copy/ledger/tile/0 -type f | head -n 1) && flip "$tile"
   tampered 'a ledger tile' 'tile/0' airlock ledger verify copy/ledger --key "$vkey"
