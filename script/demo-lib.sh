@@ -212,7 +212,7 @@ tamper_all() {
   copy_contour && tile=$(find copy/ledger/tile/0 -type f | head -n 1) && flip "$tile"
   tampered 'a ledger tile' 'tile/0' airlock ledger verify copy/ledger --key "$vkey"
   copy_contour && flip_ledger_row
-  tampered 'a ledger row of state.db' 'ledger' airlock --home copy fsck
+  tampered 'a ledger row of state.db' 'state.db, ledger row' airlock --home copy fsck
   copy_contour && segment=$(find copy/access -type f -size +0 -name '*.jsonl' | head -n 1) && flip "$segment"
   tampered 'an access segment' "$(basename "$segment")" airlock --home copy fsck
   rm -rf copy
