@@ -70,6 +70,17 @@ static bool says_something(const json_t *event)
     return (content && *content) || (reasoning && *reasoning) || json_object_get(delta, "tool_calls");
 }
 
+/* Engines name the file that they loaded; a client knows only the release's name. The text with that name in it, which
+ * the caller frees, or NULL when it needs no change. */
+static char *with_our_name(const struct session *s, json_t *answer)
+{
+    const char *model = json_string_value(json_object_get(answer, "model"));
+    if (!model || !strcmp(model, s->a.chat.model))
+        return NULL;
+    json_object_set_new(answer, "model", json_string(s->a.chat.model));
+    return json_dumps(answer, JSON_COMPACT | JSON_REAL_PRECISION(15));
+}
+
 static void put_event(struct session *s, struct span data)
 {
     buf_add_str(&s->out, "data: ");
@@ -96,8 +107,10 @@ static int on_event(void *arg, struct span data)
     }
     const json_t *choices = json_object_get(event, "choices");
     bool only_usage = json_is_array(choices) && json_array_size(choices) == 0 && json_object_get(event, "usage");
-    if (!only_usage || s->a.chat.wants_usage)
-        put_event(s, data);
+    if (!only_usage || s->a.chat.wants_usage) {
+        auto_free char *ours = with_our_name(s, event);
+        put_event(s, ours ? span_str(ours) : data);
+    }
     return 0;
 }
 
@@ -173,6 +186,16 @@ static void engine_error(struct session *s, unsigned status, struct ending *end)
     snprintf(end->message, sizeof(end->message), "the engine answered %u: %.400s", status, text);
 }
 
+static void take_whole(struct session *s, json_t *answer)
+{
+    take_usage(s, answer);
+    auto_free char *ours = with_our_name(s, answer);
+    if (!ours)
+        return;
+    buf_clear(&s->whole);
+    buf_add_str(&s->whole, ours);
+}
+
 /* How did it end? The answer itself, when it is whole, was looked at here. */
 static struct ending judge(struct session *s, unsigned status, const struct err *e)
 {
@@ -189,7 +212,7 @@ static struct ending judge(struct session *s, unsigned status, const struct err 
     if (!e && !s->a.chat.stream) {
         auto_json answer = json_parse(buf_span(&s->whole), ANSWER_MAX, "the engine's answer", &s->failed);
         if (answer)
-            take_usage(s, answer);
+            take_whole(s, answer);
     } else if (!e && !s->end_mark && s->failed.code == ERR_NONE) {
         err_set(&s->failed, ERR_IO, 0, "the engine was lost: its stream ended without an end mark");
     }

@@ -231,7 +231,8 @@ static bool plan(struct task *t, const json_t *request)
     t->stream = json_is_true(json_object_get(request, "stream"));
     t->usage = json_is_true(json_object_get(json_object_get(request, "stream_options"), "include_usage"));
     const char *model = json_string_value(json_object_get(request, "model"));
-    snprintf(t->model, sizeof(t->model), "%s", model ? model : "mock");
+    /* As llama-server does: the file, and not what was asked for. */
+    snprintf(t->model, sizeof(t->model), "%s", mock.model ? mock.model : model ? model : "mock");
     plan_answer(t, user, hash, marker, marker_len);
     return json_array_size(messages) > 0;
 }

@@ -101,7 +101,7 @@ static pid_t start_engine(const char *socket_path)
     snprintf(path, sizeof(path), "%s/tests/mock/mock-engine", build ? build : ".");
     pid_t pid = fork();
     if (pid == 0) {
-        execl(path, path, "--host", socket_path, (char *)NULL);
+        execl(path, path, "--host", socket_path, "--model", path, (char *)NULL);
         _exit(127);
     }
     struct sockaddr_un a = {.sun_family = AF_UNIX};

@@ -67,6 +67,17 @@ static void the_engine_sees_the_releases_prompt_first_and_the_answer_names_the_r
     contains(reply, "Airlock-Overhead-Us: ");
 }
 
+static void an_answer_names_the_release_and_not_the_engines_file(void **state)
+{
+    (void)state;
+    assert_int_equal(fixture_ask(&f, ANNA, ASK("hi"), reply, sizeof(reply)), 200);
+    contains(body_of(reply), "\"model\":\"assistant\"");
+    lacks(body_of(reply), "mock-engine");
+    assert_int_equal(fixture_ask(&f, ANNA, STREAM("hi"), reply, sizeof(reply)), 200);
+    contains(reply, "\"model\":\"assistant\"");
+    lacks(reply, "mock-engine");
+}
+
 static void a_request_leaves_a_record_without_its_text(void **state)
 {
     (void)state;
@@ -348,6 +359,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(the_engine_sees_the_releases_prompt_first_and_the_answer_names_the_release),
+        T(an_answer_names_the_release_and_not_the_engines_file),
         T(a_request_leaves_a_record_without_its_text),
         T(a_stream_comes_event_by_event_and_ends_with_its_mark),
         T(the_usage_of_a_stream_is_given_to_who_asks_for_it),
