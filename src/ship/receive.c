@@ -69,12 +69,12 @@ static int receive_locked(struct receiving *r, struct receive_result *out, struc
             err_set(e, ERR_BUSY, 0, "another receive is running in this contour; try again when it is done");
         return -1;
     }
-    if (quarantine_tidy_locked(r->s, r->quarantine, NULL, e) < 0)
+    if (quarantine_tidy_locked(r->s, r->quarantine, false, NULL, e) < 0)
         return -1;
     if (receive(r, out, e) == 0)
         return 0;
     struct err ignored = {0};
-    quarantine_tidy_locked(r->s, r->quarantine, NULL, &ignored); /* what is left now, the next receive removes */
+    quarantine_tidy_locked(r->s, r->quarantine, true, NULL, &ignored); /* what is left now, the next receive removes */
     return -1;
 }
 

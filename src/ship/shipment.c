@@ -114,7 +114,7 @@ static bool is_named(const struct named *n, const char *name)
     return false;
 }
 
-static int tidy(int quarantine, const struct named *n, unsigned *removed, struct err *e)
+static int tidy(int quarantine, const struct named *n, bool quiet, unsigned *removed, struct err *e)
 {
     int copy = dir_open(quarantine, ".", e);
     DIR *d = copy < 0 ? NULL : fdopendir(copy);
@@ -128,20 +128,19 @@ static int tidy(int quarantine, const struct named *n, unsigned *removed, struct
         if (entry->d_name[0] == '.' || is_named(n, entry->d_name))
             continue;
         result = tree_remove(quarantine, entry->d_name, e);
-        if (result == 0) {
+        if (result == 0 && !quiet)
             log_event(EV_LEFTOVER_REMOVED, "folder", entry->d_name, NULL);
-            if (removed)
-                ++*removed;
-        }
+        if (result == 0 && removed)
+            ++*removed;
     }
     closedir(d);
     return result;
 }
 
-int quarantine_tidy_locked(struct site *s, int quarantine, unsigned *removed, struct err *e)
+int quarantine_tidy_locked(struct site *s, int quarantine, bool quiet, unsigned *removed, struct err *e)
 {
     struct named n = {0};
-    int result = db_shipment_each(s->db, 0, keep_name, &n, e) != 0 ? -1 : tidy(quarantine, &n, removed, e);
+    int result = db_shipment_each(s->db, 0, keep_name, &n, e) != 0 ? -1 : tidy(quarantine, &n, quiet, removed, e);
     free(n.list);
     return result;
 }
@@ -152,5 +151,5 @@ int quarantine_tidy(struct site *s, unsigned *removed, struct err *e)
     if (quarantine < 0)
         return -1;
     auto_fd lock = file_lock(quarantine, ".lock", false, e);
-    return lock < 0 ? -1 : quarantine_tidy_locked(s, quarantine, removed, e);
+    return lock < 0 ? -1 : quarantine_tidy_locked(s, quarantine, false, removed, e);
 }

@@ -27,5 +27,5 @@ struct public_key *release_station_key(struct site *s, const struct digest *rele
  * ERR_BUSY when a receive runs. *removed (may be NULL) counts. */
 int quarantine_tidy(struct site *s, unsigned *removed, struct err *e);
 
-/* The same, for who holds the lock already. `quarantine` is the folder. */
-int quarantine_tidy_locked(struct site *s, int quarantine, unsigned *removed, struct err *e);
+/* The same, for who holds the lock already. `quarantine` is the folder; with `quiet` no event is logged. */
+int quarantine_tidy_locked(struct site *s, int quarantine, bool quiet, unsigned *removed, struct err *e);
