@@ -49,18 +49,14 @@ static int look_at_line(void *arg, const struct evidence_row *row)
 
 static void predicate(const struct image *m, const struct digest *list, const struct tree *t, struct buf *out)
 {
-    struct json_out w;
-    json_out_init(&w, out);
-    json_out_object(&w);
-    json_put_digest(&w, "tree", list);
-    json_put_uint(&w, "entries", t->count);
-    json_put_uint(&w, "bytes", t->bytes);
-    json_put_array(&w, "layers");
-    for (size_t i = 0; i < m->release->engine.layer_count; i++)
-        json_out_string(&w, digest_text(&m->release->engine.layers[i].digest).text);
-    json_out_array_end(&w);
-    json_put_time(&w, "time", m->site->entry_s);
-    json_out_object_end(&w);
+    size_t count = m->release->engine.layer_count;
+    auto_free struct digest *layers = calloc(count + 1, sizeof *layers);
+    if (!layers)
+        abort();
+    for (size_t i = 0; i < count; i++)
+        layers[i] = m->release->engine.layers[i].digest;
+    struct tree_origin from = {.list = *list, .layers = layers, .layer_count = count, .time_s = m->site->entry_s};
+    tree_predicate(t, &from, out);
 }
 
 static int commit(struct image *m, const struct digest *list, const struct tree *t, struct err *e)

@@ -265,6 +265,22 @@ void tree_write(struct tree *t, const struct digest *image, struct buf *out)
     buf_add_byte(out, '\n');
 }
 
+void tree_predicate(const struct tree *t, const struct tree_origin *from, struct buf *out)
+{
+    struct json_out w;
+    json_out_init(&w, out);
+    json_out_object(&w);
+    json_put_digest(&w, "tree", &from->list);
+    json_put_uint(&w, "entries", t->count);
+    json_put_uint(&w, "bytes", t->bytes);
+    json_put_array(&w, "layers");
+    for (size_t i = 0; i < from->layer_count; i++)
+        json_out_string(&w, digest_text(&from->layers[i]).text);
+    json_out_array_end(&w);
+    json_put_time(&w, "time", from->time_s);
+    json_out_object_end(&w);
+}
+
 static int read_type(const json_t *entry, const char *at, enum tree_type *out, struct err *e)
 {
     const char *text = json_need_string(entry, "type", at, e);

@@ -64,5 +64,14 @@ void tree_sort(struct tree *t);
 /* The list, sorted: `image` is the digest of the image's manifest. */
 void tree_write(struct tree *t, const struct digest *image, struct buf *out);
 
+/* What the contour signs about it: the predicate urn:airlock:tree:v1 (docs/formats/tree-statement.schema.json). */
+struct tree_origin {
+    struct digest list;          /* of the written list */
+    const struct digest *layers; /* blobs, bottom first */
+    size_t layer_count;
+    int64_t time_s;
+};
+void tree_predicate(const struct tree *t, const struct tree_origin *from, struct buf *out);
+
 /* Reads a list. ERR_INPUT, ERR_LIMIT: which entry, what is wrong. `image` must be the one that it names. */
 int tree_read(struct span text, const struct digest *image, struct tree *out, struct err *e);

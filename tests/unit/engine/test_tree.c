@@ -29,7 +29,7 @@ static void fill(struct tree *t)
     tree_init(t);
     struct tree_node *usr = add(t, t->root, "usr", TREE_DIRECTORY, 0755);
     struct tree_node *tool = add(t, usr, "tool", TREE_FILE, 0755);
-    tool->size = 5;
+    tool->size = t->bytes = 5;
     tool->digest = digest_of(SPAN_LIT("#!run"));
     struct tree_node *way = add(t, t->root, "bin", TREE_SYMLINK, 0777);
     way->target = strdup("usr");
@@ -50,6 +50,25 @@ static void the_writer_makes_the_golden_file(void **state)
     snprintf(path, sizeof path, "%s/docs/formats/examples/tree.json", getenv("AIRLOCK_SOURCE"));
     assert_int_equal(file_read(AT_FDCWD, path, &golden, &e), 0);
     assert_string_equal(buf_str(&list), buf_str(&golden));
+}
+
+static void the_statement_is_the_golden_file(void **state)
+{
+    (void)state;
+    auto_tree t;
+    auto_buf made = BUF(1U << 20), golden = BUF(1U << 20);
+    struct err e;
+    char path[4096];
+    struct digest layers[] = {digest_of(SPAN_LIT("bottom")), digest_of(SPAN_LIT("top"))};
+    struct tree_origin from = {
+        .list = digest_of(SPAN_LIT("list")), .layers = layers, .layer_count = 2, .time_s = 1795500000};
+    fill(&t);
+    tree_predicate(&t, &from, &made);
+    buf_add_byte(&made, '\n');
+    snprintf(path, sizeof path, "%s/docs/formats/examples/tree-statement.json", getenv("AIRLOCK_SOURCE"));
+    if (file_read(AT_FDCWD, path, &golden, &e) < 0)
+        fail_msg("%s; made: %s", e.msg, buf_str(&made));
+    assert_string_equal(buf_str(&made), buf_str(&golden));
 }
 
 static void what_was_written_is_read_back_the_same(void **state)
@@ -143,9 +162,9 @@ static void many_entries_are_found_and_removed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_writer_makes_the_golden_file),   cmocka_unit_test(what_was_written_is_read_back_the_same),
-        cmocka_unit_test(a_list_of_another_image_is_refused), cmocka_unit_test(lists_that_lead_astray_are_refused),
-        cmocka_unit_test(many_entries_are_found_and_removed),
+        cmocka_unit_test(the_writer_makes_the_golden_file),       cmocka_unit_test(the_statement_is_the_golden_file),
+        cmocka_unit_test(what_was_written_is_read_back_the_same), cmocka_unit_test(a_list_of_another_image_is_refused),
+        cmocka_unit_test(lists_that_lead_astray_are_refused),     cmocka_unit_test(many_entries_are_found_and_removed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
