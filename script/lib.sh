@@ -44,7 +44,7 @@ progress() {
 }
 
 # build_in DIR [MESON OPTION...]: configures build folder DIR of this repository (again, when a folder got its meson.build) and builds all
-# of it; what the compiler complains of is shown
+# of it, or the target that $build_target names; what the compiler complains of is shown
 build_in() {
   local dir=$root/$1 layers log
   shift
@@ -58,7 +58,7 @@ build_in() {
     meson setup --reconfigure "$dir" "$root" "$@" >"$log" 2>&1 || { tail -n 20 "$log" >&2; die "meson could not configure ${dir#"$root"/}"; }
   fi
   printf '%s\n' "$layers" >"$dir/airlock-layers"
-  NINJA_STATUS='[%f/%t] ' ninja -C "$dir" -j "$(jobs 400)" 2>&1 | tee "$log" | progress "${dir#"$root"/}" || {
+  NINJA_STATUS='[%f/%t] ' ninja -C "$dir" -j "$(jobs 400)" ${build_target:+"$build_target"} 2>&1 | tee "$log" | progress "${dir#"$root"/}" || {
     grep -v '^\[[0-9]*/[0-9]*\]' "$log" | head -n 200 >&2
     die "the build in ${dir#"$root"/} failed (see above)"
   }
