@@ -54,6 +54,7 @@ const struct command CMD_PASSPORT = {
 struct keys {
     struct public_key *list[PASSPORT_KEYS_MAX];
     size_t count;
+    char contour[33]; /* id of the identity file among them, or "" */
 };
 
 static void keys_fini(struct keys *k)
@@ -62,19 +63,47 @@ static void keys_fini(struct keys *k)
         public_key_free(k->list[i]);
 }
 
+static int keys_add(struct keys *k, struct span pem, const char *file, struct err *e)
+{
+    if (k->count == PASSPORT_KEYS_MAX)
+        return err_set(e, ERR_USAGE, 0, "more than %u keys", PASSPORT_KEYS_MAX);
+    k->list[k->count] = public_key_parse(pem, file, e);
+    if (!k->list[k->count])
+        return -1;
+    k->count++;
+    return 0;
+}
+
+/* The file of `airlock identity`: the contour's keys, and its id, which the verdict must then name. */
+static int keys_of_identity(struct keys *k, struct span text, const char *file, struct err *e)
+{
+    size_t i;
+    json_t *item;
+    auto_json root = json_parse(text, KEY_FILE_MAX, file, e);
+    const char *id = root ? json_need_string(root, "id", "", e) : NULL;
+    const json_t *keys = id ? json_need_array(root, "keys", "", e) : NULL;
+    if (!keys)
+        return -1;
+    snprintf(k->contour, sizeof k->contour, "%s", id);
+    json_array_foreach((json_t *)keys, i, item)
+    {
+        const char *pem = json_need_string(item, "pem", "/keys", e);
+        if (!pem || keys_add(k, span_str(pem), file, e) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int keys_read(struct invocation *in, struct keys *k, struct err *e)
 {
     const char *file;
     for (size_t n = 0; (file = option_nth(in, "key", n)); n++) {
-        auto_buf pem = BUF(KEY_FILE_MAX);
-        if (k->count == PASSPORT_KEYS_MAX)
-            return err_set(e, ERR_USAGE, 0, "more than %u keys", PASSPORT_KEYS_MAX);
-        if (file_read(AT_FDCWD, file, &pem, e) < 0)
+        auto_buf text = BUF(KEY_FILE_MAX);
+        if (file_read(AT_FDCWD, file, &text, e) < 0)
             return -1;
-        k->list[k->count] = public_key_parse(buf_span(&pem), file, e);
-        if (!k->list[k->count])
+        bool identity = text.len > 0 && text.ptr[0] == '{';
+        if ((identity ? keys_of_identity : keys_add)(k, buf_span(&text), file, e) < 0)
             return -1;
-        k->count++;
     }
     return 0;
 }
@@ -157,6 +186,7 @@ static int run_verify(struct invocation *in)
     struct passport_check c = {.parser = parser,
                                .keys = (const struct public_key *const *)keys.list,
                                .key_count = keys.count,
+                               .contour = keys.contour[0] ? keys.contour : NULL,
                                .policy = policy_file ? &policy : NULL,
                                .release = wanted ? &release : NULL};
     return verify_all(in, &c);
@@ -170,7 +200,8 @@ const struct command CMD_PASSPORT_VERIFY = {
         "Each FILE holds the lines of one passport (`airlock passport REF --lines`). Every line must verify under one "
         "of the keys and\nbe about one release; the last is the closing verdict, and what it lists must be exactly "
         "the other lines. A line that was\nremoved, changed or put in is named. Works without a contour.",
-    .options = {{"key", "FILE", "a public key (PEM); may be given several times", true},
+    .options = {{"key", "FILE", "a public key (PEM), or the file of `airlock identity`; may be given several times",
+                 true},
                 {"policy", "FILE", "the verdict must have been made under exactly this policy", false},
                 {"release", "DIGEST", "the passport must be of this release (sha256:…)", false}},
     .min_args = 1,

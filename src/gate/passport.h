@@ -19,6 +19,7 @@ struct passport_check {
     const struct public_key *const *keys; /* each line must verify under one of them */
     size_t key_count;
     const struct digest *policy;  /* NULL, or what the closing verdict must name */
+    const char *contour;          /* NULL, or the id that the verdict's verifier and resource must name */
     const struct digest *release; /* NULL, or the subject that all lines must have */
 };
 

@@ -146,6 +146,21 @@ static void check_people(struct checking *k, uint64_t contour)
     }
 }
 
+/* A verdict of another contour is a verdict about another contour's policy, people and hardware. */
+static void check_contour(struct checking *k, const json_t *predicate)
+{
+    if (!k->c->contour)
+        return;
+    auto_buf id = BUF(128), uri = BUF(128);
+    verifier_id(k->c->contour, &id);
+    buf_printf(&uri, "urn:airlock:release:%s:", k->c->contour);
+    const char *verifier = json_get_string(json_object_get(predicate, "verifier"), "id", "");
+    const char *resource = json_get_string(predicate, "resourceUri", "");
+    if (strcmp(verifier, buf_str(&id)) != 0 || strncmp(resource, buf_str(&uri), uri.len) != 0)
+        wrong(k, "the closing verdict is of %.100s about %.200s, asked was for contour %s", verifier, resource,
+              k->c->contour);
+}
+
 static void check_closing(struct checking *k)
 {
     const struct statement *s = &k->lines[k->count - 1].statement;
@@ -162,6 +177,7 @@ static void check_closing(struct checking *k)
     if (k->c->policy && strcmp(hex, digest_hex(k->c->policy).text) != 0)
         wrong(k, "the closing verdict was made under policy sha256:%.64s, asked was for %s", hex,
               digest_text(k->c->policy).text);
+    check_contour(k, s->predicate);
     compare_lists(k, json_object_get(s->predicate, "inputAttestations"));
     check_subjects(k, &s->subject);
     check_people(k, s->signers);

@@ -71,6 +71,16 @@ def test_it_verifies_with_keys_alone(w, keys, lines, tmp_path):
     assert verify(w, keys, lines, tmp_path, "--policy", w.contour / "policy.yaml", "--release", w.run("show", REF, json=True).json["digest"], json=True).json["holds"]
 
 
+def test_the_identity_of_the_contour_stands_for_its_key(w, keys, lines, tmp_path):
+    identity = tmp_path / "identity.json"
+    w.run("identity", "--out", identity)
+    others = [key for key in keys if w.contour not in key.parents]
+    assert "holds" in verify(w, [identity, *others], lines, tmp_path).out
+    # the same keys under another contour's name
+    identity.write_text(identity.read_text().replace(json.loads(identity.read_text())["id"], "0" * 32))
+    assert "asked was for contour " + "0" * 32 in verify(w, [identity, *others], lines, tmp_path, status=1).out
+
+
 def test_every_removed_line_is_missed(w, keys, lines, tmp_path):
     for i in range(len(lines) - 1):
         found = verify(w, keys, lines[:i] + lines[i + 1 :], tmp_path, status=1)
