@@ -130,6 +130,22 @@ static void inconclusive_is_never_a_pass(void **state)
     assert_non_null(strstr(reason_of(&v, "silence")->text, "INCONCLUSIVE"));
 }
 
+static void a_failed_silence_test_names_who_tried_what(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    ready_for_approval();
+    line_by(
+        site_key(t.site, &e), PREDICATE_SILENCE,
+        "{\"result\":\"FAILED\",\"environment\":\"test\",\"timeCreated\":\"2099-01-01T00:00:00Z\",\"attempts\":["
+        "{\"program\":\"/engine/"
+        "chatty\",\"op\":\"resolve\",\"name\":\"telemetry.example\",\"address\":\"\",\"port\":0},"
+        "{\"program\":\"/engine/chatty\",\"op\":\"connect\",\"name\":\"\",\"address\":\"192.0.2.1\",\"port\":443}]}");
+    struct verdict v = judged(GATE_TRUST, NULL);
+    assert_non_null(strstr(reason_of(&v, "silence")->text,
+                           "/engine/chatty resolve telemetry.example, /engine/chatty connect 192.0.2.1:443"));
+}
+
 static void a_failed_suite_names_its_cases(void **state)
 {
     (void)state;
@@ -307,6 +323,7 @@ int main(void)
         TEST(without_a_signed_policy_every_gate_says_no),
         TEST(prod_asks_for_everything_that_the_table_names),
         TEST(inconclusive_is_never_a_pass),
+        TEST(a_failed_silence_test_names_who_tried_what),
         TEST(a_failed_suite_names_its_cases),
         TEST(runs_elsewhere_do_not_count),
         TEST(a_run_in_sandbox_is_not_a_run_in_test),
