@@ -17,6 +17,7 @@
 struct publisher {
     struct ledger *ledger;
     struct checkpoint old; /* size 0 and the empty root when nothing was published */
+    bool whole;            /* its files were all there */
     struct buf bundle;     /* the entries of the unfinished tile */
     uint64_t next;         /* the row that must come next */
     struct err *e;
@@ -114,7 +115,9 @@ static int write_partial(struct publisher *p, struct err *e)
     struct ledger *l = p->ledger;
     for (unsigned level = 0; level < MERKLE_LEVELS; level++) {
         struct tile t = {level, merkle_full_tiles(l->tree.size, level), merkle_partial(l->tree.size, level)};
-        if (t.width == 0)
+        bool as_before = p->whole && t.width == merkle_partial(p->old.size, level) &&
+                         t.index == merkle_full_tiles(p->old.size, level);
+        if (t.width == 0 || as_before)
             continue;
         if (tile_write(l->folder, t, span_of(l->tree.edge[level], t.width * sizeof(struct digest)), e) < 0)
             return -1;
@@ -190,6 +193,7 @@ static int publish_locked(struct ledger *l, struct err *e)
     int whole = load_tree(&p, e);
     if (whole < 0)
         return -1;
+    p.whole = whole;
     int result = 0;
     if (size > p.old.size || (!whole && size > 0))
         result = grow(&p, size, e);
