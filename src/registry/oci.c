@@ -45,6 +45,14 @@ static int find_manifest(struct pull *p, struct digest *id, struct buf *media_ty
     return is_manifest(buf_str(media_type));
 }
 
+/* A row names it, and the store has it not, or not its bytes: that is ours, not the client's. */
+static void store_failed(struct pull *p, struct err *e)
+{
+    if (e->code == ERR_INPUT || e->code == ERR_NOTFOUND || e->code == ERR_LIMIT)
+        e->code = ERR_IO;
+    http_error_err(p->r, e);
+}
+
 static void content_headers(struct http_request *r, const struct digest *id, char etag[DIGEST_TEXT_SIZE + 2])
 {
     http_put_header(r, "Docker-Content-Digest", digest_text(id).text);
@@ -79,7 +87,7 @@ static void answer_manifest(struct pull *p)
     struct buf bytes = BUF(MANIFEST_MAX);
     if (found < 0 || blob_read(p->g->o.blobs, &id, &bytes, &e) < 0) {
         buf_fini(&bytes);
-        http_error_err(p->r, &e);
+        store_failed(p, &e);
         return;
     }
     if (!recorded(p, &id, bytes.len)) {
@@ -107,7 +115,7 @@ static void answer_blob(struct pull *p)
     }
     int fd = blob_open(p->g->o.blobs, &p->path.digest, &size, &e);
     if (fd < 0) {
-        http_error_err(p->r, &e);
+        store_failed(p, &e);
         return;
     }
     if (!recorded(p, &p->path.digest, size)) {

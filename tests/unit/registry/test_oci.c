@@ -347,6 +347,25 @@ static void nothing_is_given_that_cannot_be_recorded(void **state)
     assert_int_equal(get(blob_path("prod", "blobs", &t.layer)), 200);
 }
 
+static void damage(const struct digest *id)
+{
+    char path[256];
+    struct err e = {0};
+    snprintf(path, sizeof(path), "store/blobs/sha256/%s", digest_hex(id).text);
+    assert_int_equal(unlinkat(t.dir, path, 0), 0);
+    if (file_write(t.dir, path, SPAN_LIT("{\"something\":\"else\"}"), 0644, &e) < 0)
+        fail_msg("%s", e.msg);
+}
+
+static void a_damaged_manifest_is_not_given_and_not_the_clients_fault(void **state)
+{
+    (void)state;
+    damage(&t.index);
+    assert_int_equal(get("prod/assistant/manifests/latest"), 500);
+    assert_null(strstr(reply, "something"));
+    assert_null(strstr(reply, t.folder));
+}
+
 static void the_record_of_a_pull_is_the_golden_one(void **state)
 {
     char path[1024];
@@ -383,6 +402,7 @@ int main(void)
         T(what_hangs_on_a_release_is_listed),
         T(each_pull_leaves_a_record),
         T(nothing_is_given_that_cannot_be_recorded),
+        T(a_damaged_manifest_is_not_given_and_not_the_clients_fault),
         cmocka_unit_test(the_record_of_a_pull_is_the_golden_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
