@@ -19,6 +19,7 @@ struct private_key;
 struct secret {
     char text[1024];
     size_t len;
+    bool random; /* made by secret_random: 256 bits, which no work factor makes harder to guess */
 };
 void secret_fini(struct secret *s);
 /* The first line of a file, without its newline. */

@@ -11,14 +11,15 @@
 #include "util/encode.h"
 #include "util/sys.h"
 
-#define SCRYPT_N     (1U << 14)
-#define SCRYPT_R     8U
-#define SCRYPT_P     1U
-#define SCRYPT_N_MAX (1U << 16) /* read: what OpenSSL's own bound of 32 MiB lets through, and no endless work */
-#define SCRYPT_P_MAX 16U
-#define SALT_BYTES   16
-#define SEALED_MAX   4096U
-#define SEALED_LABEL "ENCRYPTED PRIVATE KEY"
+#define SCRYPT_N        (1U << 14)
+#define SCRYPT_N_RANDOM 16U /* for a random secret: a server's own keys are unsealed by each command */
+#define SCRYPT_R        8U
+#define SCRYPT_P        1U
+#define SCRYPT_N_MAX    (1U << 16) /* read: what OpenSSL's own bound of 32 MiB lets through, and no endless work */
+#define SCRYPT_P_MAX    16U
+#define SALT_BYTES      16
+#define SEALED_MAX      4096U
+#define SEALED_LABEL    "ENCRYPTED PRIVATE KEY"
 
 void secret_fini(struct secret *s)
 {
@@ -71,6 +72,7 @@ int secret_random(struct secret *out, struct err *e)
         return openssl_failed(e, "random passphrase");
     hex_encode(span_of(bytes, sizeof bytes), out->text);
     out->len = 2 * sizeof bytes;
+    out->random = true;
     OPENSSL_cleanse(bytes, sizeof bytes);
     return 0;
 }
@@ -108,7 +110,8 @@ static X509_SIG *seal(const struct private_key *k, const struct secret *passphra
 {
     X509_SIG *sealed = NULL;
     PKCS8_PRIV_KEY_INFO *plain = EVP_PKEY2PKCS8(k->pkey);
-    X509_ALGOR *how = PKCS5_pbe2_set_scrypt(EVP_aes_256_cbc(), NULL, SALT_BYTES, NULL, SCRYPT_N, SCRYPT_R, SCRYPT_P);
+    uint64_t work = passphrase->random ? SCRYPT_N_RANDOM : SCRYPT_N;
+    X509_ALGOR *how = PKCS5_pbe2_set_scrypt(EVP_aes_256_cbc(), NULL, SALT_BYTES, NULL, work, SCRYPT_R, SCRYPT_P);
     if (plain && how)
         sealed = PKCS8_set0_pbe(passphrase->text, (int)passphrase->len, plain, how);
     if (!sealed)
