@@ -1,10 +1,12 @@
 """airlock scan: files on any machine, and a release whose report is signed and must pass other people's schema."""
 
 import base64
+import bz2
 import gzip
 import hashlib
 import io
 import json
+import lzma
 import os
 import sqlite3
 import tarfile
@@ -112,6 +114,15 @@ def test_a_layer_that_would_write_elsewhere_is_named(airlock, tmp_path, name, me
         path.write_bytes(data)
         result = airlock("scan", path, json=True, status=1)
         assert rule in [finding["rule"] for finding in result.json["files"][0]["findings"]]
+
+
+@pytest.mark.parametrize("pack, suffix", [(gzip.compress, "gz"), (bz2.compress, "bz2"), (lzma.compress, "xz")])
+def test_every_compression_is_read_behind_the_helpers_filter(airlock, tmp_path, pack, suffix):
+    (tmp_path / f"honest.tar.{suffix}").write_bytes(pack(layer([("n\u00e4me/notes.txt", tarfile.REGTYPE, "", b"text\n")])))
+    (tmp_path / f"hostile.tar.{suffix}").write_bytes(pack(layer([("../x", tarfile.REGTYPE, "", b"x")])))
+    found = rows(airlock("scan", tmp_path, json=True, status=1))
+    assert found[f"honest.tar.{suffix}"]["verdict"] == "clean"
+    assert found[f"hostile.tar.{suffix}"]["verdict"] == "malicious"
 
 
 def test_a_compression_bomb_is_stopped_on_the_way(airlock, tmp_path):
