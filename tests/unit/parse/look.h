@@ -8,7 +8,7 @@ struct look {
     enum verdict verdict;
     char format[32];
     char rules[65536]; /* "rule@at " for each finding */
-    json_t *reply;    /* owned */
+    json_t *reply;     /* owned */
 };
 
 struct look look_at(struct span bytes, const struct inspect_options *o);
