@@ -48,10 +48,21 @@ static void fill_result(const struct receiving *r, struct receive_result *out)
     out->blob_bytes = r->copy_bytes + r->linked_bytes;
 }
 
+/* A document that a release names and that no volume carried: the shipment is not whole, and that is how it is refused.
+ */
+static int read_releases(struct receiving *r, struct err *e)
+{
+    if (receive_read_releases(r, e) == 0)
+        return 0;
+    if (e && e->code == ERR_NOTFOUND)
+        e->code = ERR_INPUT;
+    return -1;
+}
+
 static int receive(struct receiving *r, struct receive_result *out, struct err *e)
 {
     if (receive_trust(r, e) < 0 || receive_plan(r, e) < 0 || make_partial(r, e) < 0 || receive_copy(r, e) < 0 ||
-        receive_read_releases(r, e) < 0 || receive_commit(r, out, e) < 0)
+        read_releases(r, e) < 0 || receive_commit(r, out, e) < 0)
         return -1;
     fill_result(r, out);
     return 0;
