@@ -63,7 +63,7 @@ static int run(struct invocation *in)
     struct drawn drawn;
     struct ship_progress progress = drawn_progress(&drawn, in);
     auto_site s = command_site(in, SITE_CONTOUR, &e);
-    if (!s || receive_media(s, in->argv[0], &progress, &r, &e) < 0)
+    if (!s || receive_media(s, in->argv[0], &progress, &r, &e) < 0 || site_copy_trust(s, &e) < 0)
         return command_fail(in, &e);
     return report(in, &r);
 }

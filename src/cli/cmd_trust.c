@@ -51,7 +51,7 @@ static int root_add_run(struct invocation *in)
     if (!fingerprint_parse(typed, &fingerprint))
         return command_usage(in, "--fingerprint: wanted 64 hex digits (gaps do not matter), found \"%.90s\"", typed);
     auto_site s = command_site(in, SITE_CONTOUR, &e);
-    if (!s || read_and_add(in, s, digest_hex(&fingerprint).text, &seq, &e) < 0)
+    if (!s || read_and_add(in, s, digest_hex(&fingerprint).text, &seq, &e) < 0 || site_copy_trust(s, &e) < 0)
         return command_fail(in, &e);
     if (in->json) {
         struct json_out w;

@@ -94,6 +94,10 @@ int site_append(struct site *s, struct json_out *w, uint64_t *seq, struct err *e
 int site_commit(struct site *s, struct json_out *w /* may be NULL after site_append */, uint64_t *seq, struct err *e);
 void site_rollback(struct site *s);
 
+/* Writes trust/: a copy, for other tools, of the trusted metadata that stands in the database. After a commit that
+ * changed it. */
+int site_copy_trust(struct site *s, struct err *e);
+
 /* Signs a Statement with the site's key and stores it as evidence, inside the open transaction. */
 int site_evidence(struct site *s, const char *subject_name, const struct digest *subject, const char *predicate_type,
                   const char *environment, const char *result, struct span predicate, struct digest *id, struct err *e);

@@ -9,6 +9,7 @@ import stat
 import subprocess
 
 import pytest
+from world import world  # noqa: F401  (a fixture)
 
 
 @pytest.fixture
@@ -267,3 +268,14 @@ def test_what_is_wrong_with_an_envelope_is_the_answer(airlock, new_person, desk)
     airlock("verify", "attestation", desk / "nothing", "--key", public, status=4)
     airlock("verify", "attestation", file, status=2)
     airlock("verify", "attestation", file, "--key", file, status=2)
+
+
+def test_what_is_trusted_lies_beside_the_database_as_a_copy_for_other_tools(world):
+    world.make_contour()
+    fingerprint = world.make_station()
+    world.introduce(fingerprint=fingerprint)
+    copy = world.contour / "trust" / fingerprint
+    assert json.loads((copy / "1.root.json").read_text())["signed"]["_type"] == "root"
+    world.pack()
+    world.receive(world.ship("assistant:v1.0.0"))
+    assert {"timestamp.json", "snapshot.json", "targets.json"} <= {p.name for p in copy.iterdir()}, sorted(copy.iterdir())
