@@ -347,7 +347,7 @@ static int run(struct invocation *in)
 
 const struct command CMD_ASK = {
     .name = "ask",
-    .usage = "[--env ENV] [--model NAME] TEXT",
+    .usage = "TEXT",
     .summary = "one question to the running serve, its answer streamed",
     .detail = "Asks over loopback as any client does, so quota, access log and the release's own prompt are as for\n"
               "everybody. Who asks is the operator of this machine (a token that serve keeps for its own user), or "

@@ -220,7 +220,7 @@ static int run(struct invocation *in)
 
 const struct command CMD_SERVE = {
     .name = "serve",
-    .usage = "[--listen ADDRESS] [--port N]",
+    .usage = "",
     .summary = "gateway, registry and the engines of the environments served, until SIGTERM",
     .detail =
         "Keeps the releases running that the pointers of the served environments name (airlock.yaml, serve), answers\n"
