@@ -1,13 +1,14 @@
-// An auditor's program that shares nothing with Airlock: Debian's golang.org/x/mod/sumdb/note and .../tlog read a ledger folder, or a proof.
+// Checks an exported ledger with Go's golang.org/x/mod/sumdb/tlog and note, which share nothing with Airlock but the C2SP documents.
 //
-//	ledger_go verify DIR VKEY           the checkpoint's signature, every tile, every entry; prints the number of entries
-//	ledger_go prove FILE ENTRY VKEY     a C2SP tlog-proof of the entry in file ENTRY
+//	ledgercheck log DIR VKEY                  every entry, through the tiles, up to the signed root; prints "N entries"
+//	ledgercheck entry PROOF ENTRY VKEY        a tlog-proof of the bytes in file ENTRY; prints "entry N of M"
+//	ledgercheck access PROOF VKEY             a proof of an access record (JSON); prints "record N" and its line
 package main
 
 import (
 	"encoding/base64"
 	"encoding/binary"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,120 +19,154 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-const height = 8 // tlog-tiles: 256 hashes a tile
+const height = 8
 
-type folder struct{ dir string }
-
-func (f folder) Height() int                                  { return height }
-func (f folder) SaveTiles(tiles []tlog.Tile, data [][]byte)    {}
-func (f folder) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
-	var all [][]byte
-	for _, t := range tiles {
-		data, err := f.read(t)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, data)
-	}
-	return all, nil
+type checkpoint struct {
+	size int64
+	root tlog.Hash
 }
 
-// The module's paths carry the tile's height (tile/8/0/000); tlog-tiles fixes it and leaves it out.
-func (f folder) read(t tlog.Tile) ([]byte, error) {
-	path := strings.TrimPrefix(t.Path(), fmt.Sprintf("tile/%d/", height))
-	path = strings.Replace(path, "data/", "entries/", 1)
-	return os.ReadFile(filepath.Join(f.dir, "tile", filepath.FromSlash(path)))
-}
-
-func checkpoint(text []byte, vkey string) (tlog.Tree, error) {
+func openCheckpoint(text []byte, vkey string) (checkpoint, error) {
+	var c checkpoint
 	verifier, err := note.NewVerifier(vkey)
 	if err != nil {
-		return tlog.Tree{}, err
+		return c, err
 	}
-	n, err := note.Open(text, note.VerifierList(verifier))
+	opened, err := note.Open(text, note.VerifierList(verifier))
 	if err != nil {
-		return tlog.Tree{}, err
+		return c, err
 	}
-	lines := strings.Split(n.Text, "\n")
-	if len(lines) < 3 || lines[0] != verifier.Name() {
-		return tlog.Tree{}, errors.New("the checkpoint is of another log")
+	lines := strings.Split(opened.Text, "\n")
+	if len(lines) < 4 || lines[0] != verifier.Name() {
+		return c, fmt.Errorf("the checkpoint's origin is not %q", verifier.Name())
 	}
-	size, err := strconv.ParseInt(lines[1], 10, 64)
-	if err != nil {
-		return tlog.Tree{}, err
+	if c.size, err = strconv.ParseInt(lines[1], 10, 64); err != nil {
+		return c, err
 	}
-	root, err := base64.StdEncoding.DecodeString(lines[2])
-	if err != nil || len(root) != tlog.HashSize {
-		return tlog.Tree{}, errors.New("the checkpoint's root is no hash")
-	}
-	tree := tlog.Tree{N: size}
-	copy(tree.Hash[:], root)
-	return tree, nil
+	c.root, err = parseHash(lines[2])
+	return c, err
 }
 
-func entries(f folder, size int64) ([][]byte, error) {
-	var all [][]byte
-	for int64(len(all)) < size {
-		width := size - int64(len(all))
-		if width > 1<<height {
-			width = 1 << height
-		}
-		data, err := f.read(tlog.Tile{H: height, L: -1, N: int64(len(all)) >> height, W: int(width)})
+func parseHash(text string) (tlog.Hash, error) {
+	var h tlog.Hash
+	raw, err := base64.StdEncoding.DecodeString(text)
+	if err == nil && len(raw) != len(h) {
+		err = fmt.Errorf("%q is no hash", text)
+	}
+	copy(h[:], raw)
+	return h, err
+}
+
+// tiles reads C2SP tile files; tlog's own paths have the height in front.
+type tiles struct{ dir string }
+
+func (t tiles) Height() int                     { return height }
+func (t tiles) SaveTiles([]tlog.Tile, [][]byte) {}
+func (t tiles) name(tile tlog.Tile) string {
+	return "tile/" + strings.TrimPrefix(tile.Path(), "tile/8/")
+}
+func (t tiles) ReadTiles(wanted []tlog.Tile) (data [][]byte, err error) {
+	for _, tile := range wanted {
+		bytes, err := os.ReadFile(filepath.Join(t.dir, t.name(tile)))
 		if err != nil {
 			return nil, err
 		}
-		for ; width > 0; width-- {
-			if len(data) < 2 || len(data) < 2+int(binary.BigEndian.Uint16(data)) {
-				return nil, fmt.Errorf("the bundle of entry %d is cut off", len(all))
-			}
-			end := 2 + int(binary.BigEndian.Uint16(data))
-			all = append(all, data[2:end])
-			data = data[end:]
+		data = append(data, bytes)
+	}
+	return data, nil
+}
+
+// entries cuts a bundle: two bytes of length, big endian, and the entry.
+func entries(bundle []byte) (all [][]byte, err error) {
+	for len(bundle) > 0 {
+		if len(bundle) < 2 || len(bundle) < 2+int(binary.BigEndian.Uint16(bundle)) {
+			return nil, fmt.Errorf("a bundle ends within an entry")
 		}
-		if len(data) != 0 {
-			return nil, fmt.Errorf("the bundle before entry %d holds more than its entries", len(all))
-		}
+		n := 2 + int(binary.BigEndian.Uint16(bundle))
+		all = append(all, bundle[2:n])
+		bundle = bundle[n:]
 	}
 	return all, nil
 }
 
-func verify(dir, vkey string) error {
+func checkLog(dir, vkey string) error {
 	text, err := os.ReadFile(filepath.Join(dir, "checkpoint"))
 	if err != nil {
 		return err
 	}
-	tree, err := checkpoint(text, vkey)
+	c, err := openCheckpoint(text, vkey)
 	if err != nil {
 		return err
 	}
-	f := folder{dir}
-	all, err := entries(f, tree.N)
-	if err != nil {
-		return err
-	}
-	hashes := tlog.TileHashReader(tree, f) // each tile it gives out, it has proved to be in the tree
-	for i, entry := range all {
-		stored, err := hashes.ReadHashes([]int64{tlog.StoredHashIndex(0, int64(i))})
+	// The reader takes a tile only when it leads to the root.
+	reader := tlog.TileHashReader(tlog.Tree{N: c.size, Hash: c.root}, tiles{dir})
+	for first := int64(0); first < c.size; first += 1 << height {
+		width := c.size - first
+		if width > 1<<height {
+			width = 1 << height
+		}
+		tile := tlog.Tile{H: height, L: 0, N: first >> height, W: int(width)}
+		name := strings.Replace(tiles{dir}.name(tile), "tile/0/", "tile/entries/", 1)
+		bundle, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			return err
 		}
-		if stored[0] != tlog.RecordHash(entry) {
-			return fmt.Errorf("entry %d is not what the tree holds", i)
+		all, err := entries(bundle)
+		if err != nil || int64(len(all)) != width {
+			return fmt.Errorf("%s: %d entries, wanted %d: %v", name, len(all), width, err)
 		}
-		proof, err := tlog.ProveRecord(tree.N, int64(i), hashes)
+		indexes := make([]int64, width)
+		for i := range indexes {
+			indexes[i] = tlog.StoredHashIndex(0, first+int64(i))
+		}
+		hashes, err := reader.ReadHashes(indexes)
 		if err != nil {
 			return err
 		}
-		if err := tlog.CheckRecord(proof, tree.N, tree.Hash, int64(i), stored[0]); err != nil {
-			return fmt.Errorf("entry %d: %w", i, err)
+		for i, entry := range all {
+			if tlog.RecordHash(entry) != hashes[i] {
+				return fmt.Errorf("%s: entry %d is not the one in the tree", name, first+int64(i))
+			}
 		}
 	}
-	fmt.Println(tree.N)
+	fmt.Printf("%d entries\n", c.size)
 	return nil
 }
 
-func prove(file, entryFile, vkey string) error {
-	text, err := os.ReadFile(file)
+// checkProof reads a tlog-proof (c2sp.org/tlog-proof) and checks it for entry.
+func checkProof(text, vkey string, entry []byte) (index, size int64, err error) {
+	head, signed, found := strings.Cut(text, "\n\n")
+	lines := strings.Split(head, "\n")
+	if !found || len(lines) < 2 || lines[0] != "c2sp.org/tlog-proof@v1" || !strings.HasPrefix(lines[1], "index ") {
+		return 0, 0, fmt.Errorf("no tlog-proof")
+	}
+	if index, err = strconv.ParseInt(strings.TrimPrefix(lines[1], "index "), 10, 64); err != nil {
+		return 0, 0, err
+	}
+	c, err := openCheckpoint([]byte(signed), vkey)
+	if err != nil {
+		return 0, 0, err
+	}
+	path, err := parsePath(lines[2:])
+	if err != nil {
+		return 0, 0, err
+	}
+	return index, c.size, tlog.CheckRecord(path, c.size, c.root, index, tlog.RecordHash(entry))
+}
+
+func parsePath(lines []string) (path tlog.RecordProof, err error) {
+	for _, line := range lines {
+		h, err := parseHash(line)
+		if err != nil {
+			return nil, err
+		}
+		path = append(path, h)
+	}
+	return path, nil
+}
+
+func checkEntry(proofFile, entryFile, vkey string) error {
+	proof, err := os.ReadFile(proofFile)
 	if err != nil {
 		return err
 	}
@@ -139,45 +174,69 @@ func prove(file, entryFile, vkey string) error {
 	if err != nil {
 		return err
 	}
-	head, rest, found := strings.Cut(string(text), "\n\n")
-	lines := strings.Split(head, "\n")
-	if !found || len(lines) < 2 || lines[0] != "c2sp.org/tlog-proof@v1" || !strings.HasPrefix(lines[1], "index ") {
-		return errors.New("no tlog-proof")
+	index, size, err := checkProof(string(proof), vkey, entry)
+	if err == nil {
+		fmt.Printf("entry %d of %d\n", index, size)
 	}
-	index, err := strconv.ParseInt(strings.TrimPrefix(lines[1], "index "), 10, 64)
+	return err
+}
+
+func checkAccess(proofFile, vkey string) error {
+	var proof struct {
+		Schema, Record, Entry, Proof string
+		Index, Count                 int64
+		Path                         []string
+	}
+	var batch struct {
+		Action, Root string
+		First, Count int64
+	}
+	text, err := os.ReadFile(proofFile)
+	if err == nil {
+		err = json.Unmarshal(text, &proof)
+	}
+	if err == nil {
+		err = json.Unmarshal([]byte(proof.Entry), &batch)
+	}
 	if err != nil {
 		return err
 	}
-	tree, err := checkpoint([]byte(rest), vkey)
+	if proof.Schema != "airlock/access-proof/1" || batch.Action != "access-batch" || batch.Count != proof.Count {
+		return fmt.Errorf("no proof of an access record")
+	}
+	if _, _, err := checkProof(proof.Proof, vkey, []byte(proof.Entry)); err != nil {
+		return err
+	}
+	root, err := parseHash(batch.Root)
 	if err != nil {
 		return err
 	}
-	var proof tlog.RecordProof
-	for _, line := range lines[2:] {
-		hash, err := base64.StdEncoding.DecodeString(line)
-		if err != nil || len(hash) != tlog.HashSize {
-			return errors.New("a line of the proof is no hash")
-		}
-		var h tlog.Hash
-		copy(h[:], hash)
-		proof = append(proof, h)
-	}
-	if err := tlog.CheckRecord(proof, tree.N, tree.Hash, index, tlog.RecordHash(entry)); err != nil {
+	path, err := parsePath(proof.Path)
+	if err != nil {
 		return err
 	}
-	fmt.Println(index)
+	if err := tlog.CheckRecord(path, proof.Count, root, proof.Index, tlog.RecordHash([]byte(proof.Record))); err != nil {
+		return err
+	}
+	fmt.Printf("record %d\n%s\n", batch.First+proof.Index, proof.Record)
 	return nil
 }
 
-func main() {
-	err := errors.New("usage: ledger_go verify DIR VKEY | prove FILE ENTRY VKEY")
-	if len(os.Args) == 4 && os.Args[1] == "verify" {
-		err = verify(os.Args[2], os.Args[3])
-	} else if len(os.Args) == 5 && os.Args[1] == "prove" {
-		err = prove(os.Args[2], os.Args[3], os.Args[4])
+func run(args []string) error {
+	switch {
+	case len(args) == 3 && args[0] == "log":
+		return checkLog(args[1], args[2])
+	case len(args) == 4 && args[0] == "entry":
+		return checkEntry(args[1], args[2], args[3])
+	case len(args) == 3 && args[0] == "access":
+		return checkAccess(args[1], args[2])
 	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
+	return fmt.Errorf("usage: ledgercheck log DIR VKEY | entry PROOF ENTRY VKEY | access PROOF VKEY")
+}
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "ledgercheck:", err)
 		os.Exit(1)
 	}
 }

@@ -1,5 +1,6 @@
 #include "fixture.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -68,4 +69,15 @@ int fixture_verify(struct fixture *f, struct buf *report)
     if (result < 0)
         fail_msg("%s", e.msg);
     return result;
+}
+
+void fixture_example(const char *name, struct buf *out)
+{
+    struct err e = {0};
+    auto_buf path = BUF(4096);
+    buf_printf(&path, "%s/docs/formats/examples/%s", getenv("AIRLOCK_SOURCE"), name);
+    if (file_read(AT_FDCWD, buf_str(&path), out, &e) < 0)
+        fail_msg("%s", e.msg);
+    if (out->len && out->ptr[out->len - 1] == '\n')
+        out->ptr[--out->len] = '\0';
 }

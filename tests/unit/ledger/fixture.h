@@ -24,3 +24,6 @@ void fixture_publish(struct fixture *f);
 
 /* ledger_verify of ledger/; *report is emptied first. */
 int fixture_verify(struct fixture *f, struct buf *report);
+
+/* docs/formats/examples/NAME; a newline at its end is the editor's. */
+void fixture_example(const char *name, struct buf *out);

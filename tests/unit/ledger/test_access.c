@@ -11,6 +11,7 @@
 #include "ledger/access.h"
 #include "ledger/merkle.h"
 #include "ledger/note.h"
+#include "store/db_ledger.h"
 #include "util/clock.h"
 #include "util/encode.h"
 #include "util/file.h"
@@ -53,6 +54,26 @@ static void records_stand_in_the_segment_with_their_number_first(void **state)
     assert_int_equal(file_read(f->scratch.dir, SEGMENT, &text, &e), 0);
     assert_string_equal(buf_str(&text), "{\"id\":1,\"person\":\"carl\",\"tokens\":7}\n"
                                         "{\"id\":2,\"person\":\"dora\",\"tokens\":8}\n{\"id\":3}\n");
+}
+
+static int take_entry(void *arg, const struct ledger_row *row)
+{
+    buf_add_span(arg, row->entry);
+    return 1;
+}
+
+static void a_batch_is_written_as_the_example_of_the_format(void **state)
+{
+    struct fixture *f = *state;
+    auto_buf entry = BUF(10000), example = BUF(10000);
+    fixture_example("access-batch.json", &example);
+
+    add_three_and_close(f);
+
+    assert_int_equal(db_ledger_each(f->db, 0, 1, take_entry, &entry, &e), 1);
+    size_t time = strlen("{\"time\":\""), after = time + TIME_TEXT_SIZE - 1; /* the time is now's */
+    assert_memory_equal(entry.ptr, example.ptr, time);
+    assert_string_equal(buf_str(&entry) + after, buf_str(&example) + after);
 }
 
 static void a_record_is_bound_within_a_second(void **state)
@@ -258,6 +279,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(records_stand_in_the_segment_with_their_number_first),
+        T(a_batch_is_written_as_the_example_of_the_format),
         T(a_record_is_bound_within_a_second),
         T(numbers_go_on_after_opening_again),
         T(a_second_writer_is_told_that_there_is_one),

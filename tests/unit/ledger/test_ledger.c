@@ -37,6 +37,23 @@ static void an_entry_is_one_json_object_with_time_actor_and_action(void **state)
     assert_int_equal(ledger_size(f->ledger), 1);
 }
 
+static void an_entry_is_written_as_the_example_of_the_format(void **state)
+{
+    struct fixture *f = *state;
+    struct json_out w;
+    auto_buf entry = BUF(1000), example = BUF(1000);
+    fixture_example("ledger-entry.json", &example);
+    assert_int_equal(db_begin(f->db, &e), 0);
+
+    ledger_event(&w, &entry, 1795507200, "person:ines", "promote");
+    json_put_string(&w, "release", "assistant:v1.0.0");
+    json_put_string(&w, "environment", "test");
+    assert_int_equal(ledger_append(f->ledger, &w, 1795507200, NULL, &e), 0);
+    db_rollback(f->db);
+
+    assert_string_equal(buf_str(&entry), buf_str(&example));
+}
+
 static void an_entry_that_a_tile_cannot_hold_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -245,6 +262,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(an_entry_is_one_json_object_with_time_actor_and_action),
+        T(an_entry_is_written_as_the_example_of_the_format),
         T(an_entry_that_a_tile_cannot_hold_is_refused),
         T(an_export_verifies_at_every_size_around_a_tile),
         T(a_full_tile_replaces_its_partial_ones),
