@@ -38,7 +38,8 @@ const struct command CMD_IDENTITY = {
     .usage = "[--out FILE]",
     .summary = "the public file that a station needs to address this contour",
     .detail = "Prints the contour's name, id and public keys as JSON, or writes them into FILE. Nothing in it is "
-              "secret. In the station: `airlock station contour add FILE`.",
+              "secret. In the\n"
+              "station: `airlock station contour add FILE`.",
     .options = {{"out", "FILE", "write it there instead of printing it", false}},
     .run = run,
 };

@@ -45,11 +45,12 @@ const struct command CMD_PACK = {
     .usage = "FILE",
     .summary = "make one release of a release.yaml, in the station's store",
     .detail =
-        "FILE names the model, the engine, the prompts, the regression suite, the model card, the licence and "
-        "the change log (docs/formats/release.yaml.md); paths in it are relative to its folder. The result is one "
-        "OCI image index: same inputs, same digest. The station signs an inventory, the provenance and the "
-        "release, which hang on it as OCI referrers. A name and version that was packed before with other "
-        "content is refused.",
+        "FILE names the model, the engine, the prompts, the regression suite, the model card, the licence and the "
+        "change log\n"
+        "(docs/formats/release.yaml.md); paths in it are relative to its folder. The result is one OCI image index: "
+        "same\n"
+        "inputs, same digest. The station signs an inventory, the provenance and the release, which hang on it as OCI\n"
+        "referrers. A name and version that was packed before with other content is refused.",
     .min_args = 1,
     .max_args = 1,
     .run = run,

@@ -73,11 +73,14 @@ const struct command CMD_RECEIVE = {
     .usage = "DIR",
     .summary = "verify media, copy and hash them once, into quarantine",
     .detail = "DIR holds what `airlock ship` wrote: metadata/, targets/ and the volumes, under whatever names. Refused "
-              "with status 5: a shipment that was received before or is older than one that was, that is addressed to "
-              "another contour, that has expired, or that comes from a station which is not trusted here. Refused with "
-              "status 3: wrong signatures, and missing, surplus, truncated or damaged volumes; the message says which "
-              "file, which block and which blob. Interrupted, it leaves nothing half, and the same command again "
-              "completes it.",
+              "with status 5:\n"
+              "a shipment that was received before or is older than one that was, that is addressed to another "
+              "contour, that has\n"
+              "expired, or that comes from a station which is not trusted here. Refused with status 3: wrong "
+              "signatures, and missing,\n"
+              "surplus, truncated or damaged volumes; the message says which file, which block and which blob. "
+              "Interrupted, it leaves\n"
+              "nothing half, and the same command again completes it.",
     .min_args = 1,
     .max_args = 1,
     .run = run,

@@ -65,10 +65,11 @@ const struct command CMD_SHIP = {
     .name = "ship",
     .usage = "RELEASE… --to CONTOUR --out DIR",
     .summary = "write signed media for one contour",
-    .detail =
-        "A RELEASE is name:v1.0.0 or name@sha256:…. DIR, which must be new or empty, gets the signed metadata and the "
-        "volumes, each a file that is verified alone, in any order and under any name. The shipment is addressed to "
-        "one contour, numbered, and expires.",
+    .detail = "A RELEASE is name:v1.0.0 or name@sha256:…. DIR, which must be new or empty, gets the signed metadata "
+              "and the volumes,\n"
+              "each a file that is verified alone, in any order and under any name. The shipment is addressed to one "
+              "contour,\n"
+              "numbered, and expires.",
     .options = {{"to", "CONTOUR", "who it is for: a name that `airlock station contour add` brought", false},
                 {"out", "DIR", "where to write it", false},
                 {"volume-size", "N", "at most so much a volume file, as 64M (default: 4000M, which fits FAT32)", false},

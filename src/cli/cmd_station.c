@@ -52,8 +52,10 @@ const struct command CMD_STATION_INIT = {
     .usage = "[--name NAME]",
     .summary = "make a station: its keys and its root, which contours come to trust",
     .detail = "Makes the folder of --home (or the working directory) a station: its store, its own sealed keys, one "
-              "TUF key for each role, and root.json, the first root. Contours take root.json with `airlock trust root "
-              "add`, and people compare the fingerprint that is printed here.",
+              "TUF key for each\n"
+              "role, and root.json, the first root. Contours take root.json with `airlock trust root add`, and people "
+              "compare the\n"
+              "fingerprint that is printed here.",
     .options = {{"name", "NAME", "what the station is called: a-z, 0-9 and - (default: station)", false},
                 {"passphrase-file", "FILE", "unseals the station's own keys; else a random one is kept in keys/unseal",
                  false}},
@@ -85,7 +87,8 @@ const struct command CMD_STATION_CONTOUR_ADD = {
     .usage = "FILE",
     .summary = "add a contour that this station packs for",
     .detail = "FILE is what `airlock identity` printed in the contour: public, and made once. Shipments are addressed "
-              "to the id in it, and no other contour takes them.",
+              "to the id in\n"
+              "it, and no other contour takes them.",
     .min_args = 1,
     .max_args = 1,
     .run = contour_run,

@@ -89,7 +89,7 @@ static int inventory(struct packing *p, struct buf *out, struct err *e)
         const struct pack_input *in = &p->inputs[i];
         bool model = strcmp(in->part, "model") == 0;
         list[i] = (struct sbom_component){.type = component_type(in),
-                                          .name = in->name,
+                                          .name = model ? p->spec.model_name : in->name,
                                           .licence = model ? p->spec.model_licence : NULL,
                                           .part = in->part,
                                           .digest = &in->digest,
