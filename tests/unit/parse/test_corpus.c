@@ -42,8 +42,7 @@ static void each_is(struct corpus *c, const char *folder, const char *class, enu
 {
     char rules[4096];
     size_t seen = 0, wrong = 0;
-    if (!c)
-        skip();
+    assert_non_null(c);
     for (size_t i = 0; i < c->count; i++) {
         const struct corpus_file *f = &c->files[i];
         if (!begins(f->path, folder) || (class && (!f->class || strcmp(f->class, class) != 0)))
@@ -158,14 +157,13 @@ static void every_image_archive_is_read_to_its_end(void **state)
     each_is(packages, "images/", NULL, ANYTHING, 16);
 }
 
-static int open_corpora(void **state)
+static bool open_corpora(void)
 {
-    (void)state;
     models = corpus_open("models");
     packages = corpus_open("packages");
     configs = corpus_open("configs");
     pickles = corpus_open("pickles");
-    return 0;
+    return models && packages && configs && pickles;
 }
 
 static int close_corpora(void **state)
@@ -197,5 +195,9 @@ int main(void)
         cmocka_unit_test(an_archive_whose_links_lead_out_is_blocked),
         cmocka_unit_test(every_image_archive_is_read_to_its_end),
     };
-    return cmocka_run_group_tests(tests, open_corpora, close_corpora);
+    if (!open_corpora()) {
+        puts("1..0 # SKIP the public corpora are not here; AIRLOCK_CORPORA names their folder");
+        return 0;
+    }
+    return cmocka_run_group_tests(tests, NULL, close_corpora);
 }
