@@ -4,7 +4,6 @@
 
 #include "cli/commands.h"
 #include "cli/log_access.h"
-#include "store/db_ledger.h"
 #include "util/clock.h"
 #include "util/limits.h"
 
@@ -25,11 +24,11 @@ static void print_member(const char *key, const json_t *value)
         printf("  %s=%s", key, json_is_true(value) ? "yes" : "no");
 }
 
-static void print_entry(const struct ledger_row *row, const json_t *entry)
+static void print_entry(uint64_t seq, int64_t time_s, const json_t *entry)
 {
     const char *key;
     json_t *value;
-    printf("%6llu  %s  %-14s %-14s", (unsigned long long)row->seq, time_text(row->time_s).text,
+    printf("%6llu  %s  %-14s %-14s", (unsigned long long)seq, time_text(time_s).text,
            json_get_string(entry, "actor", "?"), json_get_string(entry, "action", "?"));
     json_object_foreach((json_t *)entry, key, value)
     {
@@ -39,40 +38,40 @@ static void print_entry(const struct ledger_row *row, const json_t *entry)
     putchar('\n');
 }
 
-static void put_entry(const struct ledger_row *row)
+static void put_entry(uint64_t seq, struct span entry)
 {
     struct json_out j;
     auto_buf out = BUF(2U * LIMIT_LEDGER_ENTRY_BYTES);
     command_json(&j, &out, "log");
-    json_put_uint(&j, "seq", row->seq);
+    json_put_uint(&j, "seq", seq);
     json_out_key(&j, "entry");
-    json_out_raw(&j, row->entry);
+    json_out_raw(&j, entry);
     command_json_end(&j);
 }
 
-static int each(void *arg, const struct ledger_row *row)
+static int each(void *arg, uint64_t seq, int64_t time_s, struct span text)
 {
     struct printing *p = arg;
     struct err bad = {0};
-    auto_json entry = json_parse(row->entry, LIMIT_LEDGER_ENTRY_BYTES, "ledger entry", &bad);
+    auto_json entry = json_parse(text, LIMIT_LEDGER_ENTRY_BYTES, "ledger entry", &bad);
     if (!entry) {
-        printf("%6llu  NOT READABLE: %s; run `airlock ledger verify` and `airlock fsck`\n",
-               (unsigned long long)row->seq, bad.msg);
+        printf("%6llu  NOT READABLE: %s; run `airlock ledger verify` and `airlock fsck`\n", (unsigned long long)seq,
+               bad.msg);
         return 0;
     }
     if (p->action && strcmp(json_get_string(entry, "action", ""), p->action) != 0)
         return 0;
     if (p->in->json)
-        put_entry(row);
+        put_entry(seq, text);
     else
-        print_entry(row, entry);
+        print_entry(seq, time_s, entry);
     return 0;
 }
 
 static int run(struct invocation *in)
 {
     struct err e = {0};
-    uint64_t size, last = LAST_DEFAULT;
+    uint64_t last = LAST_DEFAULT;
     const char *text = option_get(in, "last");
     struct printing p = {in, option_get(in, "action")};
     if (text && !span_decimal(span_str(text), &last))
@@ -82,10 +81,9 @@ static int run(struct invocation *in)
         return command_fail(in, &e);
     if (option_given(in, "access"))
         return log_access(in, s, option_given(in, "all") ? UINT64_MAX : last, &e) < 0 ? command_fail(in, &e) : 0;
-    if (db_ledger_size(s->db, &size, &e) < 0)
-        return command_fail(in, &e);
+    uint64_t size = ledger_size(s->ledger);
     uint64_t from = option_given(in, "all") || last >= size ? 0 : size - last;
-    if (db_ledger_each(s->db, from, size, each, &p, &e) < 0)
+    if (ledger_each(s->ledger, from, size, each, &p, &e) < 0)
         return command_fail(in, &e);
     return 0;
 }

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "cli/commands.h"
-#include "store/db_ledger.h"
 #include "store/db_release.h"
 #include "trust/statement.h"
 #include "util/clock.h"
@@ -136,12 +135,13 @@ static int collect(struct site *s, struct status *st, struct err *e)
     st->releases = zeroed(sizeof *st->releases);
     st->shipments = zeroed(sizeof *st->shipments);
     if (db_pointer_each(s->db, NULL, take_pointer, st, e) < 0 || db_release_each(s->db, take_release, st, e) < 0 ||
-        db_shipment_each(s->db, 0, take_shipment, st, e) < 0 || db_ledger_size(s->db, &st->ledger_size, e) < 0)
+        db_shipment_each(s->db, 0, take_shipment, st, e) < 0)
         return -1;
     for (size_t i = 0; i < st->release_count; i++)
         if (db_evidence_each(s->db, &st->releases[i].digest, NULL, take_evidence, &st->releases[i], e) < 0)
             return -1;
     name_pointers(st);
+    st->ledger_size = ledger_size(s->ledger);
     auto_buf text = BUF(LIMIT_JSON_BYTES);
     struct err none = {0};
     if (file_read(s->dir, "run/engines.json", &text, &none) == 0)

@@ -33,6 +33,9 @@ struct evidence {
     struct evidence_line *lines; /* owned; in order of arrival */
     size_t count, room;
     struct people people; /* as they are now */
+    size_t missing;       /* attestations about this release that the ledger names, and that are gone */
+    struct digest first_missing;
+    uint64_t first_missing_entry;
 };
 void evidence_fini(struct evidence *ev);
 #define auto_evidence AUTO(evidence_fini) struct evidence

@@ -31,6 +31,12 @@ static bool rule_signatures(const struct facts *f, char *text, size_t size)
                     "%zu people's records in state.db do not verify: somebody changed them; run "
                     "`airlock fsck`",
                     f->ev->people.refused);
+    if (f->ev->missing > 0)
+        return said(text, size, false,
+                    "%zu attestations that the ledger names are gone, the first is %s (entry %llu): somebody took them "
+                    "away; run `airlock fsck`",
+                    f->ev->missing, digest_text(&f->ev->first_missing).text,
+                    (unsigned long long)f->ev->first_missing_entry);
     if (!wrong)
         return said(text, size, f->ev->count > 0, "%zu attestations, every signature verifies", f->ev->count);
     return said(text, size, false, "%zu of %zu attestations do not verify, the first is %s (%s): %s", count,

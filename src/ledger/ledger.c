@@ -90,3 +90,21 @@ int ledger_vkey(const char *origin, const struct public_key *k, struct buf *out,
     vkey_write(&v, out);
     return buf_check(out, "verification key", e);
 }
+
+struct each_entry {
+    int (*each)(void *arg, uint64_t seq, int64_t time_s, struct span entry);
+    void *arg;
+};
+
+static int each_row(void *arg, const struct ledger_row *row)
+{
+    const struct each_entry *to = arg;
+    return to->each(to->arg, row->seq, row->time_s, row->entry);
+}
+
+int ledger_each(struct ledger *l, uint64_t from, uint64_t to,
+                int (*each)(void *arg, uint64_t seq, int64_t time_s, struct span entry), void *arg, struct err *e)
+{
+    struct each_entry rows = {each, arg};
+    return db_ledger_each(l->db, from, to, each_row, &rows, e);
+}

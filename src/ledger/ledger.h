@@ -26,6 +26,11 @@ int ledger_publish(struct ledger *l, struct err *e);
 
 uint64_t ledger_size(struct ledger *l);
 
+/* Calls each for entries from … to-1 (what is not there is left out), oldest first; stops when it returns non-zero, and
+ * returns that. `entry` lives until the callback returns. */
+int ledger_each(struct ledger *l, uint64_t from, uint64_t to,
+                int (*each)(void *arg, uint64_t seq, int64_t time_s, struct span entry), void *arg, struct err *e);
+
 /* The public verification key, C2SP vkey form: name+hash+base64. */
 int ledger_vkey(const char *origin, const struct public_key *k, struct buf *out, struct err *e);
 

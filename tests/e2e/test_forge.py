@@ -121,3 +121,11 @@ def test_a_deleted_approval_stops_it_too(w):
 def test_history_written_by_hand_is_no_way_around_test(w):
     attack(w, "DELETE FROM evidence WHERE subject = ? AND predicate_type = 'urn:airlock:promotion:v1' AND environment = 'test'", digest(w, NEW))
     assert "stood-before" in lacking(w, "trust", NEW)
+
+
+def test_an_adverse_line_that_was_taken_away_is_missed_because_the_ledger_names_it(w):
+    w.sign("approve", NEW, "--for", "prod", "--reject", "--reason", "not yet", person="sofia")
+    attack(w, "DELETE FROM evidence WHERE subject = ? AND origin = 'person:sofia'", digest(w, NEW))
+    document = w.run("judge", NEW, "--gate", "trust", status=1, json=True).json
+    said = {reason["rule"]: reason for reason in document["reasons"]}
+    assert not said["signatures"]["ok"] and "the ledger names are gone" in said["signatures"]["text"], said
