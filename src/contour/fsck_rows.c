@@ -50,7 +50,7 @@ static int check_release_blobs(struct checking *c, const struct release_row *row
 static int check_release_evidence(struct checking *c, const struct release_row *row, struct err *why)
 {
     auto_evidence ev = {0};
-    if (evidence_load(c->s, &row->digest, &ev, why) < 0)
+    if (evidence_load_all(c->s, &row->digest, &ev, why) < 0)
         return -1;
     for (size_t i = 0; i < ev.count; i++)
         if (ev.lines[i].problem[0])

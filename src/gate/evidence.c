@@ -32,14 +32,22 @@ void evidence_fini(struct evidence *ev)
 
 struct row_copy {
     struct evidence *ev;
+    bool all; /* verdicts of gate deploy too */
     struct err *e;
 };
+
+static bool is_of_run(const char *environment)
+{
+    return strncmp(environment, EVIDENCE_OF_RUN, strlen(EVIDENCE_OF_RUN)) == 0;
+}
 
 /* Row by row, without looking inside: the database must not be read while the parse process works. */
 static int copy_row(void *arg, const struct evidence_row *row)
 {
     struct row_copy *copy = arg;
     struct evidence *ev = copy->ev;
+    if (!copy->all && is_of_run(row->environment))
+        return 0;
     if (ev->count == EVIDENCE_LINES_MAX)
         return err_set(copy->e, ERR_LIMIT, 0, "more than %u attestations about one release", EVIDENCE_LINES_MAX);
     if (ev->count == ev->room) {
@@ -152,6 +160,7 @@ static int verify_line(const struct verifier *v, struct evidence_line *line, str
 
 struct search {
     struct evidence *ev;
+    bool all;
     struct digest_text release;
 };
 
@@ -168,6 +177,8 @@ static int look_for_line(void *arg, uint64_t seq, int64_t time_s, struct span en
     auto_json j = json_parse(entry, LIMIT_LEDGER_ENTRY_BYTES, "ledger entry", &ignored);
     const char *id = json_get_string(j, "evidence", NULL);
     const char *release = json_get_string(j, "digest", json_get_string(j, "release", ""));
+    if (!search->all && strcmp(json_get_string(j, "gate", ""), "deploy") == 0)
+        return 0;
     if (!id || strcmp(release, search->release.text) != 0 || digest_parse(span_str(id), &named, &ignored) < 0 ||
         evidence_find(search->ev, &named))
         return 0;
@@ -178,19 +189,19 @@ static int look_for_line(void *arg, uint64_t seq, int64_t time_s, struct span en
     return 0;
 }
 
-static int look_for_lines(struct site *s, const struct digest *release, struct evidence *ev, struct err *e)
+static int look_for_lines(struct site *s, const struct digest *release, bool all, struct evidence *ev, struct err *e)
 {
-    struct search search = {ev, digest_text(release)};
+    struct search search = {ev, all, digest_text(release)};
     return ledger_each(s->ledger, 0, INT64_MAX, look_for_line, &search, e);
 }
 
-int evidence_load(struct site *s, const struct digest *release, struct evidence *out, struct err *e)
+static int load(struct site *s, const struct digest *release, bool all, struct evidence *out, struct err *e)
 {
     *out = (struct evidence){0};
-    struct row_copy copy = {out, e};
+    struct row_copy copy = {out, all, e};
     struct child *parser = site_parser(s, e);
     if (!parser || people_load(s->db, parser, s->public_key, &out->people, e) < 0 ||
-        db_evidence_each(s->db, release, NULL, copy_row, &copy, e) < 0 || look_for_lines(s, release, out, e) < 0)
+        db_evidence_each(s->db, release, NULL, copy_row, &copy, e) < 0 || look_for_lines(s, release, all, out, e) < 0)
         return -1;
     struct err absent = {0};
     struct public_key *station = release_station_key(s, release, &absent);
@@ -202,6 +213,16 @@ int evidence_load(struct site *s, const struct digest *release, struct evidence 
         result = verify_line(&v, &out->lines[i], e);
     public_key_free(station);
     return result;
+}
+
+int evidence_load(struct site *s, const struct digest *release, struct evidence *out, struct err *e)
+{
+    return load(s, release, false, out, e);
+}
+
+int evidence_load_all(struct site *s, const struct digest *release, struct evidence *out, struct err *e)
+{
+    return load(s, release, true, out, e);
 }
 
 const struct evidence_line *evidence_newest(const struct evidence *ev, const char *type, const char *environment)

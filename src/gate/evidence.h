@@ -40,8 +40,13 @@ struct evidence {
 void evidence_fini(struct evidence *ev);
 #define auto_evidence AUTO(evidence_fini) struct evidence
 
-/* Loads and verifies all lines about `release`. */
+/* Loads and verifies the lines about `release` that a gate looks at: all but the verdicts of gate deploy, of which
+ * every start of an engine adds one, and which nothing rests on. Rows mark them (EVIDENCE_OF_RUN before the
+ * environment) so that they can be left where they are. evidence_load_all takes those too: for the passport, and for
+ * fsck. */
+#define EVIDENCE_OF_RUN "run:"
 int evidence_load(struct site *s, const struct digest *release, struct evidence *out, struct err *e);
+int evidence_load_all(struct site *s, const struct digest *release, struct evidence *out, struct err *e);
 
 /* The newest verified line of that type (and environment, unless NULL), or NULL. */
 const struct evidence_line *evidence_newest(const struct evidence *ev, const char *type, const char *environment);

@@ -138,7 +138,7 @@ static void text_story(const struct evidence *ev, const struct evidence_line *cl
 int passport_text(struct site *s, const struct release *r, struct buf *out, struct err *e)
 {
     auto_evidence ev = {0};
-    if (evidence_load(s, &r->digest, &ev, e) < 0)
+    if (evidence_load_all(s, &r->digest, &ev, e) < 0)
         return -1;
     text_head(r, out);
     text_origin(&ev, out);
@@ -227,7 +227,7 @@ static void json_closing(struct json_out *w, const struct evidence_line *closing
 int passport_json(struct site *s, const struct release *r, struct json_out *w, struct err *e)
 {
     auto_evidence ev = {0};
-    if (evidence_load(s, &r->digest, &ev, e) < 0)
+    if (evidence_load_all(s, &r->digest, &ev, e) < 0)
         return -1;
     const struct evidence_line *closing = passport_closing(&ev);
     json_put_object(w, "release");

@@ -190,11 +190,13 @@ static int store_verdict(struct site *s, const struct release *r, const struct e
                          struct err *e)
 {
     auto_buf predicate = BUF(VERDICT_BYTES_MAX), subject = BUF(128), entry = BUF(LIMIT_LEDGER_ENTRY_BYTES);
+    auto_buf row = BUF(64);
     struct json_out w;
+    buf_printf(&row, "%s%s", v->gate == GATE_DEPLOY ? EVIDENCE_OF_RUN : "", v->environment);
     buf_printf(&subject, "%s:%s", r->name, r->version);
     verdict_predicate(s->config.id, s->entry_s, r, ev, v, &predicate);
     if (buf_check(&predicate, "verdict", e) < 0 ||
-        site_evidence(s, buf_str(&subject), &r->digest, PREDICATE_VSA, v->environment, v->passed ? "PASSED" : "FAILED",
+        site_evidence(s, buf_str(&subject), &r->digest, PREDICATE_VSA, buf_str(&row), v->passed ? "PASSED" : "FAILED",
                       buf_span(&predicate), &v->id, e) < 0)
         return -1;
     site_event(s, &w, &entry, "verdict");
