@@ -17,7 +17,8 @@ void buf_fini(struct buf *b)
 uint8_t *buf_room(struct buf *b, size_t len)
 {
     size_t need;
-    if (b->failed || __builtin_add_overflow(b->len, len, &need) || need > b->max) {
+    /* what stands in memory is at most half of what a size can count, whatever the maximum says */
+    if (b->failed || __builtin_add_overflow(b->len, len, &need) || need > b->max || need >= SIZE_MAX / 2) {
         b->failed = true;
         return NULL;
     }
@@ -25,7 +26,7 @@ uint8_t *buf_room(struct buf *b, size_t len)
         size_t room = b->room ? b->room : 64;
         while (room < need + 1)
             room *= 2;
-        if (room > b->max + 1)
+        if (room - 1 > b->max)
             room = b->max + 1;
         uint8_t *grown = realloc(b->ptr, room);
         if (!grown) {
