@@ -34,8 +34,10 @@ static int run(struct invocation *in)
                                  .reason = option_get(in, "reason"),
                                  .reject = option_given(in, "reject"),
                                  .shown = &shown};
-    if (!wish.environment || !environment_known(wish.environment))
+    if (!wish.environment)
         return command_usage(in, "--for sandbox, test or prod is needed");
+    if (!environment_known(wish.environment))
+        return command_usage(in, "--for: found \"%.32s\"; wanted sandbox, test or prod", wish.environment);
     auto_with_release w = {0};
     auto_buf summary = BUF(4U << 20);
     if (option_duration(in, "valid", &wish.valid_s, &e) < 0 || with_release_open(in, in->argv[0], &w, &e) < 0 ||

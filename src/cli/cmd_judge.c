@@ -43,8 +43,10 @@ static int run(struct invocation *in)
     enum gate gate;
     struct err e = {0};
     const char *text = option_get(in, "gate");
-    if (!text || !gate_parse(text, &gate))
+    if (!text)
         return command_usage(in, "--gate intake, trust or deploy is needed");
+    if (!gate_parse(text, &gate))
+        return command_usage(in, "--gate: found \"%.32s\"; wanted intake, trust or deploy", text);
     auto_with_release w = {0};
     if (with_release_open(in, in->argv[0], &w, &e) < 0 ||
         gate_judge(w.site, gate, w.release, option_get(in, "env"), &v, &e) < 0)

@@ -200,8 +200,7 @@ const struct command CMD_PASSPORT_VERIFY = {
         "Each FILE holds the lines of one passport (`airlock passport REF --lines`). Every line must verify under one "
         "of the keys and\nbe about one release; the last is the closing verdict, and what it lists must be exactly "
         "the other lines. A line that was\nremoved, changed or put in is named. Works without a contour.",
-    .options = {{"key", "FILE", "a public key (PEM), or the file of `airlock identity`; may be given several times",
-                 true},
+    .options = {{"key", "FILE", "a public key (PEM), or the file of `airlock identity`", true},
                 {"policy", "FILE", "the verdict must have been made under exactly this policy", false},
                 {"release", "DIGEST", "the passport must be of this release (sha256:…)", false}},
     .min_args = 1,

@@ -152,7 +152,7 @@ const struct command CMD_VERIFY_ATTESTATION = {
         "FILE holds one envelope, or one a line (.intoto.jsonl). Every one of them must be signed by one of the "
         "keys given. P-256 signatures are read in DER, as cosign and in-toto write them, and as r||s, as the DSSE "
         "specification's own example has them. Status 0: all verified; 1: not all, with the reasons.",
-    .options = {{"key", "FILE", "a public key (PEM), P-256 or Ed25519; may be given again", true}},
+    .options = {{"key", "FILE", "a public key (PEM), P-256 or Ed25519", true}},
     .min_args = 1,
     .max_args = 1,
     .run = attestation_run,

@@ -35,19 +35,23 @@ static const char *program_name(const struct invocation *in)
     return in->command ? in->command->name : "";
 }
 
+static void error_json(struct invocation *in, const struct err *e)
+{
+    struct json_out w;
+    auto_buf out = BUF(8 * ERR_MSG_MAX);
+    command_json(&w, &out, "error");
+    json_put_string(&w, "command", program_name(in));
+    json_put_string(&w, "code", err_code_name(e->code));
+    json_put_string(&w, "message", e->msg);
+    json_put_int(&w, "status", err_exit_status(e->code));
+    command_json_end(&w);
+}
+
 int command_fail(struct invocation *in, const struct err *e)
 {
     fprintf(stderr, "airlock %s: %s\n", program_name(in), e->msg);
-    if (in->json) {
-        struct json_out w;
-        auto_buf out = BUF(4 * ERR_MSG_MAX);
-        command_json(&w, &out, "error");
-        json_put_string(&w, "command", program_name(in));
-        json_put_string(&w, "code", err_code_name(e->code));
-        json_put_string(&w, "message", e->msg);
-        json_put_int(&w, "status", err_exit_status(e->code));
-        command_json_end(&w);
-    }
+    if (in->json)
+        error_json(in, e);
     return err_exit_status(e->code);
 }
 
@@ -60,6 +64,8 @@ int command_usage(struct invocation *in, const char *format, ...)
     va_end(args);
     fprintf(stderr, "airlock%s%s: %s\nSee `airlock%s%s --help`.\n", in->command ? " " : "", program_name(in), e.msg,
             in->command ? " " : "", program_name(in));
+    if (in->json)
+        error_json(in, &e);
     return 2;
 }
 

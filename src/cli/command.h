@@ -53,7 +53,7 @@ const char *option_nth(const struct invocation *in, const char *name, size_t n);
 /* Prints the error ("airlock promote: MESSAGE", with --json also {"schema":"airlock/error/1",…} on stdout) and returns
  * its exit status. */
 int command_fail(struct invocation *in, const struct err *e);
-/* Usage error: message and hint at --help on stderr, status 2. */
+/* Usage error: message and hint at --help on stderr, with --json the same document as command_fail; status 2. */
 int command_usage(struct invocation *in, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Prints one JSON document with "schema": begins {"schema": "airlock/NAME/1" and leaves the object open;

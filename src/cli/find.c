@@ -61,16 +61,61 @@ static size_t distance(const char *a, const char *b)
     return row[n];
 }
 
-const char *command_nearest(const char *word)
+/* Whether `word` is so near to `known` that it may have been meant, and nearer than *least, which it then becomes. */
+static bool nearer(const char *word, const char *known, size_t *least)
+{
+    size_t a = strlen(word), b = strlen(known), d = distance(word, known);
+    if (d > (a > b ? a : b) / 3 || d >= *least)
+        return false;
+    *least = d;
+    return true;
+}
+
+/* What stands behind `group` in a command's name; NULL when it is in another group. */
+static const char *behind(const char *name, const char *group)
+{
+    size_t len = group ? strlen(group) : 0;
+    if (len == 0)
+        return name;
+    return strncmp(name, group, len) == 0 && name[len] == ' ' ? name + len + 1 : NULL;
+}
+
+const char *command_nearest(const char *group, const char *word)
 {
     const char *best = NULL;
-    size_t best_distance = 3; /* farther is no likeness */
+    size_t least = SIZE_MAX;
     for (const struct command *const *c = COMMANDS; *c; c++) {
-        size_t d = distance(word, (*c)->name);
-        if (d < best_distance) {
+        const char *rest = behind((*c)->name, group);
+        auto_buf next = BUF(LIMIT_NAME_CHARS + 1);
+        if (rest && group)
+            buf_add(&next, rest, strcspn(rest, " "));
+        else if (rest)
+            buf_add_str(&next, rest);
+        if (rest && nearer(word, buf_str(&next), &least))
             best = (*c)->name;
-            best_distance = d;
-        }
     }
     return best;
+}
+
+const char *option_nearest(const struct option *list, size_t count, const char *word, size_t len)
+{
+    const char *best = NULL;
+    size_t least = SIZE_MAX;
+    auto_buf typed = BUF(4096);
+    buf_add(&typed, word, len);
+    for (size_t i = 0; buf_ok(&typed) && i < count && list[i].name; i++)
+        if (nearer(buf_str(&typed), list[i].name, &least))
+            best = list[i].name;
+    return best;
+}
+
+bool command_group(int count, char **words, struct buf *out)
+{
+    size_t before = out->len;
+    for (const struct command *const *c = COMMANDS; *c; c++) {
+        bool all;
+        if (matching_words((*c)->name, count, words, &all) == count && !all)
+            buf_printf(out, "%s%s", out->len > before ? ", " : "", (*c)->name);
+    }
+    return out->len > before;
 }

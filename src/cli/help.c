@@ -4,6 +4,8 @@
 #include "cli/cli.h"
 #include "version.h"
 
+#define HELP_COLUMNS 100U
+
 static const struct option COMMON[] = {
     {"home", "DIR", "the contour's or station's folder (else AIRLOCK_HOME, else the working directory)", false},
     {"json", NULL, "print one JSON document on stdout", false},
@@ -24,6 +26,39 @@ static void option_line(struct buf *out, const struct option *o)
     buf_printf(out, "  %-26s %s%s\n", buf_str(&head), o->help, o->repeated ? " (may be repeated)" : "");
 }
 
+/* Letters, not bytes: those of UTF-8 that go on with one are not counted. */
+static size_t width(const char *text, size_t len)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < len; i++)
+        n += ((unsigned char)text[i] & 0xc0U) != 0x80U;
+    return n;
+}
+
+/* Words in lines of at most HELP_COLUMNS. One newline in the text is a space, an empty line ends a paragraph. */
+static void wrapped(struct buf *out, const char *text)
+{
+    size_t column = 0;
+    while (*text) {
+        size_t gap = strspn(text, " \n"), len = strcspn(text + gap, " \n");
+        bool paragraph = memmem(text, gap, "\n\n", 2) != NULL;
+        if (len == 0)
+            break;
+        size_t wide = width(text + gap, len);
+        if (column > 0 && (paragraph || column + 1 + wide > HELP_COLUMNS)) {
+            buf_add_str(out, paragraph ? "\n\n" : "\n");
+            column = 0;
+        } else if (column > 0) {
+            buf_add_str(out, " ");
+            column++;
+        }
+        buf_add(out, text + gap, len);
+        column += wide;
+        text += gap + len;
+    }
+    buf_add_str(out, "\n");
+}
+
 void help_overview(struct buf *out)
 {
     buf_add_str(out, "airlock " AIRLOCK_VERSION
@@ -32,9 +67,25 @@ void help_overview(struct buf *out)
     for (const struct command *const *c = COMMANDS; *c; c++)
         buf_printf(out, "  %-22s %s\n", (*c)->name, (*c)->summary);
     buf_add_str(out,
-                "\n`airlock COMMAND --help` explains a command. Exit status: 0 done or yes, 1 no (reasons on stdout),\n"
-                "2 wrong usage, 3 input cannot be worked on, 4 not found, 5 not allowed, 6 cannot be decided, "
-                "7 the system failed.\n");
+                "\n`airlock help COMMAND` (or `airlock COMMAND --help`) explains a command; `airlock --version` says "
+                "which this is.\n"
+                "Exit status: 0 done or yes, 1 no (reasons on stdout), 2 wrong usage, 3 input cannot be worked on,\n"
+                "4 not found, 5 not allowed, 6 cannot be decided, 7 the system failed.\n");
+}
+
+void help_group(const char *group, struct buf *out)
+{
+    size_t len = strlen(group);
+    buf_printf(out, "airlock %s: a group of commands\n\n", group);
+    for (const struct command *const *c = COMMANDS; *c; c++)
+        if (strncmp((*c)->name, group, len) == 0 && (*c)->name[len] == ' ')
+            buf_printf(out, "  %-22s %s\n", (*c)->name, (*c)->summary);
+    buf_add_str(out, "\n`airlock help COMMAND` explains one of them.\n");
+}
+
+static bool has_usage(const struct command *c)
+{
+    return c->usage && *c->usage;
 }
 
 static bool has_options(const struct command *c)
@@ -45,9 +96,11 @@ static bool has_options(const struct command *c)
 void help_command(const struct command *c, struct buf *out)
 {
     buf_printf(out, "airlock %s: %s\n\n  airlock %s%s%s%s\n", c->name, c->summary, c->name,
-               has_options(c) ? " [OPTIONS]" : "", c->usage ? " " : "", c->usage ? c->usage : "");
-    if (c->detail)
-        buf_printf(out, "\n%s\n", c->detail);
+               has_options(c) ? " [OPTIONS]" : "", has_usage(c) ? " " : "", has_usage(c) ? c->usage : "");
+    if (c->detail) {
+        buf_add_str(out, "\n");
+        wrapped(out, c->detail);
+    }
     buf_add_str(out, "\nOptions:\n");
     for (size_t i = 0; i < COMMAND_OPTIONS_MAX && c->options[i].name; i++)
         option_line(out, &c->options[i]);
@@ -97,8 +150,9 @@ static void man_title(struct buf *out, const struct command *c)
 void help_man_page(const struct command *c, struct buf *out)
 {
     man_title(out, c);
-    buf_printf(out, "\n.SH SYNOPSIS\n\\fBairlock %s\\fR%s ", c->name, has_options(c) ? " [\\fIOPTIONS\\fR]" : "");
-    roff_text(out, c->usage ? c->usage : "");
+    buf_printf(out, "\n.SH SYNOPSIS\n\\fBairlock %s\\fR%s%s", c->name, has_options(c) ? " [\\fIOPTIONS\\fR]" : "",
+               has_usage(c) ? " " : "");
+    roff_text(out, has_usage(c) ? c->usage : "");
     buf_add_str(out, "\n");
     if (c->detail) {
         buf_add_str(out, ".SH DESCRIPTION\n");
@@ -111,6 +165,7 @@ void help_man_page(const struct command *c, struct buf *out)
     for (size_t i = 0; i < ARRAY_LEN(COMMON); i++)
         man_option(out, &COMMON[i]);
     buf_add_str(out, EXIT_STATUS);
+    buf_add_str(out, ".SH SEE ALSO\n\\fBairlock\\fR(1)\n");
 }
 
 void help_man_overview(struct buf *out)

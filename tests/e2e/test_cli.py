@@ -80,3 +80,62 @@ def test_bash_completion_offers_commands_and_options(airlock, tmp_path):
                                                check=True).stdout.split()
     assert offered("prom", 1) == ["promote"]
     assert "--volume-size" in offered("ship --vol", 2)
+
+
+def test_wrong_usage_is_a_json_document_too_wherever_json_stands(airlock):
+    for words in (("--json", "promote"), ("promote", "--json"), ("--json", "promot", "x"), ("--json", "judge", "x", "--gate", "foo"),
+                  ("promote", "--force", "--json")):
+        document = json.loads(airlock(*words, status=2).out)
+        assert (document["schema"], document["code"], document["status"]) == ("airlock/error/1", "usage", 2) and document["message"]
+    assert airlock("promote", "--", "--json", status=2).out == "", "behind -- it is an argument"
+
+
+def test_a_group_of_commands_lists_them_and_names_the_nearest(airlock):
+    wrong = airlock("trust", "shw", status=2).err
+    assert 'the nearest is "trust show"' in wrong and "trust root add, trust show" in wrong
+    assert "person new, person add" in airlock("person", status=2).err
+    for words in (("trust", "--help"), ("help", "trust"), ("trust", "-h")):
+        assert "trust root add" in airlock(*words).out
+
+
+def test_an_unknown_option_names_the_nearest_and_only_what_is_near(airlock):
+    assert "the nearest is --gate" in airlock("judge", "x", "--gat", "trust", status=2).err
+    assert "the nearest is --json" in airlock("judge", "x", "--jsn", status=2).err
+    assert "nearest" not in airlock("judge", "x", "--force", status=2).err
+    assert "nearest" not in airlock("xyz", status=2).err
+
+
+def test_a_word_that_is_none_of_the_wanted_is_named_with_those(airlock):
+    gate = airlock("judge", "x", "--gate", "foo", status=2).err
+    assert '"foo"' in gate and "intake, trust or deploy" in gate
+    environment = airlock("approve", "x", "--for", "prd", status=2).err
+    assert '"prd"' in environment and "sandbox, test or prod" in environment
+
+
+def test_help_and_version_are_found_by_every_usual_name(airlock):
+    assert airlock("help", "promote").out == airlock("promote", "--help").out == airlock("promote", "-h").out
+    assert airlock("help").out == airlock("-h").out == airlock("--help").out
+    assert airlock("--version").out == airlock("version").out
+    airlock("help", "nothing", status=2)
+
+
+def test_an_empty_folder_name_is_wrong_usage_and_never_the_working_directory(airlock):
+    assert "--home is empty" in airlock("--home", "", "status", status=2).err
+    assert "AIRLOCK_HOME is set, and empty" in airlock("status", env={"AIRLOCK_HOME": ""}, status=2).err
+
+
+def test_help_text_fits_in_100_columns_and_has_no_trailing_blanks(airlock):
+    for name in commands(airlock):
+        explained = airlock(*name.split(), "--help").out
+        detail = explained.split("\nOptions:\n")[0].split("\n", 3)[3:]
+        assert all(len(line) <= 100 for part in detail for line in part.splitlines()), explained
+        assert all(line == line.rstrip() for line in explained.splitlines()), explained
+        assert not re.search(r"may be given.*may be repeated", explained), explained
+
+
+def test_manual_pages_point_at_the_page_of_the_program(airlock, tmp_path):
+    airlock("man", str(tmp_path))
+    for page in tmp_path.glob("airlock-*.1"):
+        text = page.read_text()
+        assert ".SH SEE ALSO\n\\fBairlock\\fR(1)\n" in text and ".SH EXIT STATUS" in text
+        assert all(line == line.rstrip() for line in text.splitlines()), page.name
