@@ -3,36 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/parameters.h"
 #include "util/limits.h"
-
-/* Parameters that are handed on: those of the OpenAI API that a local engine can honour, and the samplers that
- * llama-server and vLLM add under the same names. What asks for another server's services (stored completions, web
- * search, audio out) is not there, so it is refused. */
-static const char *const PARAMETERS[] = {
-    "frequency_penalty",
-    "logit_bias",
-    "logprobs",
-    "max_completion_tokens",
-    "max_tokens",
-    "min_p",
-    "n",
-    "parallel_tool_calls",
-    "presence_penalty",
-    "reasoning_effort",
-    "repeat_penalty",
-    "response_format",
-    "seed",
-    "stop",
-    "temperature",
-    "tool_choice",
-    "tools",
-    "top_k",
-    "top_logprobs",
-    "top_p",
-};
 
 /* Known to clients, of no use to an engine: taken and left out. */
 static const char *const IGNORED[] = {"metadata", "safety_identifier", "service_tier", "store", "user"};
+
+/* Looked at one by one, below. */
+static const char *const OURS[] = {"messages", "model", "stream", "stream_options"};
 
 static bool listed(const char *const list[], size_t count, const char *key)
 {
@@ -42,21 +20,18 @@ static bool listed(const char *const list[], size_t count, const char *key)
     return false;
 }
 
-static bool is_parameter(const char *key)
-{
-    return listed(PARAMETERS, ARRAY_LEN(PARAMETERS), key);
-}
-
 static int check_keys(const json_t *root, struct err *e)
 {
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)(uintptr_t)root, key, value)
     {
-        if (is_parameter(key) || listed(IGNORED, ARRAY_LEN(IGNORED), key) || !strcmp(key, "model") ||
-            !strcmp(key, "messages") || !strcmp(key, "stream") || !strcmp(key, "stream_options"))
-            continue;
-        return err_set(e, ERR_INPUT, 0, "/%.64s: no such parameter is known here", key);
+        if (parameter_known(key)) {
+            if (parameter_check(key, value, e) < 0)
+                return -1;
+        } else if (!listed(IGNORED, ARRAY_LEN(IGNORED), key) && !listed(OURS, ARRAY_LEN(OURS), key)) {
+            return err_set(e, ERR_INPUT, 0, "/%.64s: no such parameter is known here", key);
+        }
     }
     return 0;
 }
@@ -165,7 +140,7 @@ static void put_parameters(struct json_out *w, const json_t *root, const json_t 
     const char *key;
     json_t *value;
     bool length = given(root, "max_tokens") || given(root, "max_completion_tokens");
-    json_object_foreach((json_t *)(uintptr_t)root, key, value) if (is_parameter(key) && !json_is_null(value))
+    json_object_foreach((json_t *)(uintptr_t)root, key, value) if (parameter_known(key) && !json_is_null(value))
     {
         json_out_key(w, key);
         put_raw(w, value);
@@ -173,7 +148,7 @@ static void put_parameters(struct json_out *w, const json_t *root, const json_t 
     json_object_foreach((json_t *)(uintptr_t)parameters, key, value)
     {
         bool same = length && (!strcmp(key, "max_tokens") || !strcmp(key, "max_completion_tokens"));
-        if (!is_parameter(key) || given(root, key) || same)
+        if (!parameter_known(key) || given(root, key) || same)
             continue;
         json_out_key(w, key);
         put_raw(w, value);
