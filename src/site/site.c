@@ -42,12 +42,31 @@ static void name_actor(char *out, size_t size)
         snprintf(out, size, "os:%u", (unsigned)getuid());
 }
 
+/* Root is let in everywhere, and what it writes (blobs, a database's journal) its owner can neither link nor open. */
+static int check_owner(const struct site *s, const char *path, struct err *e)
+{
+    struct stat st;
+    struct passwd entry, *found = NULL;
+    char strings[4096], owner[64];
+    if (fstat(s->dir, &st) < 0)
+        return err_set(e, ERR_IO, errno, "%s", path);
+    if (geteuid() != 0 || st.st_uid == 0)
+        return 0;
+    if (getpwuid_r(st.st_uid, &entry, strings, sizeof strings, &found) == 0 && found)
+        snprintf(owner, sizeof owner, "%.60s", found->pw_name);
+    else
+        snprintf(owner, sizeof owner, "#%u", (unsigned)st.st_uid); /* as sudo takes a number */
+    err_set(e, ERR_DENIED, 0, "%s: this %s belongs to %s, who could not work on with what root leaves in it", path,
+            s->config.kind == SITE_CONTOUR ? "contour" : "station", owner);
+    return err_hint(e, "Run this as that user: `sudo -u %s airlock …`", owner);
+}
+
 static int open_parts(struct site *s, const char *path, int kind, struct err *e)
 {
     s->dir = dir_open(AT_FDCWD, path, e);
     if (s->dir < 0)
         return err_hint(e, "Name the contour's or station's folder with --home");
-    if (read_config(s, path, kind, e) < 0)
+    if (read_config(s, path, kind, e) < 0 || check_owner(s, path, e) < 0)
         return -1;
     s->path = realpath(path, NULL);
     if (!s->path)

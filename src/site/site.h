@@ -44,7 +44,7 @@ struct site {
 };
 
 /* Opens the folder `path`. ERR_NOTFOUND with a hint at `airlock init` when it is none, or none of this kind (`kind` <
- * 0: any). Leftovers of an interrupted command are put in order first. */
+ * 0: any). ERR_DENIED for root in another user's folder. Leftovers of an interrupted command are put in order first. */
 struct site *site_open(const char *path, int kind, struct err *e);
 void site_close(struct site *s);
 static inline void auto_site_close(struct site **s)

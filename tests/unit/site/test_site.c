@@ -111,6 +111,23 @@ static void the_other_kind_of_site_is_refused_by_name(void **state)
     assert_non_null(strstr(e.msg, "is a contour"));
 }
 
+static void root_is_refused_in_another_users_folder_and_changes_nothing(void **state)
+{
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    site_close(made("theirs"));
+    struct err e = {0};
+    assert_int_equal(chown(folder("theirs"), 54321, (gid_t)-1), 0);
+    assert_null(site_open(folder("theirs"), SITE_CONTOUR, &e));
+    assert_int_equal(e.code, ERR_DENIED);
+    assert_non_null(strstr(e.msg, "this contour belongs to #54321"));
+    assert_non_null(strstr(e.msg, "sudo -u #54321"));
+    assert_int_equal(chown(folder("theirs"), 0, (gid_t)-1), 0);
+    auto_site again = site_open(folder("theirs"), SITE_CONTOUR, &e);
+    assert_non_null(again);
+}
+
 static int record(struct site *s, const char *action, struct err *e)
 {
     struct json_out w;
@@ -186,6 +203,7 @@ int main(void)
         cmocka_unit_test(init_twice_is_refused_and_changes_nothing),
         cmocka_unit_test(an_interrupted_init_does_not_open_and_is_completed_by_the_next),
         cmocka_unit_test(the_other_kind_of_site_is_refused_by_name),
+        cmocka_unit_test(root_is_refused_in_another_users_folder_and_changes_nothing),
         cmocka_unit_test(a_commit_appends_one_entry_and_publishes_it),
         cmocka_unit_test(a_rolled_back_transaction_leaves_no_entry),
         cmocka_unit_test(a_clock_below_the_floor_refuses_every_change),
