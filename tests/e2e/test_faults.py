@@ -1,4 +1,4 @@
-"""init and receive, failed, killed and cut off from power at the n-th call (src/util/sys_fault.h says what each is). Whatever happened: nothing is
+"""init, receive and the admission from quarantine, failed, killed and cut off from power at the n-th call (src/util/sys_fault.h says what each is). Whatever happened: nothing is
 half, what the command acknowledged is there, `fsck` is clean, and the same command again completes it. Every n under script/test --all, a spread of n
 otherwise. The last tests take out one fsync at a time and ask that a power cut then does harm. (approve, promote and rollback: test_promote_faults.py;
 blobs, rows and ledger alone: tests/fault.)"""
@@ -51,6 +51,11 @@ class Attempt:
     def fsck(self):
         return run_program(self.path, ["fsck"], home=self.home, status=0, json=True)
 
+    def sound(self, first):
+        """fsck is clean; and nothing lags behind when all was done before the power failed."""
+        notes = [note for note in self.fsck().json["notes"] if note.startswith("ledger/")]
+        assert not (first.published and notes), notes
+
     def rows(self, table):
         with sqlite3.connect(f"file:{self.home / 'state.db'}?mode=ro", uri=True) as db:
             return db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
@@ -65,8 +70,7 @@ class Receive:
 
     def holds(self, attempt, first):
         """After the fault: sound; acknowledged means there; and the same command again gets there."""
-        notes = attempt.fsck().json["notes"]
-        assert not (first.published and notes), notes
+        attempt.sound(first)
         there = attempt.rows("shipment")
         assert there or first.status != 0
         attempt.again(5 if there else 0)
@@ -85,12 +89,37 @@ class Init:
     def holds(self, attempt, first):
         again = attempt.again((0, 5))
         assert again.status == 5 or first.status != 0
-        attempt.fsck()
+        attempt.sound(first)
         attempt.again(5)
         assert attempt.rows("ledger") >= 1
 
 
-COMMANDS = {"receive": Receive, "init": Init}
+class Promote:
+    """Into sandbox: every blob out of quarantine, rows, pointer, statement, entry."""
+
+    ready = None  # a contour where only the promotion is left to do
+
+    def __init__(self, shipped, fault_path):
+        self.shipped, self.fault_path = shipped, fault_path
+        if not Promote.ready or not Promote.ready.is_dir():
+            Promote.ready = shipped.folder / "ready"
+            shutil.copytree(shipped.contour, Promote.ready, symlinks=True)
+            shipped.receive(shipped.media, contour=Promote.ready)
+            shipped.run("scan", "assistant:v1.0.0", home=Promote.ready)
+            shipped.run("judge", "assistant:v1.0.0", "--gate", "intake", home=Promote.ready)
+
+    def attempt(self, folder):
+        return Attempt(self.shipped.path, self.fault_path, folder, ["promote", "assistant:v1.0.0", "sandbox"], Promote.ready)
+
+    def holds(self, attempt, first):
+        attempt.sound(first)
+        assert attempt.rows("pointer") or first.status != 0
+        attempt.again(0)
+        attempt.fsck()
+        assert attempt.rows("pointer") == attempt.rows("pointer_history") == 1
+
+
+COMMANDS = {"receive": Receive, "init": Init, "promote": Promote}
 
 
 @pytest.fixture(params=COMMANDS)
