@@ -30,18 +30,15 @@ const struct command CMD_SILENCE = {
     .summary = "run a release or a program where nothing can leave, and say what tried to",
     .detail =
         "Runs it in a box with nothing but loopback, with a DNS stub of its own, and with recorders for every call "
-        "that "
-        "could reach\nout. The answer is PASSED (0) when nothing tried to leave and every recorder was awake, FAILED "
-        "(1) "
-        "when something tried,\nINCONCLUSIVE (6) when a recorder cannot be relied on or the program did not do its "
-        "work.\n"
+        "that could reach\nout. The answer is PASSED (0) when nothing tried to leave and every recorder was awake, "
+        "FAILED (1) when something tried,\nINCONCLUSIVE (6) when a recorder cannot be relied on or the program did "
+        "not do its work.\n"
         "\n"
         "REF: starts an engine of its own for the environment that the release stands in (test before sandbox), asks "
-        "it "
-        "its own\nprompts, leaves it idle, ends it, and signs the result, bound to release, engine and hardware.\n"
+        "it its own\nprompts, leaves it idle, ends it, and signs the result, bound to release, engine and hardware.\n"
         "\n"
-        "--command: PROGRAM sees this host's files read-only and a /tmp of its own; its output goes to stderr. No "
-        "contour is needed.",
+        "--command: PROGRAM sees this host's files read-only and a /tmp of its own; its output goes to stderr. It did "
+        "its work when it\nended with status 0, or still ran when --seconds were over. No contour is needed.",
     .options = {{"env", "ENV", "the environment to run a release for, when it stands in several", false},
                 {"requests", "N", "requests to a release's engine (default 8)", false},
                 {"idle", "SECONDS", "how long a release's engine is left idle (default 5)", false},

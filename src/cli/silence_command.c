@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "util/file.h"
 
@@ -156,6 +157,16 @@ static void collect_mounts(struct mounts *m, const char *workdir, int argc, char
 
 /* ── the run ── */
 
+/* A program that says that it failed, or that something killed, may have been silent only because it did nothing. */
+static void note_end(struct silence *s, int status)
+{
+    if (WIFSIGNALED(status))
+        silence_exercise(s, false, "it was ended by signal %d (%s), which this test did not send", WTERMSIG(status),
+                         strsignal(WTERMSIG(status)));
+    else if (WEXITSTATUS(status) != 0)
+        silence_exercise(s, false, "it ended with status %d", WEXITSTATUS(status));
+}
+
 static int run_in_box(const struct box_spec *spec, uint64_t seconds, struct pump *p, struct silence_result *out,
                       struct err *e)
 {
@@ -171,6 +182,8 @@ static int run_in_box(const struct box_spec *spec, uint64_t seconds, struct pump
     int ended = box_wait(box, (int)(seconds * 1000), &gone);
     if (ended == 0)
         silence_exercise(s, true, "the program ran for %llu s and was then asked to end", (unsigned long long)seconds);
+    else if (ended > 0)
+        note_end(s, box->status);
     return silence_end(s, GRACE_MS, out, e);
 }
 

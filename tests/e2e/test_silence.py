@@ -85,9 +85,8 @@ def assert_awake(answer):
         ["true"],
         ["sh", "-c", "ls / >/dev/null; id -un; echo done"],
         [sys.executable, "-c", "import json, math, threading; print(math.pi)"],
-        ["sh", "-c", "exit 3"],
     ],
-    ids=["true", "shell", "python", "unhappy"],
+    ids=["true", "shell", "python"],
 )
 def test_a_silent_program_passes(silence, program):
     answer = silence(*program, status=0)
@@ -106,10 +105,22 @@ def test_loopback_is_no_attempt(silence):
 
 
 def test_the_programs_status_and_output_are_told(airlock):
-    result = airlock("silence", "--command", "--", "sh", "-c", "echo to-the-person; exit 7", json=True)
+    result = airlock("silence", "--command", "--", "sh", "-c", "echo to-the-person; exit 7", json=True, status=6)
 
     assert result.json["exitStatus"] == 7
     assert "to-the-person" in result.err
+
+
+def test_a_program_that_failed_is_never_a_pass(silence):
+    """It may have been silent only because it did nothing."""
+    answer = silence("sh", "-c", "exit 3", status=6)
+    assert answer["result"] == "INCONCLUSIVE" and "status 3" in answer["reason"]
+
+    answer = silence("sh", "-c", "kill -SEGV $$", status=6)
+    assert answer["result"] == "INCONCLUSIVE" and "signal 11" in answer["reason"]
+
+    answer = silence("bash", "-c", "exec 3<>/dev/tcp/192.0.2.44/8443; exit 3", status=1)
+    assert answer["result"] == "FAILED"
 
 
 def test_a_program_cannot_write_where_it_runs(airlock, tmp_path):
