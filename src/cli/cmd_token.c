@@ -293,17 +293,19 @@ static int revoke_run(struct invocation *in)
         command_json_end(&w);
         return 0;
     }
-    printf("The token %.*s of %s works no longer\n", ID_CHARS_SHOWN, digest_hex(&m.found).text, m.person);
+    printf("The token %.*s of %s is revoked; a running `airlock serve` refuses it within a second\n", ID_CHARS_SHOWN,
+           digest_hex(&m.found).text, m.person);
     return 0;
 }
 
 const struct command CMD_TOKEN_REVOKE = {
     .name = "token revoke",
     .usage = "ID|TOKEN",
-    .summary = "end a token now",
+    .summary = "end a token; a running server refuses it within a second",
     .detail =
         "ID is what `airlock token list` and `airlock token new` show; its first 8 digits are enough when no other "
-        "token begins with them.",
+        "token begins with them. A running `airlock serve` remembers for up to a second what a token was, and refuses "
+        "this one from then on; an answer that is under way is given to its end.",
     .min_args = 1,
     .max_args = 1,
     .run = revoke_run,
