@@ -1,55 +1,56 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/commands.h"
 #include "cli/with_release.h"
 #include "contour/suite.h"
 #include "engine/engine.h"
-#include "gate/policy.h"
+#include "gate/hardware.h"
+#include "util/clock.h"
 
-/* Where the release stands: the furthest environment before prod, because that is where the evidence is asked for. */
-static int find_environment(struct invocation *in, struct with_release *w, const char **out, struct err *e)
+/* A release that cannot even be asked has failed its test: one failed case says why. */
+static int fail_whole(const char *name, const struct err *why, struct suite_result *out, struct err *e)
 {
-    static const char *const order[] = {ENVIRONMENT_TEST, ENVIRONMENT_SANDBOX, ENVIRONMENT_PROD};
-    const char *wanted = option_get(in, "env");
-    if (wanted && !environment_known(wanted))
-        return err_set(e, ERR_USAGE, 0, "--env: \"%.32s\" is no environment; wanted sandbox, test or prod", wanted);
-    for (size_t i = 0; i < ARRAY_LEN(order); i++) {
-        struct digest stands;
-        struct err absent = {0};
-        if (wanted && strcmp(wanted, order[i]) != 0)
-            continue;
-        if (db_pointer_get(w->site->db, order[i], w->row.name, &stands, &absent) == 0 &&
-            digest_equal(&stands, &w->row.digest)) {
-            *out = order[i];
-            return 0;
-        }
-        if (absent.code != ERR_NONE && absent.code != ERR_NOTFOUND)
-            return err_set(e, absent.code, absent.sys_errno, "%s", absent.msg);
-    }
-    err_set(e, ERR_DENIED, 0, "%s stands in %s, so nothing of it may run", w->name,
-            wanted ? "another environment" : "no environment");
-    return err_hint(e, "`airlock promote %s sandbox`, then test, is the way", w->name);
+    suite_result_fini(out);
+    out->started_s = clock_now_s();
+    out->cases = calloc(1, sizeof *out->cases);
+    if (!out->cases)
+        abort();
+    out->count = 1;
+    out->cases[0].name = name;
+    snprintf(out->cases[0].why, sizeof out->cases[0].why, "%.440s; " MEND_RELEASE, why->msg);
+    return hardware_read("", &out->hardware, e);
 }
 
-static void say_step(void *arg, const char *step, uint64_t done, uint64_t total)
+/* What is wrong with the release itself is an answer; everything else keeps the suite from being run. */
+static int judge_error(const char *name, const struct err *why, const struct start_steps *steps,
+                       struct suite_result *out, struct err *e)
 {
-    (void)done;
-    (void)total;
-    const char **last = arg;
-    if (*last != step)
-        fprintf(stderr, "engine: %s\n", step);
-    *last = step;
+    if (is_fault_of_release(why, steps))
+        return fail_whole(name, why, out, e);
+    return err_set(e, why->code, why->sys_errno, "%s", why->msg);
+}
+
+static void close_suite(struct suite **s)
+{
+    suite_free(*s);
 }
 
 static int run_suite(struct invocation *in, struct with_release *w, const char *environment, struct suite_result *out,
                      struct err *e)
 {
+    struct err why = {0};
     struct engine *engine = NULL;
-    const char *last = NULL;
-    struct engine_options options = {.arg = &last, .progress = in->quiet || in->json ? NULL : say_step};
-    if (engine_start(w->site, w->release, environment, &options, &engine, e) < 0)
-        return -1;
+    struct start_steps steps = {.told = !in->quiet && !in->json};
+    struct engine_options options = {.arg = &steps, .progress = start_step};
+    AUTO(close_suite) struct suite *suite = suite_read(w->site, w->blobs, w->release, &why);
+    if (!suite)
+        return judge_error("suite-can-be-read", &why, NULL, out, e);
+    if (with_release_prompts(w, &why) < 0)
+        return judge_error("prompts-can-be-read", &why, NULL, out, e);
+    if (engine_start(w->site, w->release, environment, &options, &engine, &why) < 0)
+        return judge_error("engine-starts", &why, &steps, out, e);
     int result = suite_run(w->site, w->blobs, w->release, engine_socket(engine), out, e);
     engine_stop(engine, w->site, ENGINE_GRACE_MS, "regression suite ended");
     return result;
@@ -99,6 +100,14 @@ static void close_result(struct suite_result *r)
     suite_result_fini(r);
 }
 
+/* Every message names the release. */
+static int fail(struct invocation *in, const struct with_release *w, struct err *e)
+{
+    if (w->release && !strstr(e->msg, w->name))
+        err_prefix(e, "%s", w->name);
+    return command_fail(in, e);
+}
+
 static int run(struct invocation *in)
 {
     struct digest id;
@@ -106,10 +115,10 @@ static int run(struct invocation *in)
     const char *environment = NULL;
     auto_with_release w = {0};
     AUTO(close_result) struct suite_result result = {0};
-    if (with_release_open(in, in->argv[0], &w, &e) < 0 || find_environment(in, &w, &environment, &e) < 0 ||
+    if (with_release_open(in, in->argv[0], &w, &e) < 0 || with_release_environment(in, &w, &environment, &e) < 0 ||
         run_suite(in, &w, environment, &result, &e) < 0 ||
         suite_store(w.site, w.release, environment, &result, &id, &e) < 0)
-        return command_fail(in, &e);
+        return fail(in, &w, &e);
     if (in->json)
         put_result(&w, environment, &result, &id);
     else
@@ -124,7 +133,8 @@ const struct command CMD_TEST = {
     .detail =
         "Starts an engine of its own for the environment that the release stands in (test before sandbox), runs "
         "every case of the\nrelease's suite.yaml through its prompts, ends the engine, and signs the result, bound to "
-        "release, engine and hardware.\nEnds with 0 when every case passed, 1 when one did not, 6 when it could not be "
+        "release, engine and hardware.\nEnds with 0 when every case passed; 1 when one did not, or when the release "
+        "itself is at fault: its suite or prompts cannot be read,\nits engine does not start; 6 when it could not be "
         "judged.",
     .options = {{"env", "ENV", "the environment to run for, when it stands in several", false}},
     .min_args = 1,

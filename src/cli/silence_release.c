@@ -9,7 +9,6 @@
 #include "engine/ask.h"
 #include "engine/engine.h"
 #include "gate/hardware.h"
-#include "gate/policy.h"
 #include "util/clock.h"
 #include "util/limits.h"
 
@@ -29,34 +28,6 @@ struct run {
     struct digest evidence;
 };
 
-/* Where the release stands: test before sandbox, because test is where the evidence for prod is asked for. */
-static int find_environment(struct run *r, struct err *e)
-{
-    static const char *const order[] = {ENVIRONMENT_TEST, ENVIRONMENT_SANDBOX, ENVIRONMENT_PROD};
-    const char *wanted = option_get(r->in, "env");
-    const struct with_release *w = &r->release;
-    if (wanted && !environment_known(wanted))
-        return err_set(e, ERR_USAGE, 0, "--env: \"%.32s\" is no environment; wanted sandbox, test or prod", wanted);
-    for (size_t i = 0; i < ARRAY_LEN(order); i++) {
-        struct digest stands;
-        struct err absent = {0};
-        if (wanted && strcmp(wanted, order[i]) != 0)
-            continue;
-        if (db_pointer_get(w->site->db, order[i], w->row.name, &stands, &absent) == 0 &&
-            digest_equal(&stands, &w->row.digest)) {
-            r->environment = order[i];
-            return 0;
-        }
-        if (absent.code != ERR_NONE && absent.code != ERR_NOTFOUND) {
-            *e = absent;
-            return -1;
-        }
-    }
-    err_set(e, ERR_DENIED, 0, "%s stands in %s, so nothing of it may run", w->name,
-            wanted ? "another environment" : "no environment");
-    return err_hint(e, "`airlock promote %s sandbox`, then test, is the way", w->name);
-}
-
 static int read_options(struct run *r, struct err *e)
 {
     const char *requests = option_get(r->in, "requests");
@@ -69,16 +40,6 @@ static int read_options(struct run *r, struct err *e)
 }
 
 /* ── the exercise ── */
-
-static void say_step(void *arg, const char *step, uint64_t done, uint64_t total)
-{
-    (void)done;
-    (void)total;
-    const char **last = arg;
-    if (*last != step)
-        fprintf(stderr, "engine: %s\n", step);
-    *last = step;
-}
 
 static bool has_ended(void *arg)
 {
@@ -122,16 +83,19 @@ static void exercise(struct run *r, struct engine *g)
                      why.msg[0] ? "; " : "", why.msg);
 }
 
+/* 1: it cannot be run, and that is its own fault; *e says how. */
 static int observe(struct run *r, struct err *e)
 {
     struct engine *g = NULL;
     struct site *s = r->release.site;
-    const char *last = NULL;
-    struct engine_options options = {
-        .observe = true, .arg = &last, .progress = r->in->quiet || r->in->json ? NULL : say_step};
-    if (hardware_read("", &r->hardware, e) < 0 ||
-        engine_start(s, r->release.release, r->environment, &options, &g, e) < 0)
+    struct start_steps steps = {.told = !r->in->quiet && !r->in->json};
+    struct engine_options options = {.observe = true, .arg = &steps, .progress = start_step};
+    if (hardware_read("", &r->hardware, e) < 0)
         return -1;
+    if (with_release_prompts(&r->release, e) < 0)
+        return is_fault_of_release(e, NULL) ? 1 : -1;
+    if (engine_start(s, r->release.release, r->environment, &options, &g, e) < 0)
+        return is_fault_of_release(e, &steps) ? 1 : -1;
     if (engine_ready(g))
         exercise(r, g);
     return engine_silence_end(g, s, ENGINE_GRACE_MS, &r->result, e);
@@ -190,14 +154,45 @@ static void run_fini(struct run *r)
     with_release_close(&r->release);
 }
 
+/* The answer about a release that cannot be run at all: a no, though no attempt was seen. */
+static int broken(struct run *r, const struct err *why)
+{
+    const char *name = r->release.name;
+    fprintf(stderr, "airlock silence: %s cannot be run: %s; " MEND_RELEASE "\n", name, why->msg);
+    if (r->in->json) {
+        struct json_out w;
+        auto_buf out = BUF(8 * ERR_MSG_MAX);
+        command_json(&w, &out, "silence");
+        json_put_string(&w, "release", name);
+        json_put_digest(&w, "digest", &r->release.row.digest);
+        json_put_string(&w, "environment", r->environment);
+        json_put_string(&w, "result", "FAILED");
+        json_put_string(&w, "reason", why->msg);
+        command_json_end(&w);
+    }
+    return 1;
+}
+
+/* Every message names the release. */
+static int fail(struct run *r, struct err *e)
+{
+    if (r->release.release && !strstr(e->msg, r->release.name))
+        err_prefix(e, "%s", r->release.name);
+    return command_fail(r->in, e);
+}
+
 int silence_release(struct invocation *in)
 {
     struct err e = {0};
     AUTO(run_fini) struct run r = {.in = in};
     if (read_options(&r, &e) < 0 || with_release_open(in, in->argv[0], &r.release, &e) < 0 ||
-        find_environment(&r, &e) < 0 || observe(&r, &e) < 0 || store(&r, &e) < 0 ||
-        silence_print(in, &r.result, r.release.name, put_more, &r, &e) < 0)
-        return command_fail(in, &e);
+        with_release_environment(in, &r.release, &r.environment, &e) < 0)
+        return fail(&r, &e);
+    int result = observe(&r, &e);
+    if (result > 0)
+        return broken(&r, &e);
+    if (result < 0 || store(&r, &e) < 0 || silence_print(in, &r.result, r.release.name, put_more, &r, &e) < 0)
+        return fail(&r, &e);
     if (!in->json && !option_given(in, "format"))
         printf("%s in %s; result %s\n", r.release.name, r.environment, digest_text(&r.evidence).text);
     return silence_status(r.result.verdict);
