@@ -42,6 +42,10 @@ static int check_release_blobs(struct checking *c, const struct release_row *row
         fsck_problem(c->f, "release %s:%s: its index %s is missing", row->name, row->version,
                      digest_text(&row->digest).text);
     int result = db_release_blob_each(c->s->db, &row->digest, check_release_blob, &r, why);
+    struct err unread = {0};
+    auto_release whole = release_of_row(c->s, r.blobs, row, &unread);
+    if (!whole)
+        fsck_problem(c->f, "release %s:%s: %s", row->name, row->version, unread.msg);
     blobs_close(r.blobs);
     return result;
 }
@@ -56,6 +60,10 @@ static int check_release_evidence(struct checking *c, const struct release_row *
         if (ev.lines[i].problem[0])
             fsck_problem(c->f, "state.db, evidence %s (%s about %s:%s): %s", digest_text(&ev.lines[i].id).text,
                          ev.lines[i].row_type, row->name, row->version, ev.lines[i].problem);
+    if (ev.missing)
+        fsck_problem(c->f, "state.db, evidence %s about %s:%s: gone; ledger entry %llu names it (%zu such in all)",
+                     digest_text(&ev.first_missing).text, row->name, row->version,
+                     (unsigned long long)ev.first_missing_entry, ev.missing);
     return 0;
 }
 

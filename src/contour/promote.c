@@ -36,22 +36,24 @@ static int move_open(struct move *m, struct site *s, const struct release_row *r
                      struct promotion *out, struct err *e)
 {
     *m = (struct move){.s = s, .row = row, .environment = environment, .out = out};
-    struct child *parser = site_parser(s, e);
-    if (!parser)
-        return -1;
     m->blobs = release_blobs(s, row, e);
-    m->release = m->blobs ? release_read(m->blobs, parser, &row->digest, e) : NULL;
+    m->release = m->blobs ? release_of_row(s, m->blobs, row, e) : NULL;
     if (!m->release)
         return -1;
     return evidence_load(s, &row->digest, &m->ev, e);
 }
 
+/* Names the rules that say no; what each says is in the verdict. */
 static int denied(const struct move *m, const struct verdict *v, struct err *e)
 {
-    auto_buf why = BUF(16384);
-    verdict_why(v, &why);
-    return err_set(e, ERR_DENIED, 0, "%s:%s may not stand in %s: %.800s", m->row->name, m->row->version, m->environment,
-                   buf_str(&why));
+    auto_buf rules = BUF(1024);
+    for (size_t i = 0; i < v->count; i++)
+        if (!v->reasons[i].ok)
+            buf_printf(&rules, "%s%s", rules.len ? ", " : "", v->reasons[i].rule);
+    m->out->refused = true;
+    m->out->verdict = *v;
+    return err_set(e, ERR_DENIED, 0, "%s:%s may not stand in %s; rules that say no: %s", m->row->name, m->row->version,
+                   m->environment, buf_str(&rules));
 }
 
 /* ── admission ── */

@@ -153,3 +153,15 @@ int quarantine_tidy(struct site *s, unsigned *removed, struct err *e)
     auto_fd lock = file_lock(quarantine, ".lock", false, e);
     return lock < 0 ? -1 : quarantine_tidy_locked(s, quarantine, false, removed, e);
 }
+
+struct release *release_of_row(struct site *s, const struct blobs *b, const struct release_row *row, struct err *e)
+{
+    struct child *parser = site_parser(s, e);
+    auto_release r = parser ? release_read(b, parser, &row->digest, e) : NULL;
+    if (!r || (strcmp(r->name, row->name) == 0 && strcmp(r->version, row->version) == 0))
+        return ptr_steal(&r);
+    err_set(e, ERR_INPUT, 0, "state.db calls %s %s:%s, and what the station signed is %s:%s",
+            digest_text(&row->digest).text, row->name, row->version, r->name, r->version);
+    err_hint(e, "Somebody changed the row; run `airlock fsck`");
+    return NULL;
+}

@@ -2,6 +2,7 @@
  * what lies in quarantine can be read by whoever judges it, and by nobody else: registry and engine never open it. */
 #pragma once
 
+#include "ship/release.h"
 #include "site/site.h"
 #include "store/db_release.h"
 
@@ -17,6 +18,11 @@ struct blobs *shipment_blobs(struct site *s, uint64_t number, struct err *e);
 /* The blobs of a release wherever it lies now: the store when it was admitted, else its shipment in quarantine. The
  * caller closes. */
 struct blobs *release_blobs(struct site *s, const struct release_row *row, struct err *e);
+
+/* Reads the release of a row, and holds the row against it: name and version are what the index says, which the station
+ * signed. A row that calls a release otherwise (names swapped, a version made up) is ERR_INPUT; the rest as
+ * release_read. */
+struct release *release_of_row(struct site *s, const struct blobs *b, const struct release_row *row, struct err *e);
 
 /* The key with which the station signed its attestations about `release`, taken from the contour's own signed receipt
  * (never from a row that nobody signed). The caller frees. NULL: ERR_NOTFOUND when no receipt verifies. On a station:

@@ -129,3 +129,19 @@ def test_an_adverse_line_that_was_taken_away_is_missed_because_the_ledger_names_
     document = w.run("judge", NEW, "--gate", "trust", status=1, json=True).json
     said = {reason["rule"]: reason for reason in document["reasons"]}
     assert not said["signatures"]["ok"] and "the ledger names are gone" in said["signatures"]["text"], said
+
+
+def test_a_release_that_a_row_calls_otherwise_is_refused_everywhere(w):
+    attack(w, "UPDATE release SET version = 'v9.9.9' WHERE digest = ?", digest(w, NEW))
+    for command in (["judge", "assistant:v9.9.9", "--gate", "trust"], ["test", "assistant:v9.9.9"], ["promote", "assistant:v9.9.9", "test"]):
+        refused = w.run(*command, status=None)
+        assert refused.status not in (0, 1) or "v1.1.0" in refused.out + refused.err, refused
+        assert "what the station signed is assistant:v1.1.0" in refused.err + refused.out, refused
+    assert "what the station signed is assistant:v1.1.0" in w.fsck(status=1).out
+
+
+@pytest.mark.parametrize("kind", ["scan:v1", "test-result", "silence:v1", "request:v1", "promotion:v1", "verification_summary"])
+def test_fsck_misses_any_line_that_was_taken_away(w, kind):
+    w.fsck()
+    attack(w, "DELETE FROM evidence WHERE subject = ? AND predicate_type LIKE ?", digest(w, NEW), f"%{kind}%")
+    assert "gone; ledger entry" in w.fsck(status=1).out

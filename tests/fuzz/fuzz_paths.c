@@ -33,9 +33,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct path_set *set = path_set_new();
     while (span_take_until(&rest, '\n', &line)) {
         auto_free char *text = NULL;
-        text = strndup((const char *)line.ptr, line.len);
+        text = calloc(1, line.len + 1);
         if (!text)
             abort();
+        memcpy(text, line.ptr, line.len);
         member(set, text);
     }
     path_set_free(set);
