@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/reasons.h"
 #include "cli/with_release.h"
 #include "gate/verdict.h"
 
@@ -17,23 +18,14 @@ static void put_verdict(const struct with_release *w, const struct verdict *v)
     json_put_string(&j, "result", v->passed ? "PASSED" : "FAILED");
     json_put_digest(&j, "policy", &v->policy);
     json_put_digest(&j, "evidence", &v->id);
-    json_put_array(&j, "reasons");
-    for (size_t i = 0; i < v->count; i++) {
-        json_out_object(&j);
-        json_put_string(&j, "rule", v->reasons[i].rule);
-        json_put_bool(&j, "ok", v->reasons[i].ok);
-        json_put_string(&j, "text", v->reasons[i].text);
-        json_out_object_end(&j);
-    }
-    json_out_array_end(&j);
+    reasons_put(&j, v);
     command_json_end(&j);
 }
 
 static void print_verdict(const struct with_release *w, const struct verdict *v)
 {
     printf("%s  gate %s for %s: %s\n", w->name, gate_name(v->gate), v->environment, v->passed ? "PASSED" : "FAILED");
-    for (size_t i = 0; i < v->count; i++)
-        printf("  %s %-18s %s\n", v->reasons[i].ok ? "yes" : "NO ", v->reasons[i].rule, v->reasons[i].text);
+    reasons_print(v);
     printf("  verdict %s\n", digest_text(&v->id).text);
 }
 

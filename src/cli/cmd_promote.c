@@ -2,6 +2,7 @@
 
 #include "cli/commands.h"
 #include "cli/moved.h"
+#include "cli/reasons.h"
 #include "util/clock.h"
 
 int moved_answer(struct invocation *in, const char *schema, const char *environment, const struct promotion *p,
@@ -38,16 +39,31 @@ int moved_answer(struct invocation *in, const char *schema, const char *environm
     return 0;
 }
 
+static void put_refusal(struct json_out *w, const void *arg)
+{
+    reasons_put(w, arg);
+}
+
+int moved_fail(struct invocation *in, const struct promotion *p, const struct err *e)
+{
+    if (!p->refused)
+        return command_fail(in, e);
+    if (!in->json)
+        reasons_print(&p->verdict);
+    fflush(stdout); /* on a terminal the reasons stand above the message that sums them up */
+    return command_fail_with(in, e, put_refusal, &p->verdict);
+}
+
 static int run(struct invocation *in)
 {
-    struct promotion p;
+    struct promotion p = {0};
     struct release_row row;
     struct err e = {0};
     int64_t begun = clock_mono_ms();
     auto_buf names = BUF(1024);
     auto_site s = command_site(in, SITE_CONTOUR, &e);
     if (!s || ref_release(s, in->argv[0], &row, &names, &e) < 0 || contour_promote(s, &row, in->argv[1], &p, &e) < 0)
-        return command_fail(in, &e);
+        return moved_fail(in, &p, &e);
     return moved_answer(in, "promotion", in->argv[1], &p, clock_mono_ms() - begun);
 }
 

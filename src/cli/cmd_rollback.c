@@ -5,14 +5,14 @@
 static int run(struct invocation *in)
 {
     char environment[17], name[65];
-    struct promotion p;
+    struct promotion p = {0};
     struct err e = {0};
     int64_t begun = clock_mono_ms();
     if (ref_pointer(in->argv[0], environment, name, &e) < 0)
         return command_fail(in, &e);
     auto_site s = command_site(in, SITE_CONTOUR, &e);
     if (!s || contour_rollback(s, environment, name, &p, &e) < 0)
-        return command_fail(in, &e);
+        return moved_fail(in, &p, &e);
     return moved_answer(in, "rollback", environment, &p, clock_mono_ms() - begun);
 }
 

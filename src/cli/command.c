@@ -35,24 +35,33 @@ static const char *program_name(const struct invocation *in)
     return in->command ? in->command->name : "";
 }
 
-static void error_json(struct invocation *in, const struct err *e)
+static void error_json(struct invocation *in, const struct err *e, void (*more)(struct json_out *w, const void *arg),
+                       const void *arg)
 {
     struct json_out w;
-    auto_buf out = BUF(8 * ERR_MSG_MAX);
+    auto_buf out = BUF(1U << 20);
     command_json(&w, &out, "error");
     json_put_string(&w, "command", program_name(in));
     json_put_string(&w, "code", err_code_name(e->code));
     json_put_string(&w, "message", e->msg);
     json_put_int(&w, "status", err_exit_status(e->code));
+    if (more)
+        more(&w, arg);
     command_json_end(&w);
+}
+
+int command_fail_with(struct invocation *in, const struct err *e, void (*more)(struct json_out *w, const void *arg),
+                      const void *arg)
+{
+    fprintf(stderr, "airlock %s: %s\n", program_name(in), e->msg);
+    if (in->json)
+        error_json(in, e, more, arg);
+    return err_exit_status(e->code);
 }
 
 int command_fail(struct invocation *in, const struct err *e)
 {
-    fprintf(stderr, "airlock %s: %s\n", program_name(in), e->msg);
-    if (in->json)
-        error_json(in, e);
-    return err_exit_status(e->code);
+    return command_fail_with(in, e, NULL, NULL);
 }
 
 int command_usage(struct invocation *in, const char *format, ...)
@@ -65,7 +74,7 @@ int command_usage(struct invocation *in, const char *format, ...)
     fprintf(stderr, "airlock%s%s: %s\nSee `airlock%s%s --help`.\n", in->command ? " " : "", program_name(in), e.msg,
             in->command ? " " : "", program_name(in));
     if (in->json)
-        error_json(in, &e);
+        error_json(in, &e, NULL, NULL);
     return 2;
 }
 

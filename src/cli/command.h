@@ -53,6 +53,9 @@ const char *option_nth(const struct invocation *in, const char *name, size_t n);
 /* Prints the error ("airlock promote: MESSAGE", with --json also {"schema":"airlock/error/1",…} on stdout) and returns
  * its exit status. */
 int command_fail(struct invocation *in, const struct err *e);
+/* The same, with further members of that document written by `more`. */
+int command_fail_with(struct invocation *in, const struct err *e, void (*more)(struct json_out *w, const void *arg),
+                      const void *arg);
 /* Usage error: message and hint at --help on stderr, with --json the same document as command_fail; status 2. */
 int command_usage(struct invocation *in, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "contour/ref.h"
+#include "gate/verdict.h"
 
 struct promotion {
     bool moved;      /* false: it stood there already */
@@ -14,9 +15,11 @@ struct promotion {
     struct digest before, now;
     char name[65], version[33]; /* of `now` */
     uint64_t ledger_seq;
+    bool refused; /* ERR_DENIED, and `verdict` has every rule with its reason */
+    struct verdict verdict;
 };
 
-/* ERR_DENIED with every reason when the evidence is not there or the order is broken. */
+/* ERR_DENIED when the evidence is not there or the order is broken: out->refused, and every reason in out->verdict. */
 int contour_promote(struct site *s, const struct release_row *row, const char *environment, struct promotion *out,
                     struct err *e);
 

@@ -72,8 +72,9 @@ bool closing_holds(const struct facts *f, const struct evidence_line *line, char
 {
     const char *gate = strcmp(f->env->name, ENVIRONMENT_PROD) == 0 ? "trust" : "intake";
     if (strcmp(line->result, "PASSED") != 0) {
-        snprintf(text, size, "the newest verdict of gate %s is %s (%s): judge again when its reasons are gone", gate,
-                 line->result, time_text(line->time_s).text);
+        snprintf(text, size,
+                 "the newest verdict of gate %s is %s (%s): when its reasons are gone, airlock judge %s:%s --gate %s",
+                 gate, line->result, time_text(line->time_s).text, f->release->name, f->release->version, gate);
         return false;
     }
     if (!names_us(f, line)) {
@@ -84,7 +85,8 @@ bool closing_holds(const struct facts *f, const struct evidence_line *line, char
     const json_t *policy = json_object_get(line->predicate, "policy");
     if (f->occasion == OCCASION_MOVE &&
         strcmp(member_of(policy, "digest", "sha256"), digest_hex(&f->policy->digest).text) != 0) {
-        snprintf(text, size, "the policy was changed since gate %s judged: judge again", gate);
+        snprintf(text, size, "the policy was changed since gate %s judged: airlock judge %s:%s --gate %s", gate,
+                 f->release->name, f->release->version, gate);
         return false;
     }
     if (!inputs_complete(f->ev, json_object_get(line->predicate, "inputAttestations"), text, size))

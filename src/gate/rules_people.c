@@ -223,6 +223,7 @@ static void say_missing(const struct facts *f, const struct approver *list, size
         buf_printf(out, "%s %s as %s%s%s", i ? "," : "", list[i].line->person, role_name(list[i].role),
                    list[i].void_because ? ", which does not count: " : "",
                    list[i].void_because ? list[i].void_because : "");
+    buf_printf(out, ": airlock approve %s:%s --for %s --key FILE", f->release->name, f->release->version, f->env->name);
 }
 
 bool rule_approvals(const struct facts *f, char *text, size_t size)

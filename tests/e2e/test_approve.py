@@ -76,7 +76,7 @@ def test_those_without_the_role_or_a_key_of_ours_do_not_approve(w):
 def test_two_people_open_the_gate_and_the_pointer_moves(w):
     w.sign("approve", REF, "--for", "prod", "--reason", "works for us", person="pavel")
     refused = w.run("promote", REF, "prod", status=5)
-    assert "the newest verdict of gate trust is FAILED" in refused.err
+    assert "the newest verdict of gate trust is FAILED" in refused.out
     assert verdict(w, 0)["result"] == "PASSED"
     w.run("promote", REF, "prod")
     assert w.run("show", "prod/assistant", json=True).json["environments"] == ["sandbox", "test", "prod"]

@@ -37,13 +37,28 @@ def test_order_is_kept_and_each_refusal_says_what_is_missing(arrived):
     before = arrived.state()
     for target, words in (("prod", "stood-before"), ("test", "never stood in sandbox"), ("sandbox", "not scanned here")):
         refused = arrived.run("promote", REF, target, status=5)
-        assert words in refused.err, refused
+        assert words in refused.out, refused
     arrived.run("scan", REF)
-    assert "gate intake has not judged it" in arrived.run("promote", REF, "sandbox", status=5).err
+    assert "gate intake has not judged it" in arrived.run("promote", REF, "sandbox", status=5).out
     arrived.run("judge", REF, "--gate", "intake")
-    assert "never stood in sandbox" in arrived.run("promote", REF, "test", status=5).err
+    assert "never stood in sandbox" in arrived.run("promote", REF, "test", status=5).out
     assert stands(arrived, "sandbox") is None and stands(arrived, "test") is None and stands(arrived, "prod") is None
     assert arrived.state()[0] == before[0], "a refused promotion admitted something"
+
+
+def test_a_refusal_has_a_short_first_line_and_a_reason_a_line_with_the_next_command(arrived):
+    refused = arrived.run("promote", REF, "prod", status=5)
+    assert refused.err.startswith(f"airlock promote: {REF} may not stand in prod; rules that say no: ")
+    assert refused.err.count("\n") == 1 and "approvals" in refused.err and "scan" in refused.err
+    lines = {line.split()[1]: line for line in refused.out.splitlines()}
+    assert f"airlock approve {REF} --for prod --key FILE" in lines["approvals"] and lines["approvals"].startswith("  NO ")
+    assert f"airlock judge {REF} --gate trust" in lines["verdict"]
+    assert f"airlock request {REF} prod --key FILE" in lines["request"]
+    assert lines["signatures"].startswith("  yes ")
+    document = arrived.run("promote", REF, "prod", status=5, json=True).json
+    assert (document["schema"], document["code"]) == ("airlock/error/1", "denied")
+    assert {reason["rule"]: reason["ok"] for reason in document["reasons"]} == {rule: line.startswith("  yes") for rule, line in lines.items()}
+    assert arrived.run("judge", REF, "--gate", "trust", status=1).out.count("\n") == len(lines) + 1, "not the same list as judge"
 
 
 def test_the_first_promotion_admits_from_quarantine(arrived):
@@ -119,7 +134,7 @@ def test_rollback_is_refused_to_a_release_that_is_denied_now(two):
     two.run("scan", REF, status=1)
     new = stands(two, "sandbox")
     refused = two.run("rollback", "sandbox/assistant", status=5)
-    assert "scan FAILED" in refused.err
+    assert "scan FAILED" in refused.out
     assert stands(two, "sandbox") == new
 
 
@@ -131,7 +146,7 @@ def test_a_scan_that_fails_after_the_verdict_closes_the_way(arrived):
     blob.chmod(0o600)
     flip(blob, -5)
     arrived.run("scan", REF, status=1)
-    assert "scan FAILED" in arrived.run("promote", REF, "sandbox", status=5).err
+    assert "scan FAILED" in arrived.run("promote", REF, "sandbox", status=5).out
 
 
 def test_promote_against_rollback_is_one_order_or_the_other(two):
