@@ -104,3 +104,4 @@ void loaded_free(struct loaded *l);
 /* supervisor_status.c */
 void supervisor_write_status(struct supervisor *v);
 bool memory_allows(uint64_t model_bytes);
+extern const char *supervisor_meminfo; /* where it looks (proc(5), /proc/meminfo); a test names a file of its own */

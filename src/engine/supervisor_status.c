@@ -12,11 +12,13 @@
 
 #define STATUS_BYTES (4U << 20)
 
+const char *supervisor_meminfo = "/proc/meminfo";
+
 bool memory_allows(uint64_t model_bytes)
 {
     auto_buf text = BUF(65536);
     struct err ignored;
-    if (file_read(AT_FDCWD, "/proc/meminfo", &text, &ignored) < 0)
+    if (file_read(AT_FDCWD, supervisor_meminfo, &text, &ignored) < 0)
         return true; /* nobody can tell */
     const char *line = strstr(buf_str(&text), "MemAvailable:");
     uint64_t kib = line ? strtoull(line + strlen("MemAvailable:"), NULL, 10) : UINT64_MAX;

@@ -33,6 +33,7 @@ static struct {
     int starts[RELEASES], gates;
     int alive, halted;
     bool keep_standby;
+    uint64_t model_bytes; /* of every release */
     char home[64];
 } world = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -142,6 +143,7 @@ struct release *release_read(const struct blobs *b, struct child *parser, const 
     r->name = strdup("assistant");
     r->version = strdup("v1.0.0");
     r->version[1] = (char)('0' + number_of(index));
+    r->model.size = world.model_bytes; /* set before the supervisor begins */
     return r;
 }
 
@@ -288,6 +290,8 @@ static int setup(void **state)
     world.crash = -1;
     world.alive = world.halted = world.gates = 0;
     world.keep_standby = true;
+    world.model_bytes = 0;
+    supervisor_meminfo = "/proc/meminfo";
     for (int i = 0; i < RELEASES; i++) {
         world.start_ms[i] = world.starts[i] = 0;
         world.problem[i] = ERR_NONE;
@@ -529,6 +533,83 @@ static void without_standby_the_old_one_is_ended(void **state)
     wait_for(v, 1);
     wait_count(&world.alive, 1);
     assert_int_equal(count(&world.halted), 1);
+    supervisor_stop(v);
+}
+
+/* A host with so much memory to give; what /proc/meminfo says around it is there too. */
+static void available_kib(uint64_t kib)
+{
+    static char path[96];
+    struct err e;
+    auto_buf text = BUF(4096);
+    snprintf(path, sizeof path, "%s/meminfo", world.home);
+    buf_printf(&text,
+               "MemTotal:       99999999 kB\nMemFree:             1 kB\nMemAvailable:   %8llu kB\nBuffers: 0 kB\n",
+               (unsigned long long)kib);
+    assert_int_equal(file_write(AT_FDCWD, path, buf_span(&text), 0600, &e), 0);
+    supervisor_meminfo = path;
+}
+
+static void memory_allows_what_a_model_and_three_tenths_more_leave_room_for(void **state)
+{
+    (void)state;
+    uint64_t gib = 1ULL << 30, kib = gib / 1024 / 10 * 13; /* 1.3 GiB */
+    available_kib(kib);
+    assert_false(memory_allows(gib));
+    available_kib(kib + 1);
+    assert_true(memory_allows(gib));
+    available_kib(kib / 2);
+    assert_false(memory_allows(gib));
+    assert_true(memory_allows(gib / 4));
+}
+
+static void where_nobody_can_tell_memory_allows(void **state)
+{
+    (void)state;
+    supervisor_meminfo = "/nowhere/meminfo";
+    assert_true(memory_allows(1ULL << 40));
+}
+
+static void the_old_one_is_kept_as_standby_when_memory_allows(void **state)
+{
+    (void)state;
+    world.model_bytes = 1ULL << 30;
+    available_kib(2U << 20);
+    struct supervisor *v = begin();
+    wait_for(v, 0);
+    locked(set_wanted, 1);
+    wait_for(v, 1);
+    wait_status(v, "\"standby\"");
+    assert_int_equal(count(&world.alive), 2);
+    assert_int_equal(count(&world.halted), 0);
+    supervisor_stop(v);
+}
+
+static void the_old_one_is_ended_when_memory_does_not_allow_a_standby(void **state)
+{
+    (void)state;
+    world.model_bytes = 1ULL << 30;
+    available_kib(1U << 20);
+    struct supervisor *v = begin();
+    wait_for(v, 0);
+    locked(set_wanted, 1);
+    wait_for(v, 1);
+    wait_count(&world.halted, 1);
+    assert_int_equal(count(&world.alive), 1);
+    assert_false(status_has(v, "\"standby\""));
+    supervisor_stop(v);
+}
+
+static void nothing_is_loaded_beforehand_when_memory_does_not_allow_it(void **state)
+{
+    (void)state;
+    world.previous = 1;
+    world.model_bytes = 1ULL << 30;
+    available_kib(1U << 20);
+    struct supervisor *v = begin();
+    wait_for(v, 0);
+    usleep(50000);
+    assert_int_equal(count(&world.starts[1]), 0);
     supervisor_stop(v);
 }
 
@@ -778,6 +859,11 @@ int main(void)
         RULE(a_standby_that_cannot_be_loaded_hinders_nobody),
         RULE(a_standby_that_is_still_loading_gives_way_to_a_restart),
         RULE(without_standby_the_old_one_is_ended),
+        RULE(memory_allows_what_a_model_and_three_tenths_more_leave_room_for),
+        RULE(where_nobody_can_tell_memory_allows),
+        RULE(the_old_one_is_kept_as_standby_when_memory_allows),
+        RULE(the_old_one_is_ended_when_memory_does_not_allow_a_standby),
+        RULE(nothing_is_loaded_beforehand_when_memory_does_not_allow_it),
         RULE(who_holds_an_engine_keeps_it_over_a_switch),
         RULE(a_start_that_fails_leaves_the_old_one_answering),
         RULE(nothing_to_answer_with_says_why),
