@@ -16,7 +16,8 @@
 /* Threads and processes of one engine: hundreds of threads are normal, a fork bomb is not. */
 #define ENGINE_TASKS 4096
 
-#define POLL_MS 20
+#define POLL_MS  20
+#define DYING_MS 300 /* from the end of a connection to the end of the program that held it */
 
 /* One start; what is here lives as long as engine_start. */
 struct start {
@@ -225,6 +226,8 @@ static int warm_up(struct start *st, const struct ask *a, struct err *e)
             if (wait_on(st, e) < 0)
                 return -1;
         struct err better = {0};
+        if (answered < 0)
+            (void)box_wait(st->engine->box, DYING_MS, &better); /* its connection ends before it does */
         if (answered < 0 && wait_on(st, &better) < 0 && better.code != ERR_UNDECIDED)
             *e = better; /* that it died says more than that it did not answer */
         if (answered < 0)
