@@ -2,6 +2,7 @@
 
 #include "cli/cli.h"
 #include "util/limits.h"
+#include "util/words.h"
 
 /* How many of `words` are the words of `name`, from the first on; *all says whether they are all of them. */
 static int matching_words(const char *name, int count, char **words, bool *all)
@@ -36,41 +37,6 @@ const struct command *command_find(int count, char **words, int *used)
     return best;
 }
 
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-/* Edit distance (Levenshtein) of two short words. */
-static size_t distance(const char *a, const char *b)
-{
-    size_t row[LIMIT_NAME_CHARS + 1], n = strlen(b);
-    if (n > LIMIT_NAME_CHARS)
-        return n;
-    for (size_t j = 0; j <= n; j++)
-        row[j] = j;
-    for (size_t i = 1; a[i - 1]; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= n; j++) {
-            size_t above = row[j];
-            row[j] = smaller(smaller(row[j] + 1, row[j - 1] + 1), diagonal + (a[i - 1] != b[j - 1]));
-            diagonal = above;
-        }
-    }
-    return row[n];
-}
-
-/* Whether `word` is so near to `known` that it may have been meant, and nearer than *least, which it then becomes. */
-static bool nearer(const char *word, const char *known, size_t *least)
-{
-    size_t a = strlen(word), b = strlen(known), d = distance(word, known);
-    if (d > (a > b ? a : b) / 3 || d >= *least)
-        return false;
-    *least = d;
-    return true;
-}
-
 /* What stands behind `group` in a command's name; NULL when it is in another group. */
 static const char *behind(const char *name, const char *group)
 {
@@ -91,7 +57,7 @@ const char *command_nearest(const char *group, const char *word)
             buf_add(&next, rest, strcspn(rest, " "));
         else if (rest)
             buf_add_str(&next, rest);
-        if (rest && nearer(word, buf_str(&next), &least))
+        if (rest && word_nearer(word, buf_str(&next), &least))
             best = (*c)->name;
     }
     return best;
@@ -104,7 +70,7 @@ const char *option_nearest(const struct option *list, size_t count, const char *
     auto_buf typed = BUF(4096);
     buf_add(&typed, word, len);
     for (size_t i = 0; buf_ok(&typed) && i < count && list[i].name; i++)
-        if (nearer(buf_str(&typed), list[i].name, &least))
+        if (word_nearer(buf_str(&typed), list[i].name, &least))
             best = list[i].name;
     return best;
 }

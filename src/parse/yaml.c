@@ -7,6 +7,7 @@
 
 #include "util/auto.h"
 #include "util/limits.h"
+#include "util/words.h"
 
 /* Mappings and sequences inside each other. Our files need 6; a recursion this deep costs some KiB of stack. */
 #define DEPTH_MAX 32U
@@ -15,7 +16,6 @@
 #define KEYS_MAX 10000U
 
 /* A key that is nearer than this to a known one is taken for a slip of the fingers. */
-#define NEAR_MAX 3U
 
 struct reader {
     yaml_parser_t parser;
@@ -416,44 +416,13 @@ bool yaml_duration(const char *text, uint64_t *seconds)
 
 /* ── unknown keys ── */
 
-static unsigned min3(unsigned a, unsigned b, unsigned c)
-{
-    unsigned least = a < b ? a : b;
-    return least < c ? least : c;
-}
-
-/* Levenshtein distance of two words of at most LIMIT_NAME_CHARS; longer ones are far from everything. */
-static unsigned distance(const char *a, const char *b)
-{
-    size_t m = strlen(a), n = strlen(b);
-    unsigned row[LIMIT_NAME_CHARS + 1];
-    if (m > LIMIT_NAME_CHARS || n > LIMIT_NAME_CHARS)
-        return UINT32_MAX;
-    for (size_t j = 0; j <= n; j++)
-        row[j] = (unsigned)j;
-    for (size_t i = 1; i <= m; i++) {
-        unsigned diagonal = row[0];
-        row[0] = (unsigned)i;
-        for (size_t j = 1; j <= n; j++) {
-            unsigned above = row[j];
-            row[j] = min3(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
-            diagonal = above;
-        }
-    }
-    return row[n];
-}
-
 static const char *nearest(const char *key, const char *const keys[])
 {
     const char *best = NULL;
-    unsigned least = NEAR_MAX + 1;
-    for (size_t i = 0; keys[i]; i++) {
-        unsigned d = distance(key, keys[i]);
-        if (d < least && d < strlen(keys[i])) {
-            least = d;
+    size_t least = SIZE_MAX;
+    for (size_t i = 0; keys[i]; i++)
+        if (word_nearer(key, keys[i], &least))
             best = keys[i];
-        }
-    }
     return best;
 }
 

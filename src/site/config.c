@@ -7,6 +7,12 @@
 
 static const char *const KIND_NAMES[] = {[SITE_CONTOUR] = "contour", [SITE_STATION] = "station"};
 
+static unsigned line_of(const struct yaml *map, const char *key)
+{
+    const struct yaml *found = yaml_get(map, key);
+    return found ? found->line : map->line;
+}
+
 /* Takes the string of `key` into a field of `size` characters. */
 static int take_text(const struct yaml *map, const char *key, const char *fallback, char *to, size_t size,
                      struct err *e)
@@ -16,8 +22,8 @@ static int take_text(const struct yaml *map, const char *key, const char *fallba
                  : !(text = yaml_need_text(map, key, CONFIG_FILE, e)))
         return -1;
     if (strlen(text) >= size)
-        return err_set(e, ERR_INPUT, 0, CONFIG_FILE ": %s: at most %zu characters, found %zu", key, size - 1,
-                       strlen(text));
+        return err_set(e, ERR_INPUT, 0, CONFIG_FILE ":%u: %s: at most %zu characters, found %zu", line_of(map, key),
+                       key, size - 1, strlen(text));
     memcpy(to, text, strlen(text) + 1);
     return 0;
 }
@@ -28,8 +34,9 @@ static int take_size(const struct yaml *map, const char *key, uint64_t *out, str
     if (yaml_text_or(map, key, "0", &text, CONFIG_FILE, e) < 0)
         return -1;
     if (!yaml_size(text, out))
-        return err_set(e, ERR_INPUT, 0, CONFIG_FILE ": %s: \"%.32s\" is no size; wanted for example 8G or 512M", key,
-                       text);
+        return err_set(e, ERR_INPUT, 0,
+                       CONFIG_FILE ":%u: %s: \"%.32s\" is no size; wanted a number and K, M, G or T, such as 8G",
+                       line_of(map, key), key, text);
     return 0;
 }
 
@@ -48,7 +55,9 @@ static int take_environments(const struct yaml *map, struct config *c, struct er
         const struct yaml *item = list->items[i];
         if (item->kind != YAML_SCALAR ||
             (strcmp(item->text, "sandbox") != 0 && strcmp(item->text, "test") != 0 && strcmp(item->text, "prod") != 0))
-            return err_set(e, ERR_INPUT, 0, CONFIG_FILE ":%u: environments: wanted sandbox, test or prod", item->line);
+            return err_set(e, ERR_INPUT, 0,
+                           CONFIG_FILE ":%u: environments: found \"%.32s\"; wanted sandbox, test or prod", item->line,
+                           item->kind == YAML_SCALAR ? item->text : "a list or map");
         memcpy(c->serve[i], item->text, strlen(item->text) + 1);
     }
     c->serve_count = list->count;
@@ -69,8 +78,8 @@ static int take_serve(const struct yaml *root, struct config *c, struct err *e)
         yaml_bool_or(map, "log-prompts", false, &c->log_prompts, CONFIG_FILE, e) < 0)
         return -1;
     if (c->port > 65535)
-        return err_set(e, ERR_INPUT, 0, CONFIG_FILE ": serve.port: wanted 0 to 65535, found %llu",
-                       (unsigned long long)c->port);
+        return err_set(e, ERR_INPUT, 0, CONFIG_FILE ":%u: serve.port: wanted 0 to 65535, found %llu",
+                       line_of(map, "port"), (unsigned long long)c->port);
     return 0;
 }
 
@@ -99,7 +108,8 @@ static int take_kind(const struct yaml *root, enum site_kind *out, struct err *e
             return 0;
         }
     }
-    return err_set(e, ERR_INPUT, 0, CONFIG_FILE ": kind: wanted contour or station, found \"%.32s\"", text);
+    return err_set(e, ERR_INPUT, 0, CONFIG_FILE ":%u: kind: wanted contour or station, found \"%.32s\"",
+                   line_of(root, "kind"), text);
 }
 
 static void free_yaml(struct yaml **y)

@@ -13,6 +13,14 @@
 #include "util/file.h"
 #include "util/limits.h"
 
+/* "airlock.yaml:5: …" → "/srv/contour/airlock.yaml:5: …": which of several folders it is, is what people ask first. */
+static int full_path(const char *path, struct err *e)
+{
+    struct err found = *e;
+    auto_free char *real = realpath(path, NULL);
+    return err_set(e, found.code, 0, "%.*s/%s", ERR_MSG_MAX / 2, real ? real : path, found.msg);
+}
+
 static int read_config(struct site *s, const char *path, int kind, struct err *e)
 {
     auto_buf text = BUF(LIMIT_YAML_BYTES);
@@ -23,7 +31,7 @@ static int read_config(struct site *s, const char *path, int kind, struct err *e
         return err_hint(e, "Make one with `airlock init --name NAME`, or name another folder with --home");
     }
     if (config_parse(buf_span(&text), &s->config, e) < 0)
-        return err_prefix(e, "%s", path);
+        return full_path(path, e);
     if (kind >= 0 && (int)s->config.kind != kind) {
         err_set(e, ERR_NOTFOUND, 0, "%s is a %s, and this command works on a %s", path,
                 s->config.kind == SITE_CONTOUR ? "contour" : "station", kind == SITE_CONTOUR ? "contour" : "station");
@@ -61,11 +69,19 @@ static int check_owner(const struct site *s, const char *path, struct err *e)
     return err_hint(e, "Run this as that user: `sudo -u %s airlock …`", owner);
 }
 
+/* The configuration is written last: where it stands, there was a database. */
+static int lost_state(const struct site *s, struct err *e)
+{
+    err_prefix(e, "%s", s->path);
+    return err_hint(e, "The folder is damaged: restore it, whole, from its backup. `airlock init --home OTHER` makes "
+                       "a new one, with other keys");
+}
+
 static int open_parts(struct site *s, const char *path, int kind, struct err *e)
 {
     s->dir = dir_open(AT_FDCWD, path, e);
     if (s->dir < 0)
-        return err_hint(e, "Name the contour's or station's folder with --home");
+        return e->code == ERR_DENIED ? -1 : err_hint(e, "Name the contour's or station's folder with --home");
     if (read_config(s, path, kind, e) < 0 || check_owner(s, path, e) < 0)
         return -1;
     s->path = realpath(path, NULL);
@@ -74,6 +90,8 @@ static int open_parts(struct site *s, const char *path, int kind, struct err *e)
     snprintf(s->origin, sizeof s->origin, "airlock/%s/%s", s->config.name, s->config.id);
     s->public_key = site_public_load(s->dir, SITE_PUBLIC_FILE, e);
     s->db = s->public_key ? db_open(s->dir, e) : NULL;
+    if (s->public_key && !s->db && e->code == ERR_NOTFOUND)
+        return lost_state(s, e);
     s->blobs = s->db ? blobs_open(s->dir, "store", e) : NULL;
     s->ledger = s->blobs ? ledger_open(s->dir, s->db, s->origin, NULL, e) : NULL;
     return s->ledger ? 0 : -1;
@@ -115,9 +133,22 @@ static void wipe(struct secret *s)
 static struct private_key *unseal(struct site *s, const char *file, struct err *e)
 {
     AUTO(wipe) struct secret secret = {.len = 0};
-    if (site_secret(s->dir, s->config.passphrase_file, &secret, e) < 0)
+    const char *from = s->config.passphrase_file;
+    if (site_secret(s->dir, from, &secret, e) < 0) {
+        err_prefix(e, "%s", s->path);
+        err_hint(e, "passphrase-file in " CONFIG_FILE " names the file (%s): put it back, or name the right one", from);
         return NULL;
-    return site_key_load(s->dir, file, &secret, e);
+    }
+    struct private_key *key = site_key_load(s->dir, file, &secret, e);
+    if (!key) {
+        err_prefix(e, "%s", s->path);
+        err_hint(e,
+                 "The passphrase came from %s (passphrase-file in " CONFIG_FILE
+                 "): it must be the one of the day when this "
+                 "key was made; restore both files from the same backup",
+                 from);
+    }
+    return key;
 }
 
 const struct private_key *site_key(struct site *s, struct err *e)
