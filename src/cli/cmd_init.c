@@ -33,7 +33,12 @@ static int report(struct invocation *in, struct site *s)
 /* An init that was interrupted after the folder was made and before the policy was signed is completed. */
 static int complete(struct site *s, struct err *e)
 {
-    return policy_exists(s) ? err_set(e, ERR_EXISTS, 0, "%s is a contour already", s->path) : policy_install(s, e);
+    if (policy_exists(s))
+        return err_set(e, ERR_EXISTS, 0, "%s is a contour already", s->path);
+    if (policy_install(s, e) == 0)
+        return 0;
+    err_prefix(e, "%s: everything is made but the policy", s->path);
+    return err_hint(e, "Once that is mended, the same command again completes it");
 }
 
 static int run(struct invocation *in)

@@ -9,6 +9,7 @@
 
 #include "trust/key_internal.h"
 #include "util/encode.h"
+#include "util/file.h"
 #include "util/sys.h"
 
 #define SCRYPT_N        (1U << 14)
@@ -47,13 +48,15 @@ int secret_from_file(const char *path, struct secret *out, struct err *e)
     *out = (struct secret){0};
     auto_fd fd = sys.openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
     if (fd < 0)
-        return err_set(e, errno == ENOENT ? ERR_NOTFOUND : ERR_IO, errno, "passphrase file %s", path);
+        return file_open_failed(AT_FDCWD, path, "passphrase file", e);
     ssize_t len = read_line(fd, out->text, sizeof out->text);
     int why = errno;
     if (len > 0 && out->text[len - 1] == '\r')
         len--;
     if (len <= 0 || (size_t)len == sizeof out->text) {
         secret_fini(out);
+        if (len < 0 && why == EISDIR)
+            return err_set(e, ERR_INPUT, 0, "passphrase file %s is a folder; wanted a file", path);
         if (len < 0)
             return err_set(e, ERR_IO, why, "passphrase file %s", path);
         return err_set(e, ERR_INPUT, 0, "passphrase file %s: its first line is %s; wanted 1 to %zu characters", path,

@@ -6,10 +6,49 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "util/limits.h"
 #include "util/sys.h"
+
+/* Whose file it is that we may not open, and who we are: what somebody needs who called the program as another user. */
+static int not_permitted(int dir, const char *path, const char *what, struct err *e)
+{
+    struct stat st;
+    unsigned own = (unsigned)geteuid();
+    if (fstatat(dir, path, &st, 0) < 0) {
+        err_set(e, ERR_DENIED, EACCES, "%s %s", what, path);
+        return err_hint(e, "A folder on the way to it is closed to user %u, who this runs as", own);
+    }
+    err_set(e, ERR_DENIED, EACCES, "%s %s: it belongs to user %u with mode %04o, and this runs as user %u", what, path,
+            (unsigned)st.st_uid, (unsigned)(st.st_mode & 07777), own);
+    return err_hint(e, "Run it as that user, or have them open it to you");
+}
+
+int file_open_failed(int dir, const char *path, const char *what, struct err *e)
+{
+    int why = errno;
+    switch (why) {
+    case ENOENT:
+        return err_set(e, ERR_NOTFOUND, why, "%s %s", what, path);
+    case EACCES:
+        return not_permitted(dir, path, what, e);
+    case ENOTDIR:
+        return err_set(e, ERR_INPUT, 0, "%s is not a directory, or something on the way to it is not; wanted a folder",
+                       path);
+    case EISDIR:
+        return err_set(e, ERR_INPUT, 0, "%s is a folder; wanted a file", path);
+    case ELOOP:
+        return err_set(e, ERR_INPUT, 0, "%s: the symbolic links on the way to it lead in a ring", path);
+    case ENAMETOOLONG:
+        return err_set(e, ERR_INPUT, 0, "%.64s…: a name of %zu characters is longer than the system allows", path,
+                       strlen(path));
+    default:
+        return err_set(e, ERR_IO, why, "%s %s", what, path);
+    }
+}
 
 int file_read_fd(int fd, const char *what, struct buf *out, struct err *e)
 {
@@ -21,6 +60,8 @@ int file_read_fd(int fd, const char *what, struct buf *out, struct err *e)
         ssize_t n = sys.read(fd, chunk, want);
         if (n < 0 && errno == EINTR)
             continue;
+        if (n < 0 && errno == EISDIR)
+            return err_set(e, ERR_INPUT, 0, "%s is a folder; wanted a file", what);
         if (n < 0)
             return err_set(e, ERR_IO, errno, "read %s", what);
         if (n == 0)
@@ -35,7 +76,7 @@ int file_read(int dir, const char *path, struct buf *out, struct err *e)
 {
     auto_fd fd = sys.openat(dir, path, O_RDONLY | O_CLOEXEC, 0);
     if (fd < 0)
-        return err_set(e, errno == ENOENT ? ERR_NOTFOUND : ERR_IO, errno, "open %s", path);
+        return file_open_failed(dir, path, "open", e);
     return file_read_fd(fd, path, out, e);
 }
 
@@ -125,7 +166,7 @@ int dir_open(int dir, const char *path, struct err *e)
 {
     int fd = sys.openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (fd < 0)
-        return err_set(e, errno == ENOENT ? ERR_NOTFOUND : ERR_IO, errno, "open directory %s", path);
+        return file_open_failed(dir, path, "open directory", e);
     return fd;
 }
 

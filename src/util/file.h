@@ -8,8 +8,13 @@
 
 #include "util/buf.h"
 
-/* Reads the file into *out (whose maximum is the cap). ERR_NOTFOUND, ERR_IO, ERR_LIMIT, each naming `path`. `dir` as in
- * openat. */
+/* What a failed open of `path` means (errno says how it failed): ERR_NOTFOUND; ERR_INPUT when the name is wrong (a file
+ * where a folder was wanted, too long, a ring of links); ERR_DENIED, with whose it is and who we are; else ERR_IO.
+ * Returns -1. */
+int file_open_failed(int dir, const char *path, const char *what, struct err *e);
+
+/* Reads the file into *out (whose maximum is the cap). ERR_LIMIT, ERR_IO, and those of file_open_failed, each naming
+ * `path`. `dir` as in openat. */
 int file_read(int dir, const char *path, struct buf *out, struct err *e);
 
 /* Reads from fd until its end into *out. `what` names it in messages. */
@@ -24,7 +29,7 @@ int file_write_all(int fd, struct span bytes, const char *what, struct err *e);
 /* Makes the directory if it is not there; its parent is synced. */
 int dir_make(int dir, const char *path, mode_t mode, struct err *e);
 
-/* Opens a directory: O_RDONLY | O_DIRECTORY | O_CLOEXEC. ERR_NOTFOUND, ERR_IO. */
+/* Opens a directory: O_RDONLY | O_DIRECTORY | O_CLOEXEC. As file_open_failed. */
 int dir_open(int dir, const char *path, struct err *e);
 
 /* Makes the entries of a directory durable. */

@@ -1,5 +1,6 @@
 """The command line itself: help, usage errors, JSON errors, manual pages, completion; all from one table."""
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -139,3 +140,84 @@ def test_manual_pages_point_at_the_page_of_the_program(airlock, tmp_path):
         text = page.read_text()
         assert ".SH SEE ALSO\n\\fBairlock\\fR(1)\n" in text and ".SH EXIT STATUS" in text
         assert all(line == line.rstrip() for line in text.splitlines()), page.name
+
+
+# ── folders and files that cannot be used ──
+
+
+@pytest.fixture
+def contour(airlock, tmp_path):
+    airlock("init", "--name", "demo", home=tmp_path / "contour")
+    return tmp_path / "contour"
+
+
+def test_a_path_of_the_wrong_kind_is_wrong_input_and_no_failure_of_the_system(airlock, contour, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("x")
+    (tmp_path / "ring").symlink_to(tmp_path / "ring")
+    assert "wanted a folder" in airlock("status", home=file, status=3).err
+    assert "wanted a folder" in airlock("status", home=file / "deeper", status=3).err
+    assert "lead in a ring" in airlock("status", home=tmp_path / "ring", status=3).err
+    assert "longer than the system allows" in airlock("status", home=tmp_path / ("n" * 300), status=3).err
+    assert "is a folder; wanted a file" in airlock("person", "add", "anna", "--role", "auditor", "--key", tmp_path, home=contour, status=(2, 3)).err
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root, and setpriv, to be another user")
+def test_a_folder_of_another_user_says_whose_it_is_and_who_we_are(airlock_path, contour, tmp_path):
+    program = tmp_path / "airlock"
+    shutil.copy(airlock_path, program)
+    for folder in (tmp_path, *tmp_path.parents[:-2]):
+        folder.chmod(0o755)
+    done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", program, "--home", contour, "status"],
+                          capture_output=True, text=True)
+    assert done.returncode == 5, done
+    assert "belongs to user 0 with mode 0700" in done.stderr and "runs as user 65534" in done.stderr and "Run it as that user" in done.stderr
+
+
+def test_a_wrong_configuration_names_the_whole_path_the_line_and_what_was_found(airlock, contour):
+    config = contour / "airlock.yaml"
+    good = config.read_text()
+    for old, new, words in (("memory: 0", "memory: 5X", 'memory: "5X" is no size'), ("port: 8470", "port: 99999", "found 99999"),
+                            ("environments: [prod]", "environments: [prd]", 'found "prd"'), ("kind: contour", "kind: contuor", 'found "contuor"'),
+                            ("  port: 8470", "  prot: 8470", 'did you mean "port"')):
+        config.write_text(good.replace(old, new))
+        line = next(n for n, text in enumerate(config.read_text().splitlines(), 1) if new in text)
+        refused = airlock("status", cwd=contour, status=3).err
+        assert f"{config}:{line}: " in refused and words in refused, refused
+    config.write_text(good.replace("standby: true", "standby: true\n  xyz: 1"))
+    assert "did you mean" not in airlock("status", home=contour, status=3).err
+
+
+def test_a_key_that_does_not_unseal_names_the_passphrase_file_and_what_to_do(airlock, contour, tmp_path):
+    airlock("person", "new", "anna", "--out", tmp_path / "anna.pem", "--passphrase-file", contour / "keys" / "unseal")
+    add = ("person", "add", "anna", "--role", "auditor", "--key", tmp_path / "anna.pem.pub")
+    unseal = contour / "keys" / "unseal"
+    (tmp_path / "kept").write_text(unseal.read_text())
+    unseal.write_text("wrong\n")
+    wrong = airlock(*add, home=contour, status=5).err
+    assert "keys/unseal" in wrong and "keys/site.pem" in wrong and str(contour) in wrong and "backup" in wrong
+    unseal.unlink()
+    missing = airlock(*add, home=contour, status=4).err
+    assert "keys/unseal" in missing and "passphrase-file in airlock.yaml" in missing and "put it back" in missing
+    config = contour / "airlock.yaml"
+    config.write_text(config.read_text().replace('"keys/unseal"', f'"{tmp_path}/kept"'))
+    airlock(*add, home=contour)
+
+
+def test_a_lost_database_names_the_folder_and_the_way_back(airlock, contour):
+    for file in contour.glob("state.db*"):
+        file.unlink()
+    lost = airlock("status", home=contour, status=4).err
+    assert str(contour) in lost and "state.db" in lost and "backup" in lost
+    assert not (contour / "state.db").exists()
+
+
+def test_an_init_that_a_bad_policy_stops_says_that_it_can_be_completed(airlock, tmp_path):
+    contour = tmp_path / "contour"
+    contour.mkdir()
+    (contour / "policy.yaml").write_text("nonsense: 1\n")
+    stopped = airlock("init", "--name", "demo", home=contour, status=3).err
+    assert "policy.yaml" in stopped and "the same command again completes it" in stopped
+    (contour / "policy.yaml").unlink()
+    airlock("init", "--name", "demo", home=contour)
+    airlock("status", home=contour)
