@@ -100,3 +100,6 @@ int receive_read_releases(struct receiving *r, struct err *e);
  * the predicate urn:airlock:receipt:v1 (docs/formats/receipt.schema.json). */
 int receive_write_receipt(struct receiving *r, uint64_t number, struct buf *out, struct err *e);
 int receive_commit(struct receiving *r, struct receive_result *out, struct err *e);
+
+/* ERR_DENIED when the ledger says that this number, or a later one, of this station was received before. */
+int receive_check_ledger(struct receiving *r, struct err *e);

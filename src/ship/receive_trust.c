@@ -152,8 +152,9 @@ static int read_document(struct receiving *r, const struct digest *digest, struc
                                             : -1;
     struct digest found = digest_of(buf_span(&text));
     if (!digest_equal(&found, digest))
-        return err_set(e, ERR_INPUT, 0, "targets/%s is damaged: its %zu bytes hash to %s", file, text.len,
-                       digest_text(&found).text);
+        return err_set(e, ERR_INPUT, 0,
+                       "targets/%s is damaged: its %zu bytes hash to %s, wanted %s. Copy it again from the station",
+                       file, text.len, digest_text(&found).text, digest_text(digest).text);
     struct child_request request = {.op = "json", .fd = -1, .input = buf_span(&text), .timeout_ms = 20000};
     auto_json root = child_call_json(r->parser, &request, SHIPMENT_TARGET, e);
     return root ? shipment_doc_read(root, out, e) : -1;
@@ -178,7 +179,7 @@ static int check_document(struct receiving *r, struct err *e)
                 (unsigned long long)d->sequence, time_text(d->issued_s).text, time_text(now_s).text);
         return err_hint(e, "The clock of this machine or of the station is wrong; set it right");
     }
-    return 0;
+    return receive_check_ledger(r, e);
 }
 
 static int check_versions(struct receiving *r, struct err *e)
@@ -225,7 +226,10 @@ static int refused(struct receiving *r, struct err *e)
     enum err_code code = e ? e->code : ERR_INPUT;
     if (code == ERR_NOTFOUND) {
         e->code = ERR_INPUT; /* a file of the medium is missing */
-        return err_prefix(e, "%s", r->medium.path);
+        err_prefix(e, "%s is no shipment, or not the whole of one", r->medium.path);
+        return err_hint(
+            e, "Beside its volumes there belong in it, as `airlock ship` wrote them: metadata/ with the roots, "
+               "timestamp.json, and a snapshot and targets with their numbers in front; and targets/");
     }
     if ((code == ERR_EXISTS || code == ERR_DENIED) && claims_other_contour(r, &claim)) {
         int result = foreign(r, &claim, e);
@@ -234,7 +238,12 @@ static int refused(struct receiving *r, struct err *e)
     }
     if (code == ERR_EXISTS)
         return explain_replay(r, "this very shipment was received before; nothing was changed", e);
-    return err_prefix(e, "%s", r->medium.path);
+    err_prefix(e, "%s", r->medium.path);
+    if (code != ERR_INPUT)
+        return -1;
+    return err_hint(
+        e, "The file is damaged, or another station signed it: copy the media again, or look at `airlock trust "
+           "show`");
 }
 
 int receive_trust(struct receiving *r, struct err *e)

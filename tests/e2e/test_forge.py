@@ -4,7 +4,7 @@ import shutil
 import sqlite3
 
 import pytest
-from world import World, gguf
+from world import World, gguf, world  # noqa: F401  (a fixture)
 
 OLD, NEW = "assistant:v1.0.0", "assistant:v1.1.0"
 
@@ -133,7 +133,7 @@ def test_an_adverse_line_that_was_taken_away_is_missed_because_the_ledger_names_
 
 def test_a_release_that_a_row_calls_otherwise_is_refused_everywhere(w):
     attack(w, "UPDATE release SET version = 'v9.9.9' WHERE digest = ?", digest(w, NEW))
-    for command in (["judge", "assistant:v9.9.9", "--gate", "trust"], ["test", "assistant:v9.9.9"], ["promote", "assistant:v9.9.9", "test"]):
+    for command in (["judge", "assistant:v9.9.9", "--gate", "trust"], ["test", "assistant:v9.9.9"], ["promote", "assistant:v9.9.9", "prod"]):
         refused = w.run(*command, status=None)
         assert refused.status not in (0, 1) or "v1.1.0" in refused.out + refused.err, refused
         assert "what the station signed is assistant:v1.1.0" in refused.err + refused.out, refused
@@ -145,3 +145,15 @@ def test_fsck_misses_any_line_that_was_taken_away(w, kind):
     w.fsck()
     attack(w, "DELETE FROM evidence WHERE subject = ? AND predicate_type LIKE ?", digest(w, NEW), f"%{kind}%")
     assert "gone; ledger entry" in w.fsck(status=1).out
+
+
+def test_a_shipment_is_a_replay_also_when_the_rows_about_it_are_gone(world):
+    world.found()
+    world.pack()
+    media = world.ship("assistant:v1.0.0")
+    world.receive(media)
+    for table in ("shipment_blob", "shipment"):
+        attack(world, f"DELETE FROM {table}")
+    attack(world, "DELETE FROM trust WHERE file IN ('timestamp.json', 'snapshot.json')")
+    refused = world.receive(media, status=5)
+    assert "ledger entry" in refused.err and "fsck" in refused.err
