@@ -52,9 +52,15 @@ refuse() {
   shift 2
   note "$what: must be refused."
   shown "$@"
-  "$@" || status=$?
+  "$@" 2>&1 | tee last.txt || status=${PIPESTATUS[0]}
   [ $status = "$wanted" ] || fail "\`$*\` ended with status $status, wanted $wanted"
   printf '%s# refused with status %s, as it must be%s\n\n' "$dim" "$status" "$plain"
+}
+
+# named TEXT...: what was refused last said all of these
+named() {
+  local text
+  for text; do grep -qF -- "$text" last.txt || fail "the refusal does not name $text"; done
 }
 
 make_folder() {
@@ -185,6 +191,7 @@ rollback_under_load() {
   to=$(awk -v from="$from" -v d="$digest" '$1 >= from && $3 == d { print $1; exit }' load.txt)
   [ -n "$to" ] || fail 'no request was answered by v1.0.0 after the rollback'
   [ "$failed" = 0 ] || fail "$failed of $total requests failed during the rollback"
+  [ "$(airlock --home contour --json show prod/assistant | jq -r .version)" = v1.0.0 ] || fail 'prod does not point at v1.0.0'
   grep -q "$digest11" load.txt || fail 'no request was answered by v1.1.0 before the rollback'
   rollback_result="v1.1.0 answered; rolled back, first request sent to v1.0.0 after $(((to - from) / 1000000)) ms; $total requests, 0 failed"
   say_line "$rollback_result"
