@@ -202,21 +202,13 @@ static void add_escaped_byte(struct buf *out, uint8_t c)
         buf_add_byte(out, c);
 }
 
-/* Length of the well-formed UTF-8 sequence at the start of s, or 0. */
-static size_t sequence_length(struct span s)
-{
-    for (size_t n = 2; n <= 4 && n <= s.len; n++)
-        if (span_is_utf8(span_of(s.ptr, n)))
-            return n;
-    return 0;
-}
-
 void json_out_span(struct json_out *w, struct span text)
 {
+    uint32_t value;
     separate(w);
     buf_add_byte(w->out, '"');
     while (text.len) {
-        size_t n = text.ptr[0] < 0x80 ? 1 : sequence_length(text);
+        size_t n = span_utf8_first(text, &value);
         if (text.ptr[0] < 0x80)
             add_escaped_byte(w->out, text.ptr[0]);
         else if (n)

@@ -146,19 +146,28 @@ static size_t utf8_length(uint8_t first, uint32_t *bits, uint32_t *lowest)
     return 0;
 }
 
+size_t span_utf8_first(struct span s, uint32_t *value)
+{
+    uint32_t lowest;
+    size_t n = s.len ? utf8_length(s.ptr[0], value, &lowest) : 0;
+    if (n == 0 || n > s.len)
+        return 0;
+    for (size_t i = 1; i < n; i++) {
+        if ((s.ptr[i] & 0xc0) != 0x80)
+            return 0;
+        *value = *value << 6 | (s.ptr[i] & 0x3f);
+    }
+    if (*value < lowest || *value > 0x10ffff || (*value >= 0xd800 && *value < 0xe000))
+        return 0;
+    return n;
+}
+
 bool span_is_utf8(struct span s)
 {
+    uint32_t value;
     while (s.len) {
-        uint32_t value, lowest;
-        size_t n = utf8_length(s.ptr[0], &value, &lowest);
-        if (n == 0 || n > s.len)
-            return false;
-        for (size_t i = 1; i < n; i++) {
-            if ((s.ptr[i] & 0xc0) != 0x80)
-                return false;
-            value = value << 6 | (s.ptr[i] & 0x3f);
-        }
-        if (value < lowest || value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
+        size_t n = span_utf8_first(s, &value);
+        if (n == 0)
             return false;
         span_skip(&s, n);
     }

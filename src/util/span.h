@@ -54,3 +54,6 @@ bool span_is_printable(struct span s);
 
 /* True when s is well-formed UTF-8 (RFC 3629): no overlong form, surrogate, or value above U+10FFFF. */
 bool span_is_utf8(struct span s);
+
+/* Length in bytes of the well-formed sequence at the start of s, and the character that it stands for; 0: none. */
+size_t span_utf8_first(struct span s, uint32_t *value);
