@@ -17,10 +17,15 @@ static int run(struct invocation *in)
     struct json_out j;
     auto_with_release w = {0};
     auto_buf out = BUF(PASSPORT_BYTES_MAX);
+    if ((in->json || option_given(in, "lines")) && option_given(in, "html"))
+        return command_usage(in, "--html is a form of its own: give one of --html, --lines and --json");
     if (with_release_open(in, in->argv[0], &w, &e) < 0)
         return command_fail(in, &e);
     if (option_given(in, "lines")) {
         if (passport_lines(w.site, w.release, &out, &e) < 0)
+            return command_fail(in, &e);
+    } else if (option_given(in, "html")) {
+        if (passport_html(w.site, w.release, &out, &e) < 0)
             return command_fail(in, &e);
     } else if (in->json) {
         command_json(&j, &out, "passport");
@@ -42,8 +47,12 @@ const struct command CMD_PASSPORT = {
     .detail =
         "What it is, where it came from, who did what, what was found, what was decided and why, with digests. "
         "--lines prints the\nattestations themselves, one DSSE envelope a line (.intoto.jsonl), the closing verdict "
-        "last: the file that `airlock passport\nverify` and other in-toto tools read.",
-    .options = {{"lines", NULL, "print the signed lines (.intoto.jsonl)", false}},
+        "last: the file that `airlock passport\nverify` and other in-toto tools read. --html prints the same story as "
+        "one "
+        "page for paper (A4), complete in itself, with\nsignature lines for two people: `airlock passport REF --html > "
+        "passport.html`, then print it from any browser.",
+    .options = {{"lines", NULL, "print the signed lines (.intoto.jsonl)", false},
+                {"html", NULL, "print one HTML page, to put on paper and sign", false}},
     .min_args = 1,
     .max_args = 1,
     .run = run,
@@ -82,8 +91,12 @@ static int keys_of_identity(struct keys *k, struct span text, const char *file, 
     auto_json root = json_parse(text, KEY_FILE_MAX, file, e);
     const char *id = root ? json_need_string(root, "id", "", e) : NULL;
     const json_t *keys = id ? json_need_array(root, "keys", "", e) : NULL;
-    if (!keys)
-        return -1;
+    if (!keys) {
+        struct err found = *e;
+        return err_set(e, ERR_USAGE, 0,
+                       "--key: %s is neither a public key (PEM) nor the file of `airlock identity`, which it looks like: %s",
+                       file, found.msg);
+    }
     snprintf(k->contour, sizeof k->contour, "%s", id);
     json_array_foreach((json_t *)keys, i, item)
     {
@@ -176,8 +189,9 @@ static int run_verify(struct invocation *in)
     if (!option_given(in, "key"))
         return command_usage(in, "--key FILE is needed, for each key that signed a line: the contour's, the station's, "
                                  "and those of the people");
-    if (keys_read(in, &keys, &e) < 0 || (wanted && digest_parse(span_str(wanted), &release, &e) < 0) ||
-        (policy_file && file_read(AT_FDCWD, policy_file, &text, &e) < 0))
+    if (wanted && digest_parse(span_str(wanted), &release, &e) < 0)
+        return command_usage(in, "--release: %s; wanted the release's digest, sha256: and 64 hex digits", e.msg);
+    if (keys_read(in, &keys, &e) < 0 || (policy_file && file_read(AT_FDCWD, policy_file, &text, &e) < 0))
         return command_fail(in, &e);
     policy = digest_of(buf_span(&text));
     AUTO(stop) struct child *parser = child_start(ROLE_PARSE, &e);

@@ -14,6 +14,10 @@ int passport_text(struct site *s, const struct release *r, struct buf *out, stru
 int passport_json(struct site *s, const struct release *r, struct json_out *w,
                   struct err *e); /* members of an open object */
 
+/* The same story as one HTML5 page to print on A4, sign and file: no script, nothing from outside, every text escaped.
+ * Made for the time `s->now_s`. */
+int passport_html(struct site *s, const struct release *r, struct buf *out, struct err *e);
+
 struct passport_check {
     struct child *parser;
     const struct public_key *const *keys; /* each line must verify under one of them */

@@ -3,6 +3,36 @@
 
 #include "gate/passport.h"
 
+/* What all forms tell, gathered once. */
+struct passport {
+    const struct release *release; /* borrowed */
+    struct evidence ev;
+    const struct evidence_line *closing; /* NULL: no gate has judged it */
+    const struct evidence_line *receipt; /* NULL: none */
+};
+int passport_gather(struct site *s, const struct release *r, struct passport *out, struct err *e);
+void passport_fini(struct passport *p);
+#define auto_passport AUTO(passport_fini) struct passport
+
 const struct evidence_line *passport_closing(const struct evidence *ev);
 /* Does the closing verdict list this line? */
 bool passport_lists(const struct evidence_line *closing, const struct digest *id);
+/* Was this line made after the closing verdict, which therefore does not cover it? */
+bool passport_after(const struct evidence_line *closing, const struct evidence_line *line);
+
+const char *passport_words(const char *predicate_type); /* "silence test"; the type itself when we have no words */
+const char *passport_who(const struct evidence_line *line);
+const char *passport_gate(const struct evidence_line *line); /* of a verdict, else "" */
+
+/* The page's section on what was found: scan, inventory, regression suite, silence test. */
+void html_found(const struct passport *p, struct buf *out);
+
+/* Parts of the page. What comes through `format` is escaped as a whole; `name`, `class` and titles are our own. */
+void html_section(struct buf *out, const char *title);
+void html_table(struct buf *out, const char *class, const char *const columns[]); /* NULL-terminated; opens the body */
+void html_table_end(struct buf *out);
+void html_fields(struct buf *out); /* a table of name and value, one html_field a row */
+void html_field(struct buf *out, const char *name, const char *class, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+void html_cell(struct buf *out, const char *class, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void html_note(struct buf *out, const char *format, ...) __attribute__((format(printf, 2, 3)));

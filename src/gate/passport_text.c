@@ -1,5 +1,6 @@
 /* The passport for a person and for a program: what it is, where it came from, who did what, what was found, what was
- * decided and why. Both forms tell the same facts in the same order. */
+ * decided and why. Both forms tell the same facts in the same order; the page to print (passport_html.c) tells them
+ * again. */
 #include <string.h>
 
 #include "gate/passport_internal.h"
@@ -24,7 +25,7 @@ static const struct {
     {PREDICATE_VSA, "verdict"},
 };
 
-static const char *type_words(const char *type)
+const char *passport_words(const char *type)
 {
     for (size_t i = 0; i < ARRAY_LEN(WORDS); i++)
         if (strcmp(type, WORDS[i].type) == 0)
@@ -32,19 +33,34 @@ static const char *type_words(const char *type)
     return type;
 }
 
-static const char *who(const struct evidence_line *line)
+const char *passport_who(const struct evidence_line *line)
 {
     return line->signer == SIGNER_PERSON ? line->person : signer_name(line->signer);
 }
 
-static const char *gate_of(const struct evidence_line *line)
+const char *passport_gate(const struct evidence_line *line)
 {
     return json_get_string(json_object_get(line->predicate, VERDICT_MEMBER), "gate", "");
 }
 
-static bool after_closing(const struct evidence_line *closing, const struct evidence_line *line)
+bool passport_after(const struct evidence_line *closing, const struct evidence_line *line)
 {
     return closing && line != closing && !passport_lists(closing, &line->id);
+}
+
+int passport_gather(struct site *s, const struct release *r, struct passport *out, struct err *e)
+{
+    if (evidence_load_all(s, &r->digest, &out->ev, e) < 0)
+        return -1;
+    out->release = r;
+    out->closing = passport_closing(&out->ev);
+    out->receipt = evidence_newest(&out->ev, PREDICATE_RECEIPT, NULL);
+    return 0;
+}
+
+void passport_fini(struct passport *p)
+{
+    evidence_fini(&p->ev);
 }
 
 /* ── text ── */
@@ -62,9 +78,8 @@ static void text_head(const struct release *r, struct buf *out)
                digest_text(&r->suite.digest).text);
 }
 
-static void text_origin(const struct evidence *ev, struct buf *out)
+static void text_origin(const struct evidence_line *receipt, struct buf *out)
 {
-    const struct evidence_line *receipt = evidence_newest(ev, PREDICATE_RECEIPT, NULL);
     if (!receipt)
         return;
     const json_t *station = json_object_get(receipt->predicate, "station");
@@ -83,12 +98,12 @@ static void text_line(const struct evidence_line *line, struct buf *out)
         return;
     }
     line_detail(line, detail, sizeof detail);
-    const char *gate = gate_of(line);
+    const char *gate = passport_gate(line);
     const char *action =
         strcmp(line->type, PREDICATE_PROMOTION) == 0 ? json_get_string(line->predicate, "action", "") : "";
-    buf_printf(out, "  %s  %s%s%s%s%s%s%s, by %s%s%s%s%s", time_text(line->time_s).text, type_words(line->type),
+    buf_printf(out, "  %s  %s%s%s%s%s%s%s, by %s%s%s%s%s", time_text(line->time_s).text, passport_words(line->type),
                gate[0] ? " of gate " : "", gate, line->environment[0] ? " for " : "", line->environment,
-               action[0] ? ": " : "", action, who(line), line->result[0] ? ": " : "", line->result,
+               action[0] ? ": " : "", action, passport_who(line), line->result[0] ? ": " : "", line->result,
                detail[0] ? " — " : "", detail);
     const char *role = json_get_string(line->predicate, "role", ""),
                *reason = line->signer == SIGNER_PERSON ? json_get_string(line->predicate, "reason", "") : "";
@@ -113,8 +128,8 @@ static void text_story(const struct evidence *ev, const struct evidence_line *cl
     size_t after = 0;
     buf_add_str(out, "\nWhat was attested, in order\n");
     for (size_t i = 0; i < ev->count; i++) {
-        after += after_closing(closing, &ev->lines[i]);
-        if (!after_closing(closing, &ev->lines[i]) && &ev->lines[i] != closing)
+        after += passport_after(closing, &ev->lines[i]);
+        if (!passport_after(closing, &ev->lines[i]) && &ev->lines[i] != closing)
             text_line(&ev->lines[i], out);
     }
     if (!closing) {
@@ -122,7 +137,7 @@ static void text_story(const struct evidence *ev, const struct evidence_line *cl
         return;
     }
     const json_t *policy = json_object_get(json_object_get(closing->predicate, "policy"), "digest");
-    buf_printf(out, "\nDecided: gate %s for %s %s (%s), over %zu attestations\n", gate_of(closing),
+    buf_printf(out, "\nDecided: gate %s for %s %s (%s), over %zu attestations\n", passport_gate(closing),
                closing->environment, closing->result, time_text(closing->time_s).text,
                json_array_size(json_object_get(closing->predicate, "inputAttestations")));
     buf_printf(out, "  verdict   %s\n  policy    sha256:%s\n", digest_text(&closing->id).text,
@@ -131,18 +146,18 @@ static void text_story(const struct evidence *ev, const struct evidence_line *cl
     if (after > 0)
         buf_add_str(out, "\nSince then\n");
     for (size_t i = 0; after > 0 && i < ev->count; i++)
-        if (after_closing(closing, &ev->lines[i]))
+        if (passport_after(closing, &ev->lines[i]))
             text_line(&ev->lines[i], out);
 }
 
 int passport_text(struct site *s, const struct release *r, struct buf *out, struct err *e)
 {
-    auto_evidence ev = {0};
-    if (evidence_load_all(s, &r->digest, &ev, e) < 0)
+    auto_passport p = {0};
+    if (passport_gather(s, r, &p, e) < 0)
         return -1;
     text_head(r, out);
-    text_origin(&ev, out);
-    text_story(&ev, passport_closing(&ev), out);
+    text_origin(p.receipt, out);
+    text_story(&p.ev, p.closing, out);
     return buf_check(out, "passport", e);
 }
 
@@ -183,9 +198,9 @@ static void json_line(struct json_out *w, const struct evidence_line *line, cons
     json_out_object(w);
     json_put_digest(w, "id", &line->id);
     json_put_string(w, "predicateType", line->type);
-    json_put_string(w, "what", type_words(line->type));
+    json_put_string(w, "what", passport_words(line->type));
     json_put_bool(w, "verified", line->predicate);
-    json_put_string(w, "signer", who(line));
+    json_put_string(w, "signer", passport_who(line));
     json_put_time(w, "time", line->time_s);
     json_put_string(w, "environment", line->environment);
     json_put_string(w, "result", line->result);
@@ -198,8 +213,8 @@ static void json_line(struct json_out *w, const struct evidence_line *line, cons
             json_put_string(w, "detail", detail);
         if (line->signer == SIGNER_PERSON)
             json_put_string(w, "role", json_get_string(line->predicate, "role", ""));
-        if (gate_of(line)[0])
-            json_put_string(w, "gate", gate_of(line));
+        if (passport_gate(line)[0])
+            json_put_string(w, "gate", passport_gate(line));
     }
     json_out_object_end(w);
 }
@@ -214,7 +229,7 @@ static void json_closing(struct json_out *w, const struct evidence_line *closing
     const json_t *policy = json_object_get(json_object_get(closing->predicate, "policy"), "digest");
     json_out_object(w);
     json_put_digest(w, "id", &closing->id);
-    json_put_string(w, "gate", gate_of(closing));
+    json_put_string(w, "gate", passport_gate(closing));
     json_put_string(w, "environment", closing->environment);
     json_put_string(w, "result", closing->result);
     json_put_time(w, "time", closing->time_s);
@@ -226,23 +241,21 @@ static void json_closing(struct json_out *w, const struct evidence_line *closing
 
 int passport_json(struct site *s, const struct release *r, struct json_out *w, struct err *e)
 {
-    auto_evidence ev = {0};
-    if (evidence_load_all(s, &r->digest, &ev, e) < 0)
+    auto_passport p = {0};
+    if (passport_gather(s, r, &p, e) < 0)
         return -1;
-    const struct evidence_line *closing = passport_closing(&ev);
     json_put_object(w, "release");
     json_head(w, r);
     json_out_object_end(w);
-    const struct evidence_line *receipt = evidence_newest(&ev, PREDICATE_RECEIPT, NULL);
-    if (receipt) {
-        json_raw_of(w, "station", json_object_get(receipt->predicate, "station"));
-        json_raw_of(w, "sequence", json_object_get(receipt->predicate, "sequence"));
+    if (p.receipt) {
+        json_raw_of(w, "station", json_object_get(p.receipt->predicate, "station"));
+        json_raw_of(w, "sequence", json_object_get(p.receipt->predicate, "sequence"));
     }
     json_put_array(w, "attestations");
-    for (size_t i = 0; i < ev.count; i++)
-        json_line(w, &ev.lines[i], closing);
+    for (size_t i = 0; i < p.ev.count; i++)
+        json_line(w, &p.ev.lines[i], p.closing);
     json_out_array_end(w);
     json_out_key(w, "verdict");
-    json_closing(w, closing);
+    json_closing(w, p.closing);
     return 0;
 }
