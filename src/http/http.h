@@ -44,9 +44,17 @@ struct http_route {
 
 /* ── server ── */
 
+/* May a server listen on this address? ERR_USAGE (none), ERR_DENIED (not loopback: that needs TLS). */
+int http_address_check(const char *address, struct err *e);
+
+/* Takes address and port, so that a caller learns early whether it can have them: who connects waits until a server is
+ * started on the descriptor. -1: as http_address_check, ERR_BUSY (port in use), ERR_IO. */
+int http_listen(const char *address, uint16_t port, struct err *e);
+
 struct http_options {
-    const char *address;             /* "127.0.0.1" or "::1"; any other address is refused until there is TLS */
-    uint16_t port;                   /* 0: any free one */
+    const char *address; /* "127.0.0.1" or "::1"; any other address is refused until there is TLS. NULL: `listener` */
+    uint16_t port;       /* 0: any free one */
+    int listener;        /* of http_listen; http_start takes it, also when it fails */
     const struct http_route *routes; /* borrowed until the server is freed */
     size_t route_count;
 

@@ -323,49 +323,66 @@ static void on_library_message(void *arg, const char *format, va_list args)
 
 /* ── start and stop ── */
 
-static int parse_address(const struct http_options *o, struct sockaddr_storage *out, socklen_t *len, struct err *e)
+static int parse_address(const char *address, uint16_t port, struct sockaddr_storage *out, socklen_t *len,
+                         struct err *e)
 {
     struct sockaddr_in *v4 = (struct sockaddr_in *)out;
     struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
     memset(out, 0, sizeof(*out));
-    if (inet_pton(AF_INET, o->address, &v4->sin_addr) == 1) {
+    if (inet_pton(AF_INET, address, &v4->sin_addr) == 1) {
         v4->sin_family = AF_INET;
-        v4->sin_port = htons(o->port);
+        v4->sin_port = htons(port);
         *len = sizeof(*v4);
         if (ntohl(v4->sin_addr.s_addr) >> 24 == 127)
             return 0;
-    } else if (inet_pton(AF_INET6, o->address, &v6->sin6_addr) == 1) {
+    } else if (inet_pton(AF_INET6, address, &v6->sin6_addr) == 1) {
         v6->sin6_family = AF_INET6;
-        v6->sin6_port = htons(o->port);
+        v6->sin6_port = htons(port);
         *len = sizeof(*v6);
         if (IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr))
             return 0;
     } else {
-        return err_set(e, ERR_USAGE, 0, "listen address \"%s\": wanted an IP address such as 127.0.0.1", o->address);
+        return err_set(e, ERR_USAGE, 0, "listen address \"%s\": wanted an IP address such as 127.0.0.1", address);
     }
-    err_set(e, ERR_DENIED, 0, "listen address %s: any address but loopback needs TLS, which is not there yet",
-            o->address);
+    err_set(e, ERR_DENIED, 0, "listen address %s: any address but loopback needs TLS, which is not there yet", address);
     return err_hint(e, "Listen on 127.0.0.1 and put a TLS proxy in front, or reach it through an SSH tunnel");
 }
 
-static int listen_on(struct http_server *s, struct err *e)
+int http_address_check(const char *address, struct err *e)
+{
+    struct sockaddr_storage a;
+    socklen_t len;
+    return parse_address(address, 0, &a, &len, e);
+}
+
+int http_listen(const char *address, uint16_t port, struct err *e)
 {
     struct sockaddr_storage a;
     socklen_t len;
     int one = 1;
-    if (parse_address(&s->o, &a, &len, e) < 0)
+    if (parse_address(address, port, &a, &len, e) < 0)
         return -1;
-    s->listener = socket(a.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (s->listener < 0)
-        return err_set(e, ERR_IO, errno, "listen on %s", s->o.address);
-    setsockopt(s->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    if (bind(s->listener, (struct sockaddr *)&a, len) < 0 || listen(s->listener, BACKLOG) < 0) {
-        err_set(e, errno == EADDRINUSE ? ERR_BUSY : ERR_IO, errno, "listen on %s port %u", s->o.address, s->o.port);
+    auto_fd fd = socket(a.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return err_set(e, ERR_IO, errno, "listen on %s", address);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    if (bind(fd, (struct sockaddr *)&a, len) < 0 || listen(fd, BACKLOG) < 0) {
+        err_set(e, errno == EADDRINUSE ? ERR_BUSY : ERR_IO, errno, "listen on %s port %u", address, port);
         return err_hint(e, "Another program may have this port: choose another, or 0 for any free one");
     }
-    len = sizeof(a);
+    return fd_steal(&fd);
+}
+
+/* The listener, made here or before, and which port it got. */
+static int take_listener(struct http_server *s, struct err *e)
+{
+    struct sockaddr_storage a;
+    socklen_t len = sizeof(a);
+    s->listener = s->o.address ? http_listen(s->o.address, s->o.port, e) : s->o.listener;
+    if (s->listener < 0)
+        return -1;
     if (getsockname(s->listener, (struct sockaddr *)&a, &len) < 0)
-        return err_set(e, ERR_IO, errno, "listen on %s", s->o.address);
+        return err_set(e, ERR_IO, errno, "ask for the port of a listening socket");
     s->port =
         ntohs(a.ss_family == AF_INET ? ((struct sockaddr_in *)&a)->sin_port : ((struct sockaddr_in6 *)&a)->sin6_port);
     return 0;
@@ -435,7 +452,7 @@ struct http_server *http_start(const struct http_options *o, struct err *e)
     pthread_cond_init(&s->idle, &by_mono);
     pthread_condattr_destroy(&by_mono);
     int failed = 0;
-    if (listen_on(s, e) < 0 || workers_start(s, e) < 0)
+    if (take_listener(s, e) < 0 || workers_start(s, e) < 0)
         goto fail;
     failed = pthread_create(&s->watchdog, NULL, watchdog_run, s);
     s->watching = failed == 0;
