@@ -96,7 +96,8 @@ const struct command CMD_LOG = {
         "Prints the newest entries, oldest of them first; with --json one document a line. That nothing was changed "
         "or taken out is\nwhat `airlock ledger verify` proves.\n\n--access prints access records instead: who asked or "
         "pulled what, which "
-        "release answered, how many tokens, how long.\n`airlock ledger prove --access ID` proves one of them.",
+        "release answered, how many tokens, how long. A record appears within a second of its answer.\n`airlock ledger "
+        "prove --access ID` proves one of them.",
     .options = {{"last", "N", "so many entries (default: 50)", false},
                 {"all", NULL, "all entries", false},
                 {"access", NULL, "access records: requests and pulls", false},

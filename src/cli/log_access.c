@@ -77,6 +77,8 @@ int log_access(struct invocation *in, struct site *s, uint64_t last, struct err 
         abort();
     if (access_recent(s->dir, r.room, keep, &r, e) < 0)
         return -1;
+    if (r.count == 0 && r.room > 0)
+        fprintf(stderr, "No access records yet; serve writes them within a second of the answer.\n");
     for (size_t i = r.count; i-- > 0;) {
         if (in->json)
             print_json(r.list[i]);
