@@ -8,32 +8,15 @@
 
 #include "cli/commands.h"
 #include "cli/serve.h"
+#include "gate/policy.h"
 #include "gateway/sse.h"
+#include "site/config.h"
 #include "util/clock.h"
 #include "util/file.h"
+#include "util/limits.h"
 
 #define TEXT_MAX   (1U << 20)
 #define ANSWER_MAX (16U << 20)
-
-int serve_find(int dir, char address[64], uint16_t *port, struct err *e)
-{
-    auto_buf text = BUF(4096);
-    uint64_t number = 0;
-    if (file_read(dir, SERVE_FILE, &text, e) < 0) {
-        if (e->code == ERR_NOTFOUND) {
-            err_set(e, ERR_BUSY, 0, "no serve runs on this contour");
-            err_hint(e, "Start it with `airlock serve`");
-        }
-        return -1;
-    }
-    auto_json j = json_parse(buf_span(&text), 4096, SERVE_FILE, e);
-    const char *a = j ? json_need_string(j, "address", "", e) : NULL;
-    if (!a || json_need_uint(j, "port", "", &number, e) < 0)
-        return -1;
-    snprintf(address, 64, "%s", a);
-    *port = (uint16_t)number;
-    return 0;
-}
 
 /* ── one conversation ── */
 
@@ -41,17 +24,23 @@ struct ask {
     struct invocation *in;
     CURL *curl;
     struct curl_slist *headers;
-    char base[96]; /* http://127.0.0.1:8470 */
+    struct serve_found serve;
     char model[129];
     const char *environment; /* asked for, or NULL */
     struct sse sse;
     struct buf body, answer;
-    char release[DIGEST_TEXT_SIZE], request[64];
+    char release[DIGEST_TEXT_SIZE], version[33], request[64];
     uint64_t tokens_in, tokens_out;
     int64_t began_ms, first_ms;
     bool ended, ends_in_newline;
     struct err failed;
 };
+
+static void take_header(char *out, size_t size, const char *wanted, struct span name, struct span value)
+{
+    if (span_equal_str(name, wanted))
+        snprintf(out, size, "%.*s", (int)value.len, (const char *)value.ptr);
+}
 
 static size_t on_header(char *bytes, size_t one, size_t len, void *arg)
 {
@@ -63,10 +52,9 @@ static size_t on_header(char *bytes, size_t one, size_t len, void *arg)
     span_take_prefix(&line, SPAN_LIT(" "));
     while (line.len > 0 && (line.ptr[line.len - 1] == '\r' || line.ptr[line.len - 1] == '\n'))
         line.len--;
-    if (span_equal_str(name, "Airlock-Release"))
-        snprintf(a->release, sizeof(a->release), "%.*s", (int)line.len, (const char *)line.ptr);
-    if (span_equal_str(name, "Airlock-Request"))
-        snprintf(a->request, sizeof(a->request), "%.*s", (int)line.len, (const char *)line.ptr);
+    take_header(a->release, sizeof(a->release), "Airlock-Release", name, line);
+    take_header(a->version, sizeof(a->version), "Airlock-Version", name, line);
+    take_header(a->request, sizeof(a->request), "Airlock-Request", name, line);
     return len;
 }
 
@@ -157,7 +145,7 @@ static int perform(struct ask *a, const char *path, const char *post, curl_write
 {
     char url[256];
     long status = 0;
-    snprintf(url, sizeof(url), "%s%s", a->base, path);
+    snprintf(url, sizeof(url), "%s%s", a->serve.url, path);
     curl_easy_reset(a->curl);
     buf_clear(&a->body);
     curl_easy_setopt(a->curl, CURLOPT_URL, url);
@@ -179,10 +167,33 @@ static int perform(struct ask *a, const char *path, const char *post, curl_write
         return -1;
     }
     if (code == CURLE_COULDNT_CONNECT)
-        return err_set(e, ERR_BUSY, 0, "no serve answers on %s; start it with `airlock serve`", a->base);
+        return err_set(e, ERR_BUSY, 0, "no serve answers on %s; start it with `airlock serve`", a->serve.url);
     if (code != CURLE_OK)
         return err_set(e, ERR_IO, 0, "%s: %s", url, curl_easy_strerror(code));
     return status == 200 ? 0 : refused(a, status, e);
+}
+
+static const char *environment_of(const struct ask *a)
+{
+    return a->environment ? a->environment : "prod";
+}
+
+/* Nothing answers: because nothing is to be kept running there, or because it is starting, or stands elsewhere. */
+static void explain_silence(const struct ask *a, int dir, struct err *e)
+{
+    struct config c;
+    struct err ignored = {0};
+    auto_buf text = BUF(LIMIT_YAML_BYTES);
+    if (file_read(dir, CONFIG_FILE, &text, &ignored) < 0 || config_parse(buf_span(&text), &c, &ignored) < 0)
+        return;
+    for (size_t i = 0; i < c.serve_count; i++) {
+        if (strcmp(c.serve[i], environment_of(a)) == 0) {
+            err_hint(e, "`airlock status` shows what stands and what is starting there");
+            return;
+        }
+    }
+    err_hint(e, "serve.environments of " CONFIG_FILE " does not list %s: add it there and start serve anew",
+             environment_of(a));
 }
 
 /* The one model of the environment; more than one must be chosen from. */
@@ -203,8 +214,7 @@ static int choose_model(struct ask *a, struct err *e)
         return -1;
     json_array_foreach(list, i, model) buf_printf(&names, "%s%s", i ? ", " : "", json_get_string(model, "id", "?"));
     if (json_array_size(list) == 0)
-        return err_set(e, ERR_NOTFOUND, 0, "no release answers in %s; `airlock status` says what is starting",
-                       a->environment ? a->environment : "prod");
+        return err_set(e, ERR_NOTFOUND, 0, "no release answers in %s", environment_of(a));
     if (json_array_size(list) > 1)
         return err_set(e, ERR_USAGE, 0, "several models answer (%s); choose one with --model", buf_str(&names));
     snprintf(a->model, sizeof(a->model), "%s", buf_str(&names));
@@ -245,15 +255,18 @@ static void report(struct ask *a)
             fputc('\n', stdout);
         if (a->in->verbose)
             fprintf(stderr,
-                    "%s, release %s, request %s: %llu tokens in, %llu out, first after %lld ms, %lld ms in all\n",
-                    a->model, a->release, a->request, (unsigned long long)a->tokens_in,
+                    "%s:%s, release %s, request %s: %llu tokens in, %llu out, first after %lld ms, %lld ms in all\n",
+                    a->model, a->version, a->release, a->request, (unsigned long long)a->tokens_in,
                     (unsigned long long)a->tokens_out, (long long)first_ms, (long long)total_ms);
+        else if (isatty(STDERR_FILENO) && !a->in->quiet)
+            fprintf(stderr, "%s:%s answered\n", a->model, a->version);
         return;
     }
     struct json_out w;
     auto_buf out = BUF(ANSWER_MAX);
     command_json(&w, &out, "ask");
     json_put_string(&w, "model", a->model);
+    json_put_string(&w, "version", a->version);
     json_put_string(&w, "release", a->release);
     json_put_string(&w, "request", a->request);
     json_put_string(&w, "answer", buf_str(&a->answer));
@@ -266,11 +279,15 @@ static void report(struct ask *a)
 
 /* ── who asks ── */
 
-static int read_token(struct invocation *in, int dir, struct buf *out, struct err *e)
+static const char *token_file(const struct invocation *in)
 {
     const char *file = option_get(in, "token-file");
-    if (!file)
-        file = getenv("AIRLOCK_TOKEN_FILE");
+    return file ? file : getenv("AIRLOCK_TOKEN_FILE");
+}
+
+static int read_token(struct invocation *in, int dir, struct buf *out, struct err *e)
+{
+    const char *file = token_file(in);
     if (file_read(file ? AT_FDCWD : dir, file ? file : SERVE_OPERATOR_FILE, out, e) < 0) {
         if (!file)
             err_hint(e, "Only the user who runs serve is its operator; others ask with --token-file FILE");
@@ -291,15 +308,11 @@ static void add_header(struct ask *a, const char *name, struct span value)
     a->headers = curl_slist_append(a->headers, buf_str(&line));
 }
 
-static int set_up(struct ask *a, struct err *e)
+static int set_up(struct ask *a, int dir, struct err *e)
 {
-    char address[64];
-    uint16_t port;
     auto_buf token = BUF(4096);
-    auto_fd dir = dir_open(AT_FDCWD, a->in->home, e);
-    if (dir < 0 || serve_find(dir, address, &port, e) < 0 || read_token(a->in, dir, &token, e) < 0)
+    if (serve_find(dir, &a->serve, e) < 0 || read_token(a->in, dir, &token, e) < 0)
         return -1;
-    snprintf(a->base, sizeof(a->base), strchr(address, ':') ? "http://[%s]:%u" : "http://%s:%u", address, port);
     auto_buf bearer = BUF(8192);
     buf_add_str(&bearer, "Bearer ");
     buf_add_span(&bearer, buf_span(&token));
@@ -311,38 +324,55 @@ static int set_up(struct ask *a, struct err *e)
     return a->curl ? 0 : err_set(e, ERR_SYSTEM, 0, "libcurl did not start");
 }
 
+static int converse(struct ask *a, const char *text, struct err *e)
+{
+    auto_fd dir = dir_open(AT_FDCWD, a->in->home, e);
+    if (dir < 0 || set_up(a, dir, e) < 0)
+        return -1;
+    if (choose_model(a, e) == 0 && put_question(a, text, e) == 0)
+        return 0;
+    if (e->code == ERR_NOTFOUND)
+        explain_silence(a, dir, e);
+    else if (e->code == ERR_DENIED && token_file(a->in))
+        err_prefix(e, "the token in %s", token_file(a->in));
+    return -1;
+}
+
+static void ask_fini(struct ask *a)
+{
+    curl_slist_free_all(a->headers);
+    if (a->curl)
+        curl_easy_cleanup(a->curl);
+    sse_fini(&a->sse);
+    buf_fini(&a->body);
+    buf_fini(&a->answer);
+}
+
 static int run(struct invocation *in)
 {
+    AUTO(ask_fini)
     struct ask a = {.in = in, .environment = option_get(in, "env"), .body = BUF(ANSWER_MAX), .answer = BUF(ANSWER_MAX)};
     struct err e = {0};
     auto_buf typed = BUF(TEXT_MAX);
     const char *text = in->argv[0];
     sse_init(&a.sse);
-    int result = 0;
+    if (a.environment && !environment_known(a.environment))
+        return command_usage(in, "--env: wanted sandbox, test or prod, found \"%.40s\"", a.environment);
     if (strcmp(text, "-") == 0) {
-        result = file_read_fd(STDIN_FILENO, "standard input", &typed, &e);
+        if (file_read_fd(STDIN_FILENO, "standard input", &typed, &e) < 0)
+            return command_fail(in, &e);
         text = buf_str(&typed);
     }
-    if (result == 0)
-        result = set_up(&a, &e);
-    if (result == 0)
-        result = choose_model(&a, &e);
-    if (result == 0)
-        result = put_question(&a, text, &e);
-    if (result == 0) {
+    if (text[strspn(text, " \t\r\n")] == '\0')
+        return command_usage(in, "%s: wanted a question, found nothing",
+                             strcmp(in->argv[0], "-") == 0 ? "standard input" : "TEXT");
+    if (converse(&a, text, &e) == 0) {
         report(&a);
-    } else {
-        if (a.answer.len > 0 && !in->json)
-            fputc('\n', stdout);
-        result = command_fail(in, &e);
+        return 0;
     }
-    curl_slist_free_all(a.headers);
-    if (a.curl)
-        curl_easy_cleanup(a.curl);
-    sse_fini(&a.sse);
-    buf_fini(&a.body);
-    buf_fini(&a.answer);
-    return result;
+    if (a.answer.len > 0 && !in->json)
+        fputc('\n', stdout);
+    return command_fail(in, &e);
 }
 
 const struct command CMD_ASK = {
@@ -352,7 +382,8 @@ const struct command CMD_ASK = {
     .detail = "Asks over loopback as any client does, so quota, access log and the release's own prompt are as for\n"
               "everybody. Who asks is the operator of this machine (a token that serve keeps for its own user), or "
               "whoever's\n"
-              "token --token-file or AIRLOCK_TOKEN_FILE names. TEXT of - is read from standard input.",
+              "token --token-file or AIRLOCK_TOKEN_FILE names. TEXT of - is read from standard input.\n\n"
+              "Which release answered is said on standard error: on a terminal, and with --verbose everywhere.",
     .options = {{"env", "ENV", "where the release stands: prod if nothing is said", false},
                 {"model", "NAME", "which release, where several answer", false},
                 {"token-file", "FILE", "a token of `airlock token new`", false}},

@@ -17,7 +17,9 @@
 #include "util/file.h"
 #include "util/log.h"
 
-#define DRAIN_MS 15000 /* what requests in hand get to end by themselves */
+#define DRAIN_MS      15000 /* what requests in hand get to end by themselves */
+#define LOCK_TRIES    5
+#define LOCK_PAUSE_US 20000
 
 /* ── what others find ── */
 
@@ -51,18 +53,40 @@ static int make_operator_token(struct serve *s, struct err *e)
 
 /* ── open and close ── */
 
+/* Somebody who looks whether a serve runs (serve_look) holds the lock for an instant: that is waited for. */
+static int lock_patiently(int dir, struct err *e)
+{
+    int fd = file_lock(dir, SERVE_LOCK, false, e);
+    for (int tries = 0; fd < 0 && e->code == ERR_BUSY && tries < LOCK_TRIES; tries++) {
+        err_clear(e);
+        usleep(LOCK_PAUSE_US);
+        fd = file_lock(dir, SERVE_LOCK, false, e);
+    }
+    return fd;
+}
+
+static int another_runs(const struct serve *s, struct err *e)
+{
+    struct serve_found other;
+    struct err ignored = {0};
+    err_set(e, ERR_BUSY, 0, "another serve runs on %s", s->site->path);
+    if (serve_look(s->site->dir, &other, &ignored) == 1 && other.pid)
+        return err_hint(e, "It is pid %llu on %s; `kill %llu` ends it in order", (unsigned long long)other.pid,
+                        other.url, (unsigned long long)other.pid);
+    return err_hint(e, "It is starting or ending; `airlock status` shows when it listens");
+}
+
 static int take_lock(struct serve *s, struct err *e)
 {
     if (dir_make(s->site->dir, "run", 0700, e) < 0)
         return -1;
-    s->lock = file_lock(s->site->dir, SERVE_LOCK, false, e);
-    if (s->lock >= 0)
-        return 0;
-    if (e->code == ERR_BUSY) {
-        err_set(e, ERR_BUSY, 0, "another serve runs on %s", s->site->path);
-        err_hint(e, "`airlock status` shows where it listens; end it first");
-    }
-    return -1;
+    s->lock = lock_patiently(s->site->dir, e);
+    if (s->lock < 0)
+        return e->code == ERR_BUSY ? another_runs(s, e) : -1;
+    /* What a killed serve left behind would now be taken for ours. */
+    (void)unlinkat(s->site->dir, SERVE_FILE, 0);
+    (void)unlinkat(s->site->dir, SERVE_OPERATOR_FILE, 0);
+    return 0;
 }
 
 static int open_http(struct serve *s, struct err *e)
@@ -84,17 +108,19 @@ static int open_http(struct serve *s, struct err *e)
     s->route_count = gateway_routes(s->gateway, s->routes);
     s->route_count += registry_routes(s->registry, s->routes + s->route_count);
     serve_status_routes(s);
-    struct http_options h = {.address = s->site->config.listen,
-                             .port = (uint16_t)s->site->config.port,
-                             .routes = s->routes,
-                             .route_count = s->route_count};
+    struct http_options h = {.listener = s->listener, .routes = s->routes, .route_count = s->route_count};
+    s->listener = -1;
     s->http = http_start(&h, e);
     return s->http ? 0 : -1;
 }
 
+/* The address comes first: who cannot have it has started nothing. */
 static int serve_open(struct serve *s, struct err *e)
 {
     if (take_lock(s, e) < 0)
+        return -1;
+    s->listener = http_listen(s->site->config.listen, (uint16_t)s->site->config.port, e);
+    if (s->listener < 0)
         return -1;
     s->access = access_open(s->site->dir, s->site->origin, s->site->ledger_key, e);
     if (!s->access)
@@ -124,6 +150,8 @@ static void serve_close(struct serve *s)
     callers_close(s->callers);
     if (s->access)
         access_close(s->access);
+    if (s->listener >= 0)
+        close(s->listener);
     if (s->lock >= 0)
         close(s->lock);
     site_close(s->site);
@@ -132,8 +160,8 @@ static void serve_close(struct serve *s)
 static void announce(struct invocation *in, const struct serve *s)
 {
     const char *address = s->site->config.listen;
-    const char *open = strchr(address, ':') ? "[" : "", *shut = *open ? "]" : "";
-    char port[8];
+    char port[8], url[SERVE_URL_SIZE];
+    serve_url(address, http_port(s->http), url);
     snprintf(port, sizeof(port), "%u", http_port(s->http));
     if (in->json) {
         struct json_out w;
@@ -145,11 +173,11 @@ static void announce(struct invocation *in, const struct serve *s)
         json_put_time(&w, "started", s->site->now_s);
         command_json_end(&w);
     } else {
-        printf("airlock serves %s on http://%s%s%s:%s (Ctrl-C ends it in order)\n"
+        printf("airlock serves %s on %s (Ctrl-C ends it in order)\n"
                "  gateway   /v1/models, /v1/chat/completions\n"
                "  registry  /v2/ENVIRONMENT/RELEASE\n"
                "  health    /healthz, /readyz, /metrics\n",
-               s->site->config.name, open, address, shut, port);
+               s->site->config.name, url);
     }
     fflush(stdout);
     log_event(EV_SERVE_STARTED, "address", address, "port", port, NULL);
@@ -182,16 +210,17 @@ static int take_options(struct invocation *in, struct site *s)
     if (port && (!span_decimal(span_str(port), &number) || number > 65535))
         return command_usage(in, "--port: wanted 0 to 65535, found \"%.16s\"", port);
     s->config.port = number;
-    if (address && strlen(address) >= sizeof(s->config.listen))
-        return command_usage(in, "--listen: \"%.80s\" is no address", address);
-    if (address)
-        memcpy(s->config.listen, address, strlen(address) + 1);
+    struct err e = {0};
+    if (address && http_address_check(address, &e) < 0)
+        return command_usage(in, "%s", e.msg);
+    if (address) /* which is short, being one */
+        snprintf(s->config.listen, sizeof(s->config.listen), "%s", address);
     return 0;
 }
 
 static int run(struct invocation *in)
 {
-    struct serve s = {.lock = -1};
+    struct serve s = {.lock = -1, .listener = -1};
     struct err e = {0};
     sigset_t ends;
     int taken;

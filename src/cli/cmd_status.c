@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/status_now.h"
 #include "store/db_release.h"
 #include "trust/statement.h"
 #include "util/clock.h"
@@ -40,7 +41,7 @@ struct status {
     struct status_shipment *shipments;
     size_t pointer_count, release_count, shipment_count;
     uint64_t ledger_size;
-    json_t *engines; /* what `serve` wrote, or NULL */
+    struct status_now now;
 };
 
 static void status_fini(struct status *st)
@@ -48,7 +49,7 @@ static void status_fini(struct status *st)
     free(st->pointers);
     free(st->releases);
     free(st->shipments);
-    json_decref(st->engines);
+    status_now_fini(&st->now);
 }
 
 static void *zeroed(size_t size)
@@ -142,11 +143,7 @@ static int collect(struct site *s, struct status *st, struct err *e)
             return -1;
     name_pointers(st);
     st->ledger_size = ledger_size(s->ledger);
-    auto_buf text = BUF(LIMIT_JSON_BYTES);
-    struct err none = {0};
-    if (file_read(s->dir, "run/engines.json", &text, &none) == 0)
-        st->engines = json_parse(buf_span(&text), LIMIT_JSON_BYTES, "run/engines.json", &none);
-    return 0;
+    return status_now_look(s, &st->now, e);
 }
 
 /* ── text ── */
@@ -156,25 +153,12 @@ static const char *or_dash(const char *text)
     return text[0] ? text : "-";
 }
 
-static void print_engines(const struct status *st)
-{
-    size_t i;
-    json_t *item;
-    json_t *list = json_object_get(st->engines, "engines");
-    printf("\nEngines (as serve last wrote)%s\n", json_array_size(list) ? "" : "\n  none");
-    json_array_foreach(list, i, item)
-    {
-        printf("  %-8s %-24s %-10s %s%s%s\n", json_get_string(item, "environment", "?"),
-               json_get_string(item, "name", "?"), json_get_string(item, "version", ""),
-               json_get_string(item, "state", "?"), json_get_string(item, "error", "")[0] ? ": " : "",
-               json_get_string(item, "error", ""));
-    }
-}
-
 static void print_status(const struct site *s, const struct status *st)
 {
-    printf("contour %s (%s)\nledger  %llu entries\n\nEnvironments\n", s->config.name, s->config.id,
+    printf("contour %s (%s)\nledger  %llu entries\n", s->config.name, s->config.id,
            (unsigned long long)st->ledger_size);
+    status_now_print_head(&st->now);
+    printf("\nEnvironments\n");
     for (size_t i = 0; i < st->pointer_count; i++)
         printf("  %-8s %-24s %-10s %s  since %s\n", st->pointers[i].environment, st->pointers[i].name,
                st->pointers[i].version, digest_text(&st->pointers[i].release).text,
@@ -194,8 +178,7 @@ static void print_status(const struct site *s, const struct status *st)
                (unsigned long long)st->shipments[i].number, st->shipments[i].admitted ? "admitted" : "quarantined",
                (unsigned long long)st->shipments[i].sequence, st->shipments[i].station,
                time_text(st->shipments[i].received_s).text);
-    if (st->engines)
-        print_engines(st);
+    status_now_print(s, &st->now);
 }
 
 /* ── JSON ── */
@@ -259,10 +242,7 @@ static void put_status(const struct site *s, const struct status *st)
     json_put_uint(&j, "ledger_entries", st->ledger_size);
     put_rest(&j, st);
     put_releases(&j, st);
-    char *engines = json_dumps(json_object_get(st->engines, "engines"), JSON_COMPACT);
-    json_out_key(&j, "engines");
-    json_out_raw(&j, span_str(engines ? engines : "[]"));
-    free(engines);
+    status_now_put(&j, &st->now);
     command_json_end(&j);
 }
 
@@ -282,7 +262,7 @@ static int run(struct invocation *in)
 
 const struct command CMD_STATUS = {
     .name = "status",
-    .summary = "where everything stands: environments, releases, shipments, engines, ledger",
+    .summary = "where everything stands: environments, releases, shipments, serve and its engines, ledger",
     .detail =
         "A summary from the rows of state.db. What decides are signatures: `airlock passport REF` looks at those.",
     .min_args = 0,

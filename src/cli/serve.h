@@ -12,7 +12,7 @@
 
 struct serve {
     struct site *site;
-    int lock;
+    int lock, listener; /* -1: none; the listener is the server's once that runs */
     struct access_log *access;
     struct supervisor *supervisor;
     struct callers *callers;
@@ -27,5 +27,23 @@ struct serve {
 /* /healthz (nobody asks who), /readyz, /metrics. Adds them to s->routes. */
 void serve_status_routes(struct serve *s);
 
-/* Where a running serve listens, from SERVE_FILE. ERR_BUSY with a hint when none runs. */
-int serve_find(int dir, char address[64], uint16_t *port, struct err *e);
+#define SERVE_FILE_MAX 4096U
+#define SERVE_URL_SIZE 96
+
+struct serve_found {
+    uint64_t pid; /* 0: it runs, and does not listen yet */
+    char address[64];
+    uint16_t port;
+    char url[SERVE_URL_SIZE]; /* "http://127.0.0.1:8470" */
+    int64_t started_s;
+};
+
+/* Does a serve run on the contour whose folder is `dir`? 1: yes; 0: no; -1. A file that a killed serve left behind is
+ * no answer: the lock is. */
+int serve_look(int dir, struct serve_found *out, struct err *e);
+
+/* A serve that listens. ERR_BUSY with a hint when none does. */
+int serve_find(int dir, struct serve_found *out, struct err *e);
+
+/* What a client types: an IPv6 address stands in brackets. */
+void serve_url(const char *address, uint16_t port, char out[SERVE_URL_SIZE]);

@@ -33,7 +33,7 @@ def test_ask_streams_the_answer_of_the_release(served):
 def test_ask_json_names_the_release_and_counts_the_tokens(served):
     answer = served.world.run("ask", "The sky is", json=True).json
     assert_shape(answer, "ask")
-    assert answer["release"] == served.digest
+    assert answer["release"] == served.digest and answer["version"] == "v1.0.0"
     assert answer["tokens_out"] == 5
     record = served.record(lambda r: r.get("request") == answer["request"], "of this answer")
     assert record["person"].startswith("os:") and record["role"] == "engineer"
@@ -50,7 +50,8 @@ def test_ask_as_somebody_else(served, tmp_path):
     served.world.run("ask", "--token-file", file, "hi")
     assert served.record(lambda r: r["person"] == "anna", "of anna")["role"] == "consumer"
     file.write_text("no-such-token\n")
-    assert "token" in served.world.run("ask", "--token-file", file, "hi", status=5).err
+    assert f"the token in {file}" in served.world.run("ask", "--token-file", file, "hi", status=5).err
+    assert str(tmp_path / "nowhere") in served.world.run("ask", "--token-file", tmp_path / "nowhere", "hi", status=4).err
     file.write_text(served.token("viewer", "prod") + "\n")
     served.world.run("ask", "--token-file", file, "hi", status=5)
 
@@ -61,6 +62,25 @@ def test_ask_where_nothing_stands_or_nothing_serves(serve):
     served.world.run("ask", "--model", "nobody", "hi", status=4)
     assert served.stop() == 0
     assert "airlock serve" in served.world.run("ask", "hi", status=7).err
+
+
+def test_ask_names_the_release_on_standard_error(served):
+    asked = served.world.run("--verbose", "ask", "hi")
+    assert asked.err.startswith(f"assistant:v1.0.0, release {served.digest}, request ")
+    assert served.world.run("ask", "hi").err == ""  # no terminal
+
+
+def test_ask_of_an_environment_that_serve_does_not_keep_says_so(served):
+    assert "serve.environments of airlock.yaml does not list test" in served.world.run("ask", "--env", "test", "hi", status=4).err
+    assert "serve.environments" in served.world.run("ask", "--env", "test", "--model", "assistant", "hi", status=4).err
+    assert "airlock status" in served.world.run("ask", "--model", "nobody", "hi", status=4).err
+
+
+def test_ask_without_a_question_or_of_no_environment_is_a_usage_error(served):
+    assert 'wanted sandbox, test or prod, found "foo"' in served.world.run("ask", "--env", "foo", "hi", status=2).err
+    served.world.run("ask", "", status=2)
+    served.world.run("ask", " \n", status=2)
+    assert "standard input" in served.world.run("ask", "-", stdin="\n", status=2).err
 
 
 @needs("curl")
@@ -128,6 +148,13 @@ def test_media_that_is_not_in_the_request_is_refused(served):
     assert reply.status == 400 and "data:" in reply.json["error"]["message"]
 
 
+def test_a_parameter_out_of_its_range_is_refused_by_name(served):
+    message = served.chat(served.operator, max_tokens=-1)
+    assert message.status == 400
+    assert "/max_tokens: wanted a whole number from 1 to" in message.json["error"]["message"]
+    assert message.json["error"]["message"].endswith("found -1")
+
+
 def test_prompts_are_recorded_only_when_the_site_says_so(serve):
     served = serve(**{"log-prompts": "true"})
     served.chat(served.operator, "keep this")
@@ -183,15 +210,59 @@ def test_serve_says_where_it_listens_and_keeps_the_operators_token_to_its_user(s
 
 
 def test_a_second_serve_is_refused_and_the_first_goes_on(served):
-    assert "another serve" in served.world.run("serve", "--port", "0", status=7).err
+    refused = served.world.run("serve", "--port", "0", status=7).err
+    assert "another serve" in refused and f"It is pid {served.server.pid} on http://127.0.0.1:{served.port}" in refused
     assert served.chat(served.operator).status == 200
 
 
 def test_only_loopback_until_there_is_tls(made):
-    refused = made.run("serve", "--listen", "0.0.0.0", "--port", "0", status=5)
+    refused = made.run("serve", "--listen", "0.0.0.0", "--port", "0", status=2)
     assert "TLS" in refused.err
     made.run("serve", "--listen", "not an address", "--port", "0", status=2)
     made.run("serve", "--port", "70000", status=2)
+
+
+def test_a_port_that_is_taken_is_told_before_anything_starts(made):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        refused = made.run("serve", "--port", port, status=7)
+    assert f"127.0.0.1 port {port}" in refused.err
+    assert "engine" not in refused.err and not (made.contour / "run/engines.json").exists()
+
+
+def test_status_shows_the_serve_that_runs_and_its_engines(served):
+    shown = served.world.run("status")
+    assert f"serve: pid {served.server.pid} on http://127.0.0.1:{served.port}" in shown.out
+    assert "running" in shown.out and "a rollback would" not in shown.out  # nothing stood there before
+    told = served.world.run("status", json=True).json
+    assert (told["serve"]["pid"], told["serve"]["port"]) == (served.server.pid, served.port)
+    assert [(e["name"], e["state"]) for e in told["engines"]] == [("assistant", "running")]
+    assert told["policy"] == {"in_force": True, "error": ""}
+
+
+def test_what_a_killed_serve_left_behind_is_not_taken_for_a_serve(serve):
+    served = serve()
+    served.server.kill()
+    assert (served.home / "run/serve.json").exists() and (served.home / "run/engines.json").exists()
+    shown = served.world.run("status")
+    assert "no serve runs" in shown.out and "running" not in shown.out
+    told = served.world.run("status", json=True).json
+    assert told["serve"] is None and told["engines"] == []
+    assert "no serve runs on this contour" in served.world.run("ask", "hi", status=7).err
+
+
+def test_status_says_when_the_policy_is_not_in_force(serve):
+    served = serve()
+    policy = served.home / "policy.yaml"
+    policy.write_text(policy.read_text() + "# a word more\n")
+    assert "POLICY NOT IN FORCE" in served.world.run("status").out
+    told = served.world.run("status", json=True).json["policy"]
+    assert told["in_force"] is False and "policy.yaml" in told["error"]
+
+
+def test_access_records_that_are_not_there_yet_are_said_to_come(made):
+    told = made.run("log", "--access")
+    assert told.out == "" and "within a second" in told.err
 
 
 def test_health_needs_no_identity_and_all_else_does(served):
