@@ -7,6 +7,8 @@
 #include "ledger/access.h"
 #include "util/file.h"
 
+#define VKEY_FILE_MAX 16384U
+
 /* ── ledger verify ── */
 
 /* A ledger's folder, or the folder of the contour that it lies in. */
@@ -23,16 +25,41 @@ static int open_ledger(const char *path, struct err *e)
     return err_hint(e, "Name the exported folder, the one with checkpoint and tile/ in it");
 }
 
-/* The key as typed, or the first line of a file that holds it. */
-static int read_vkey(const char *value, struct buf *out, struct err *e)
+/* Of the file of `airlock identity`: its member "ledger". */
+static int vkey_of_identity(struct invocation *in, const char *file, struct span text, struct buf *out, struct err *e)
+{
+    auto_json root = json_parse(text, VKEY_FILE_MAX, file, e);
+    const char *vkey = root ? json_get_string(root, "ledger", NULL) : NULL;
+    if (!root)
+        return -1;
+    if (!vkey)
+        return err_set(e, ERR_INPUT, 0, "%s is JSON without a member \"ledger\"; wanted the file of `airlock identity`",
+                       file);
+    if (!in->quiet)
+        fprintf(stderr, "%s is the identity of contour %s: its ledger key is taken\n", file,
+                json_get_string(root, "name", "?"));
+    buf_add_str(out, vkey);
+    return buf_check(out, file, e);
+}
+
+/* The key as typed, or the first line of a file that holds it, or an identity file. */
+static int read_vkey(struct invocation *in, const char *value, struct buf *out, struct err *e)
 {
     if (access(value, F_OK) != 0) {
         buf_add_str(out, value);
         return buf_check(out, "--key", e);
     }
-    auto_buf text = BUF(4096);
+    auto_buf text = BUF(VKEY_FILE_MAX);
     if (file_read(AT_FDCWD, value, &text, e) < 0)
         return -1;
+    if (text.len > 0 && text.ptr[0] == '{')
+        return vkey_of_identity(in, value, buf_span(&text), out, e);
+    if (strncmp(buf_str(&text), "-----BEGIN ", 11) == 0)
+        return err_set(
+            e, ERR_INPUT, 0,
+            "%s is a PEM file; wanted the ledger's key, NAME+HASH+BASE64, or the file of `airlock identity`, "
+            "which holds it",
+            value);
     struct span line, rest = buf_span(&text);
     buf_add_span(out, span_take_until(&rest, '\n', &line) ? line : buf_span(&text));
     return buf_check(out, "--key", e);
@@ -61,9 +88,12 @@ static int run_verify(struct invocation *in)
     uint64_t entries = 0;
     const char *key = option_get(in, "key");
     if (!key)
-        return command_usage(in, "--key VKEY is needed: the ledger's public key, as `airlock identity` prints it");
-    if (read_vkey(key, &vkey, &e) < 0)
-        return command_fail(in, &e);
+        return command_usage(
+            in, "--key is needed: the ledger's public key (member \"ledger\" of what `airlock identity` prints), or "
+                "that file");
+    if (read_vkey(in, key, &vkey, &e) < 0)
+        return e.code == ERR_INPUT || e.code == ERR_LIMIT ? command_usage(in, "--key: %s", e.msg)
+                                                          : command_fail(in, &e);
     auto_fd dir = open_ledger(in->argv[0], &e);
     if (dir < 0)
         return command_fail(in, &e);
@@ -89,7 +119,9 @@ const struct command CMD_LEDGER_VERIFY = {
         "DIR is the folder with checkpoint and tile/ in it (or the contour's folder). Checked are the checkpoint's\n"
         "signature, the hash of every entry, every tile, and the signed root. Whatever is wrong is named, a line\n"
         "each. The formats are C2SP's (tlog-tiles, tlog-checkpoint, signed-note): other programs can check it too.",
-    .options = {{"key", "VKEY", "the ledger's public key, NAME+HASH+BASE64, or a file that holds it", false}},
+    .options = {{"key", "VKEY",
+                 "the ledger's public key, NAME+HASH+BASE64, or a file that holds it, or that of `airlock identity`",
+                 false}},
     .min_args = 1,
     .max_args = 1,
     .run = run_verify,

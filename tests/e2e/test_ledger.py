@@ -114,6 +114,18 @@ def entries_of(world):
         return [row[0] for row in db.execute("SELECT entry FROM ledger ORDER BY seq")]
 
 
+def test_the_identity_file_is_a_key_too_and_what_holds_none_is_wrong_usage(contour, tmp_path):
+    identity = tmp_path / "identity.json"
+    contour.run("identity", "--out", identity)
+    folder = contour.contour / "ledger"
+    done = contour.run("ledger", "verify", folder, "--key", identity)
+    assert "identity.json is the identity of contour" in done.err and "all " in done.out
+    assert contour.run("ledger", "verify", folder, "--key", identity, json=True).json["key"] == json.loads(identity.read_text())["ledger"]
+    (tmp_path / "other.json").write_text('{"name": "x"}')
+    for key, words in ((tmp_path / "other.json", 'without a member "ledger"'), (contour.contour / "keys" / "ledger.pub", "is a PEM file"), (tmp_path, "is a folder")):
+        assert words in contour.run("ledger", "verify", folder, "--key", key, status=2).err
+
+
 def test_each_entry_has_a_proof_that_go_verifies(contour, ledgercheck, tmp_path):
     all_entries, key = entries_of(contour), key_of(contour)
     assert len(all_entries) >= 5
