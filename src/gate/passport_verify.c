@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gate/passport.h"
+#include "gate/passport_internal.h"
 #include "gate/rules.h"
+#include "trust/dsse_parts.h"
 #include "util/limits.h"
 
 #define PASSPORT_LINES_MAX 20001U
@@ -67,6 +68,55 @@ static int split(struct checking *k, struct span file, const char *name, struct 
     return 0;
 }
 
+/* ── what a line that does not verify says that it is ──
+ *
+ * Nothing is decided on these words, and none of an unknown author's is repeated: a type is named by our own word for
+ * it, a key by its 64 hex digits. They help whoever forgot one of the keys. */
+
+/* The string behind `mark`, up to its quote. */
+static bool quoted_behind(struct span text, const char *mark, struct span *out)
+{
+    const uint8_t *at = memmem(text.ptr, text.len, mark, strlen(mark));
+    if (!at)
+        return false;
+    size_t skip = (size_t)(at - text.ptr) + strlen(mark);
+    struct span rest = span_of(text.ptr + skip, text.len - skip);
+    return span_take_until(&rest, '"', out);
+}
+
+static const char *claimed_type(const struct checking *k, struct span line, char type[128])
+{
+    struct span found;
+    struct err why;
+    auto_dsse_parts parts = {.count = 0};
+    if (dsse_take_apart(k->c->parser, line, &parts, &why) < 0 ||
+        !quoted_behind(parts.payload, "\"predicateType\":\"", &found) || found.len >= 128)
+        return NULL;
+    snprintf(type, 128, "%.*s", (int)found.len, (const char *)found.ptr);
+    const char *words = passport_words(type);
+    return words == type ? NULL : words;
+}
+
+static void wrong_line(struct checking *k, size_t number, const struct checked *line, const char *why)
+{
+    char type[128];
+    struct span hex;
+    struct digest key;
+    const char *words = claimed_type(k, line->bytes, type);
+    auto_buf text = BUF(1024);
+    buf_printf(&text, "line %zu (%s)%s%s: %s", number, digest_text(&line->id).text,
+               words ? ", by its own account: " : "", words ? words : "", why);
+    if (quoted_behind(line->bytes, "\"keyid\":\"", &hex) && digest_from_hex(hex, &key)) {
+        bool given = false;
+        for (size_t i = 0; i < k->c->key_count; i++)
+            given |= digest_equal(public_key_id(k->c->keys[i]), &key);
+        buf_printf(&text,
+                   given ? "; it names key %.16s…, which was given" : "; it names key %.16s…: give that key with --key",
+                   digest_hex(&key).text);
+    }
+    wrong(k, "%s", buf_str(&text));
+}
+
 static int verify_lines(struct checking *k, struct err *e)
 {
     const struct passport_check *c = k->c;
@@ -77,7 +127,7 @@ static int verify_lines(struct checking *k, struct err *e)
             continue;
         if (why.code != ERR_INPUT && why.code != ERR_LIMIT && why.code != ERR_DENIED)
             return err_set(e, why.code, why.sys_errno, "%s", why.msg);
-        wrong(k, "line %zu (%s): %s", i + 1, digest_text(&line->id).text, why.msg);
+        wrong_line(k, i + 1, line, why.msg);
     }
     return 0;
 }
