@@ -30,16 +30,25 @@ static void answer_json(const struct fsck *f)
     command_json_end(&w);
 }
 
+/* Notes are no problems, and must not be read as such. */
+static void print_notes(const struct fsck *f)
+{
+    struct span line, rest = buf_span(&f->notes);
+    while (span_take_until(&rest, '\n', &line))
+        printf("note: %.*s\n", (int)line.len, (const char *)line.ptr);
+}
+
 static void answer(const struct fsck *f)
 {
-    struct buf problems = f->problems, notes = f->notes; /* borrowed: buf_str wants them writable */
-    printf("%s%s", buf_str(&problems), buf_str(&notes));
+    struct buf problems = f->problems; /* borrowed: buf_str wants it writable */
+    printf("%s", buf_str(&problems));
+    print_notes(f);
     printf(
         "%llu blobs (%llu bytes), %llu releases, %llu pieces of evidence, %llu people's records, %llu ledger entries: ",
         (unsigned long long)f->blobs, (unsigned long long)f->blob_bytes, (unsigned long long)f->releases,
         (unsigned long long)f->evidence, (unsigned long long)f->people, (unsigned long long)f->ledger_entries);
     if (f->problem_count)
-        printf("%llu PROBLEMS, named above\n", (unsigned long long)f->problem_count);
+        printf("%llu problem%s, named above\n", (unsigned long long)f->problem_count, f->problem_count == 1 ? "" : "s");
     else
         printf("all hold\n");
 }

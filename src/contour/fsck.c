@@ -88,7 +88,9 @@ static int check_rows(struct checking *c, struct err *why)
     take_report(c->f, &report, "");
     uint64_t rows = ledger_size(c->s->ledger);
     if (holds > 0 && rows > c->f->ledger_entries)
-        fsck_note(c->f, "ledger/: %llu of %llu entries are published; the next command that writes completes it",
+        fsck_note(c->f,
+                  "ledger/: %llu of %llu entries are published; nothing is lost, and a running serve or the next "
+                  "command that writes publishes the rest",
                   (unsigned long long)c->f->ledger_entries, (unsigned long long)rows);
     return holds;
 }

@@ -36,6 +36,62 @@ static int hash_file(int fd, struct digest *out, uint64_t *size)
     return n < 0 ? -1 : 0;
 }
 
+/* ── who needs a blob ── */
+
+struct needing {
+    const struct layout *layout;
+    const struct digest *blob;
+    struct buf *names;
+    bool here;
+};
+
+static int is_needed(void *arg, const struct digest *id, const char *media_type, uint64_t size)
+{
+    struct needing *n = arg;
+    (void)media_type;
+    (void)size;
+    n->here |= digest_equal(id, n->blob);
+    return 0;
+}
+
+static int add_needing(void *arg, const struct release_row *row)
+{
+    struct needing *n = arg;
+    struct err why;
+    bool lies_here = row->admitted == (strcmp(n->layout->path, "store") == 0);
+    if (n->layout->c->s->config.kind == SITE_CONTOUR && !lies_here)
+        return 0;
+    n->here = digest_equal(&row->digest, n->blob);
+    if (!n->here && db_release_blob_each(n->layout->c->s->db, &row->digest, is_needed, n, &why) < 0)
+        return 0; /* what is wrong with state.db is named elsewhere */
+    if (n->here)
+        buf_printf(n->names, "%s%s:%s", n->names->len ? ", " : "", row->name, row->version);
+    return 0;
+}
+
+/* "; assistant:v1.0.0 needs it: …", or that nothing does. */
+static void damage_means(const struct layout *l, const struct digest *id, struct buf *out)
+{
+    struct err why;
+    auto_buf names = BUF(4096);
+    struct needing n = {.layout = l, .blob = id, .names = &names};
+    if (db_release_each(l->c->s->db, add_needing, &n, &why) < 0 || !buf_ok(&names))
+        return;
+    if (names.len == 0)
+        buf_add_str(out, "; no release needs it");
+    else
+        buf_printf(out, "; needed by %s: restore this file from a backup", buf_str(&names));
+}
+
+static void damaged(const struct layout *l, const struct digest *id, const char *name, uint64_t size,
+                    const struct digest *found)
+{
+    auto_buf means = BUF(8192);
+    damage_means(l, id, &means);
+    fsck_problem(l->c->f, "%s/blobs/sha256/%s: damaged: its %llu bytes hash to %s%s", l->path, name,
+                 (unsigned long long)size, digest_hex(found).text, buf_str(&means));
+}
+
 static int hash_blob(void *arg, const struct digest *id, const char *name, uint64_t size)
 {
     struct layout *l = arg;
@@ -56,8 +112,7 @@ static int hash_blob(void *arg, const struct digest *id, const char *name, uint6
     if (hash_file(fd, &found, &size) < 0)
         fsck_problem(l->c->f, "%s/blobs/sha256/%s: cannot be read: %s", l->path, name, strerror(errno));
     else if (!digest_equal(&found, id))
-        fsck_problem(l->c->f, "%s/blobs/sha256/%s: damaged: its %llu bytes hash to %s", l->path, name,
-                     (unsigned long long)size, digest_hex(&found).text);
+        damaged(l, id, name, size, &found);
     l->c->f->blob_bytes += size;
     return 0;
 }

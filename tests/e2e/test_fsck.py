@@ -84,9 +84,17 @@ def test_a_flipped_byte_in_a_blob(copy, where, at):
     blob.chmod(0o644)
     flip(blob, at)
 
-    problems = copy.names(str(blob.relative_to(copy.folder)), "damaged")
+    problems = copy.names(str(blob.relative_to(copy.folder)), "damaged", f"needed by assistant:{'v1.0.0' if where == 'store' else 'v1.1.0'}", "from a backup")
 
     assert len(problems) == 1
+    said = run_program(copy.path, ["fsck"], home=copy.folder, status=1).out
+    assert said.endswith(": 1 problem, named above\n")
+
+
+def test_a_note_is_marked_as_one_and_is_no_problem(copy):
+    (copy.folder / "quarantine" / "left").mkdir()
+    said = run_program(copy.path, ["fsck"], home=copy.folder).out
+    assert said.startswith("note: quarantine/left: left of an interrupted receive") and said.endswith(": all hold\n")
 
 
 def test_every_blob_of_the_store_is_looked_at(copy):
