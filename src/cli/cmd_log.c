@@ -12,6 +12,8 @@
 struct printing {
     struct invocation *in;
     const char *action; /* NULL: all */
+    bool found;         /* an entry of this action */
+    struct buf others;  /* the actions that were passed over: " init person-add " */
 };
 
 static void print_member(const char *key, const json_t *value)
@@ -49,6 +51,24 @@ static void put_entry(uint64_t seq, struct span entry)
     command_json_end(&j);
 }
 
+static void passed_over(struct printing *p, const char *action)
+{
+    auto_buf word = BUF(LIMIT_LEDGER_ENTRY_BYTES);
+    buf_printf(&word, " %s ", action);
+    if (!strstr(buf_str(&p->others), buf_str(&word)))
+        buf_add_str(&p->others, p->others.len ? buf_str(&word) + 1 : buf_str(&word));
+}
+
+/* Nothing was printed: a word mistyped looks the same as a thing that never happened. */
+static void say_nothing_found(struct printing *p, bool all)
+{
+    if (!p->action || p->found || p->in->quiet)
+        return;
+    fprintf(stderr, "No entry of action \"%s\"%s. Actions found:%s\n", p->action,
+            all ? "" : " among those looked at (--all looks at every one)",
+            p->others.len ? buf_str(&p->others) : " none");
+}
+
 static int each(void *arg, uint64_t seq, int64_t time_s, struct span text)
 {
     struct printing *p = arg;
@@ -59,8 +79,11 @@ static int each(void *arg, uint64_t seq, int64_t time_s, struct span text)
                bad.msg);
         return 0;
     }
-    if (p->action && strcmp(json_get_string(entry, "action", ""), p->action) != 0)
+    if (p->action && strcmp(json_get_string(entry, "action", ""), p->action) != 0) {
+        passed_over(p, json_get_string(entry, "action", "?"));
         return 0;
+    }
+    p->found = true;
     if (p->in->json)
         put_entry(seq, text);
     else
@@ -73,7 +96,7 @@ static int run(struct invocation *in)
     struct err e = {0};
     uint64_t last = LAST_DEFAULT;
     const char *text = option_get(in, "last");
-    struct printing p = {in, option_get(in, "action")};
+    struct printing p = {.in = in, .action = option_get(in, "action"), .others = BUF(8192)};
     if (text && !span_decimal(span_str(text), &last))
         return command_usage(in, "--last: wanted a number, found \"%.32s\"", text);
     auto_site s = command_site(in, -1, &e);
@@ -83,9 +106,11 @@ static int run(struct invocation *in)
         return log_access(in, s, option_given(in, "all") ? UINT64_MAX : last, &e) < 0 ? command_fail(in, &e) : 0;
     uint64_t size = ledger_size(s->ledger);
     uint64_t from = option_given(in, "all") || last >= size ? 0 : size - last;
-    if (ledger_each(s->ledger, from, size, each, &p, &e) < 0)
-        return command_fail(in, &e);
-    return 0;
+    int result = ledger_each(s->ledger, from, size, each, &p, &e);
+    if (result == 0)
+        say_nothing_found(&p, from == 0);
+    buf_fini(&p.others);
+    return result < 0 ? command_fail(in, &e) : 0;
 }
 
 const struct command CMD_LOG = {

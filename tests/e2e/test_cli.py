@@ -221,3 +221,9 @@ def test_an_init_that_a_bad_policy_stops_says_that_it_can_be_completed(airlock, 
     (contour / "policy.yaml").unlink()
     airlock("init", "--name", "demo", home=contour)
     airlock("status", home=contour)
+
+
+def test_an_action_that_the_ledger_does_not_know_is_answered_with_those_that_it_does(airlock, contour):
+    answer = airlock("log", "--action", "promot", home=contour)
+    assert answer.out == "" and 'No entry of action "promot"' in answer.err and "init" in answer.err.split("Actions found:")[1].split()
+    assert airlock("log", "--action", "init", home=contour).err == ""
