@@ -1,10 +1,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/commands.h"
 #include "cli/fingerprint.h"
+#include "util/clock.h"
 #include "util/file.h"
 #include "util/limits.h"
 
@@ -112,13 +114,30 @@ static struct public_key *read_public(const char *file, struct err *e)
     return key;
 }
 
+/* A withdrawn key does not come back for the same person. */
+static int check_withdrawn(struct site *s, const char *name, const struct public_key *key, struct err *e)
+{
+    auto_people people = {0};
+    struct child *parser = site_parser(s, e);
+    if (!parser || people_load(s->db, parser, s->public_key, &people, e) < 0)
+        return -1;
+    for (size_t i = 0; i < people.gone_count; i++)
+        if (strcmp(people.gone[i].name, name) == 0 &&
+            digest_equal(public_key_id(people.gone[i].key), public_key_id(key))) {
+            err_set(e, ERR_DENIED, 0, "%s was withdrawn with this key on %s, and a withdrawal is for good", name,
+                    time_text(people.gone[i].withdrawn_s).text);
+            return err_hint(e, "`airlock person new %s --out FILE` makes a new one", name);
+        }
+    return 0;
+}
+
 static int add(struct site *s, const char *name, enum role r, const struct public_key *key, uint64_t *seq,
                struct err *e)
 {
     struct json_out w;
     auto_buf entry = BUF(LIMIT_LEDGER_ENTRY_BYTES);
     const struct private_key *contour = site_key(s, e);
-    if (!contour || site_begin(s, e) < 0)
+    if (!contour || check_withdrawn(s, name, key, e) < 0 || site_begin(s, e) < 0)
         return -1;
     site_event(s, &w, &entry, "person-add");
     json_put_string(&w, "person", name);
@@ -183,11 +202,225 @@ const struct command CMD_PERSON_ADD = {
     .usage = "NAME --role ROLE --key FILE",
     .summary = "say who a person is, and which key speaks for them",
     .detail = "The contour signs a record of name, role and public key; that record, and no row in a database, is what "
-              "gives the role. A person may hold several roles, one call each, with one key. Roles: viewer, consumer, "
-              "publisher, engineer, data-owner, product-owner, security-officer, auditor, administrator.",
+              "gives the role. A person may hold several roles, one call each, with one key; a person who lost it is "
+              "withdrawn first (`airlock person withdraw`). Roles: viewer, consumer, publisher, engineer, data-owner, "
+              "product-owner, security-officer, auditor, administrator.",
     .options = {{"role", "ROLE", "what the person may do", false},
                 {"key", "FILE", "the person's public key: the .pub file of `airlock person new`", false}},
     .min_args = 1,
     .max_args = 1,
     .run = add_run,
+};
+
+/* ── person list ── */
+
+static int load(struct site *s, struct people *out, struct err *e)
+{
+    struct child *parser = site_parser(s, e);
+    return parser ? people_load(s->db, parser, s->public_key, out, e) : -1;
+}
+
+static void json_person(struct json_out *w, const struct person *p)
+{
+    json_out_object(w);
+    json_put_string(w, "name", p->name);
+    json_put_string(w, "role", role_name(p->role));
+    json_put_digest(w, "key", public_key_id(p->key));
+    json_put_string(w, "kind", key_kind_name(public_key_kind(p->key)));
+    if (p->withdrawn_s)
+        json_put_time(w, "withdrawn", p->withdrawn_s);
+    else
+        json_put_time(w, "since", p->added_s);
+    json_out_object_end(w);
+}
+
+static void list_json(const struct people *p)
+{
+    struct json_out w;
+    auto_buf out = BUF(LIMIT_MESSAGE_BYTES);
+    command_json(&w, &out, "people");
+    json_put_array(&w, "people");
+    for (size_t i = 0; i < p->count; i++)
+        json_person(&w, &p->list[i]);
+    json_out_array_end(&w);
+    json_put_array(&w, "withdrawn");
+    for (size_t i = 0; i < p->gone_count; i++)
+        json_person(&w, &p->gone[i]);
+    json_out_array_end(&w);
+    json_put_uint(&w, "refused", p->refused);
+    command_json_end(&w);
+}
+
+static void print_rows(const struct person *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct person *p = &list[i];
+        if (i == 0 || strcmp(list[i - 1].name, p->name) != 0 ||
+            !digest_equal(public_key_id(list[i - 1].key), public_key_id(p->key)))
+            printf("%s\n  key   %s\n", p->name, fingerprint_grouped(public_key_id(p->key)).text);
+        printf("  role  %-17s %s %s\n", role_name(p->role), p->withdrawn_s ? "withdrawn" : "since    ",
+               time_text(p->withdrawn_s ? p->withdrawn_s : p->added_s).text);
+    }
+}
+
+static int list_run(struct invocation *in)
+{
+    struct err e = {0};
+    auto_people people = {0};
+    auto_site s = command_site(in, SITE_CONTOUR, &e);
+    if (!s || load(s, &people, &e) < 0)
+        return command_fail(in, &e);
+    if (in->json) {
+        list_json(&people);
+        return 0;
+    }
+    if (people.count + people.gone_count == 0)
+        printf("No people yet; `airlock person add` names them\n");
+    print_rows(people.list, people.count);
+    print_rows(people.gone, people.gone_count);
+    if (people.refused)
+        printf("%zu rows of people in state.db are not what this contour signed, and count for nothing; `airlock fsck` "
+               "names them\n",
+               people.refused);
+    return 0;
+}
+
+const struct command CMD_PERSON_LIST = {
+    .name = "person list",
+    .summary = "who is here: names, roles, fingerprints, since when, and who was withdrawn",
+    .detail = "What is shown was verified just now: rows that nobody here signed are counted, not shown.",
+    .run = list_run,
+};
+
+/* ── person withdraw ── */
+
+#define TOKENS_MAX 4096U
+
+struct leaving {
+    const char *name;
+    struct people people;
+    size_t keys;
+    struct digest *tokens; /* owned; of that name, not yet revoked */
+    size_t token_count;
+    uint64_t seq;
+};
+
+static void leaving_fini(struct leaving *l)
+{
+    people_fini(&l->people);
+    free(l->tokens);
+}
+
+static int collect_token(void *arg, const struct token_row *row)
+{
+    struct leaving *l = arg;
+    if (row->revoked || strcmp(row->person, l->name) != 0 || l->token_count == TOKENS_MAX)
+        return 0;
+    l->tokens[l->token_count++] = row->hash;
+    return 0;
+}
+
+static int withdraw_key(struct site *s, struct leaving *l, const struct public_key *key, struct err *e)
+{
+    struct json_out w;
+    struct digest id;
+    auto_buf predicate = BUF(8192), entry = BUF(LIMIT_LEDGER_ENTRY_BYTES);
+    if (person_withdrawal(&l->people, l->name, key, s->entry_s, &predicate, e) < 0 ||
+        site_evidence(s, l->name, public_key_id(key), PREDICATE_WITHDRAWAL, "", "", buf_span(&predicate), &id, e) < 0)
+        return -1;
+    site_event(s, &w, &entry, PERSON_WITHDRAW);
+    json_put_string(&w, "person", l->name);
+    json_put_digest(&w, "key", public_key_id(key));
+    json_put_digest(&w, "evidence", &id);
+    l->keys++;
+    return site_append(s, &w, &l->seq, e);
+}
+
+static int revoke_tokens(struct site *s, struct leaving *l, struct err *e)
+{
+    l->tokens = calloc(TOKENS_MAX, sizeof *l->tokens);
+    if (!l->tokens)
+        abort();
+    if (db_token_each(s->db, collect_token, l, e) < 0)
+        return -1;
+    for (size_t i = 0; i < l->token_count; i++) {
+        struct json_out w;
+        auto_buf entry = BUF(LIMIT_LEDGER_ENTRY_BYTES);
+        site_event(s, &w, &entry, "token-revoke");
+        json_put_string(&w, "token", digest_hex(&l->tokens[i]).text);
+        json_put_string(&w, "person", l->name);
+        if (db_token_revoke(s->db, &l->tokens[i], e) < 0 || site_append(s, &w, NULL, e) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* One withdrawal a key: a name got two of them only before airlock refused that. */
+static int withdraw_in_transaction(struct site *s, struct leaving *l, struct err *e)
+{
+    const struct people *p = &l->people;
+    if (load(s, &l->people, e) < 0)
+        return -1;
+    for (size_t i = 0; i < p->count; i++) {
+        bool seen = strcmp(p->list[i].name, l->name) != 0;
+        for (size_t k = 0; !seen && k < i; k++)
+            seen = strcmp(p->list[k].name, l->name) == 0 &&
+                   digest_equal(public_key_id(p->list[k].key), public_key_id(p->list[i].key));
+        if (!seen && withdraw_key(s, l, p->list[i].key, e) < 0)
+            return -1;
+    }
+    if (l->keys == 0) {
+        err_set(e, ERR_NOTFOUND, 0, "nobody here is called %.64s", l->name);
+        return err_hint(e, "`airlock person list` shows all");
+    }
+    if (db_person_revoke(s->db, l->name, e) < 0 || revoke_tokens(s, l, e) < 0)
+        return -1;
+    return site_commit(s, NULL, NULL, e);
+}
+
+static int withdraw(struct site *s, struct leaving *l, struct err *e)
+{
+    if (!site_key(s, e) || site_begin(s, e) < 0)
+        return -1;
+    if (withdraw_in_transaction(s, l, e) == 0)
+        return 0;
+    site_rollback(s);
+    return -1;
+}
+
+static int withdraw_run(struct invocation *in)
+{
+    struct err e = {0};
+    AUTO(leaving_fini) struct leaving l = {.name = in->argv[0]};
+    auto_site s = command_site(in, SITE_CONTOUR, &e);
+    if (!s || withdraw(s, &l, &e) < 0)
+        return command_fail(in, &e);
+    if (in->json) {
+        struct json_out w;
+        auto_buf out = BUF(4096);
+        command_json(&w, &out, "person-withdraw");
+        json_put_string(&w, "name", l.name);
+        json_put_uint(&w, "keys", l.keys);
+        json_put_uint(&w, "tokens", l.token_count);
+        json_put_uint(&w, "entry", l.seq);
+        command_json_end(&w);
+        return 0;
+    }
+    printf("%s is withdrawn: holds no role here and signs nothing more; %zu token%s revoked\n"
+           "What runs keeps running. A new key for %s: airlock person add %s --role ROLE --key FILE\n",
+           l.name, l.token_count, l.token_count == 1 ? "" : "s", l.name, l.name);
+    return 0;
+}
+
+const struct command CMD_PERSON_WITHDRAW = {
+    .name = "person withdraw",
+    .usage = "NAME",
+    .summary = "end all roles and the key of a person: who left, or lost the key",
+    .detail = "The contour signs that this name no longer speaks with this key, and the ledger says so; putting rows "
+              "back undoes neither. Requests and approvals of the person count for no new verdict; what was promoted "
+              "with them keeps running. Tokens of that name are revoked. The name may then get a new key "
+              "(`airlock person add`), but never this one again.",
+    .min_args = 1,
+    .max_args = 1,
+    .run = withdraw_run,
 };

@@ -14,6 +14,8 @@ const struct command *const COMMANDS[] = {
     &CMD_TRUST_SHOW,
     &CMD_PERSON_NEW,
     &CMD_PERSON_ADD,
+    &CMD_PERSON_LIST,
+    &CMD_PERSON_WITHDRAW,
     &CMD_TOKEN_NEW,
     &CMD_TOKEN_LIST,
     &CMD_TOKEN_REVOKE,

@@ -209,6 +209,17 @@ static int check_person(void *arg, const struct person_row *row)
     return fsck_part(p->c, result, what, &why);
 }
 
+/* Withdrawals that are wrong, gone or undone. */
+static int check_withdrawals(struct checking *c, struct child *parser, struct err *why)
+{
+    auto_people people = {0};
+    if (people_load(c->s->db, parser, c->s->public_key, &people, why) < 0)
+        return -1;
+    if (people.undone[0])
+        fsck_problem(c->f, "state.db, people: %s", people.undone);
+    return 0;
+}
+
 int fsck_signed(struct checking *c)
 {
     struct err why = {0};
@@ -221,5 +232,7 @@ int fsck_signed(struct checking *c)
         return -1;
     if (c->s->config.kind != SITE_CONTOUR)
         return 0;
+    if (fsck_part(c, check_withdrawals(c, p.parser, &why), "state.db, people", &why) < 0)
+        return -1;
     return fsck_part(c, policy_load(c->s, &policy, &why), POLICY_FILE, &why);
 }

@@ -135,6 +135,7 @@ static int verify_person_line(const struct verifier *v, struct evidence_line *li
         return -1;
     line->signer = SIGNER_PERSON;
     snprintf(line->person, sizeof line->person, "%s", p->name);
+    line->withdrawn_s = p->withdrawn_s;
     return 0;
 }
 

@@ -18,6 +18,7 @@ struct evidence_line {
     struct digest id; /* SHA-256 of the envelope */
     enum signer signer;
     char person[65];         /* who signed, for SIGNER_PERSON */
+    int64_t withdrawn_s;     /* when the contour withdrew that person and key; 0: it did not */
     const char *type;        /* predicate type; lives as long as the evidence */
     const json_t *predicate; /* likewise; NULL when the line does not verify */
     const char *result;      /* "PASSED", "FAILED", "INCONCLUSIVE", or ""; likewise */

@@ -13,16 +13,26 @@ static bool is_request(const struct facts *f, const struct evidence_line *line)
            strcmp(json_get_string(line->predicate, "contour", ""), f->contour) == 0;
 }
 
-static bool may_request(const struct people *people, const char *name)
+/* Does the signer of this line hold the role? What a person signed before being withdrawn still carries what runs, for
+ * a verdict was given over it; it carries no new decision. */
+static bool signer_holds(const struct facts *f, const struct evidence_line *line, enum role r)
 {
-    return people_has_role(people, name, ROLE_ENGINEER) || people_has_role(people, name, ROLE_PRODUCT_OWNER);
+    if (!line->withdrawn_s)
+        return people_has_role(&f->ev->people, line->person, r);
+    return f->occasion == OCCASION_RUN && line->time_s <= line->withdrawn_s &&
+           people_had_role(&f->ev->people, line->person, r);
+}
+
+static bool may_request(const struct facts *f, const struct evidence_line *line)
+{
+    return signer_holds(f, line, ROLE_ENGINEER) || signer_holds(f, line, ROLE_PRODUCT_OWNER);
 }
 
 bool rule_request(const struct facts *f, char *text, size_t size)
 {
     for (size_t i = f->ev->count; i-- > 0;) {
         const struct evidence_line *line = &f->ev->lines[i];
-        if (!is_request(f, line) || !may_request(&f->ev->people, line->person))
+        if (!is_request(f, line) || !may_request(f, line))
             continue;
         snprintf(text, size, "%s asked for it (%s)", line->person, time_text(line->time_s).text);
         return true;
@@ -148,8 +158,8 @@ static const char *void_because(const struct facts *f, const struct approver *a)
         return "it was given for another contour";
     if (strcmp(json_get_string(p, "person", ""), a->line->person) != 0)
         return "it names another person than its key";
-    if (!people_has_role(&f->ev->people, a->line->person, a->role))
-        return "the role is not this person's";
+    if (!signer_holds(f, a->line, a->role))
+        return a->line->withdrawn_s ? "the person was withdrawn" : "the role is not this person's";
     if (is_reject(a))
         return NULL; /* a no needs nothing more */
     if (has_asked(f, a->line->person))

@@ -8,7 +8,8 @@
 static int key_holder(struct db *db, const struct person_row *row, struct buf *holder, struct err *e)
 {
     auto_query q = {0};
-    if (query_begin(&q, db, "SELECT name FROM person WHERE key_id = ?1 AND name <> ?2 LIMIT 1", "people", e) < 0)
+    if (query_begin(&q, db, "SELECT name FROM person WHERE key_id = ?1 AND name <> ?2 AND revoked = 0 LIMIT 1",
+                    "people", e) < 0)
         return -1;
     bind_digest(&q, 1, &row->key_id);
     bind_text(&q, 2, row->name);
@@ -28,7 +29,9 @@ int db_person_add(struct db *db, const struct person_row *row, struct err *e)
         return err_set(e, ERR_EXISTS, 0, "the key of %s is %s's already; each person needs a key of their own",
                        row->name, buf_str(&holder));
     auto_query q = {0};
-    if (query_begin(&q, db, "INSERT INTO person VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING RETURNING name",
+    if (query_begin(&q, db,
+                    "INSERT INTO person VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET key_id = ?3,"
+                    " added = ?4, revoked = ?5, record = ?6 WHERE person.revoked = 1 RETURNING name",
                     "people", e) < 0)
         return -1;
     bind_text(&q, 1, row->name);
@@ -42,6 +45,15 @@ int db_person_add(struct db *db, const struct person_row *row, struct err *e)
         return -1;
     if (added == 0)
         return err_set(e, ERR_EXISTS, 0, "%s has the role %s already", row->name, row->role);
+    return query_run(&q, e);
+}
+
+int db_person_revoke(struct db *db, const char *name, struct err *e)
+{
+    auto_query q = {0};
+    if (query_begin(&q, db, "UPDATE person SET revoked = 1 WHERE name = ?1", "people", e) < 0)
+        return -1;
+    bind_text(&q, 1, name);
     return query_run(&q, e);
 }
 

@@ -14,6 +14,8 @@ struct person_row {
 
 int db_person_add(struct db *db, const struct person_row *row,
                   struct err *e); /* ERR_EXISTS: name and role, or key, is taken by another */
+/* All rows of that name; a revoked row gives way to a new one of the same name and role. */
+int db_person_revoke(struct db *db, const char *name, struct err *e);
 int db_person_each(struct db *db, const char *name /* NULL: all */,
                    int (*each)(void *arg, const struct person_row *row), void *arg, struct err *e);
 

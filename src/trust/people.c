@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "trust/dsse_parts.h"
+#include "trust/people_internal.h"
 #include "trust/statement_internal.h"
 #include "util/limits.h"
 
@@ -41,7 +42,10 @@ void people_fini(struct people *p)
 {
     for (size_t i = 0; i < p->count; i++)
         public_key_free(p->list[i].key);
+    for (size_t i = 0; i < p->gone_count; i++)
+        public_key_free(p->gone[i].key);
     free(p->list);
+    free(p->gone);
     *p = (struct people){0};
 }
 
@@ -113,6 +117,31 @@ static int check_name(struct db *db, const char *name, struct err *e)
 
 /* ── adding ── */
 
+struct other_key {
+    const struct digest *key;
+    struct digest found;
+};
+
+static int compare_key(void *arg, const struct person_row *row)
+{
+    struct other_key *o = arg;
+    if (row->revoked || digest_equal(&row->key_id, o->key))
+        return 0;
+    o->found = row->key_id;
+    return 1;
+}
+
+/* With two keys a person could be locked out of one, or be taken for two. */
+static int check_one_key(struct db *db, const char *name, const struct digest *key, struct err *e)
+{
+    struct other_key o = {.key = key};
+    int found = db_person_each(db, name, compare_key, &o, e);
+    if (found <= 0)
+        return found;
+    err_set(e, ERR_EXISTS, 0, "%s has the key %s; one person, one key", name, digest_hex(&o.found).text);
+    return err_hint(e, "A person who lost the key is withdrawn first: `airlock person withdraw %s`", name);
+}
+
 static void write_predicate(struct buf *out, const char *name, enum role r, const char *pem, int64_t now_s)
 {
     struct json_out w;
@@ -139,7 +168,8 @@ int person_add(struct db *db, const char *name, enum role r, const struct public
                const struct private_key *contour, int64_t now_s, struct err *e)
 {
     auto_buf record = BUF(RECORD_MAX);
-    if (check_name(db, name, e) < 0 || person_record(name, r, key, contour, now_s, &record, e) < 0)
+    if (check_name(db, name, e) < 0 || check_one_key(db, name, public_key_id(key), e) < 0 ||
+        person_record(name, r, key, contour, now_s, &record, e) < 0)
         return -1;
     struct person_row row = {
         .name = name,
@@ -158,6 +188,7 @@ struct loading {
     const struct public_key *contour;
     struct people *out;
     size_t room;
+    struct withdrawals withdrawn;
     struct err *e;
 };
 
@@ -167,7 +198,7 @@ static int read_record(const struct statement *s, struct person *out, struct err
     const char *name = json_need_string(s->predicate, "name", "person: ", e);
     const char *role = name ? json_need_string(s->predicate, "role", "person: ", e) : NULL;
     const char *pem = role ? json_need_string(s->predicate, "key", "person: ", e) : NULL;
-    if (!pem)
+    if (!pem || json_need_time(s->predicate, "added", "person: ", &out->added_s, e) < 0)
         return -1;
     if (!person_name_is_right(name) || !role_parse(role, &out->role))
         return err_set(e, ERR_INPUT, 0, "person: name \"%.70s\" or role \"%.70s\" is none", name, role);
@@ -217,7 +248,12 @@ static int load_one(void *arg, const struct person_row *row)
     if (row->revoked)
         return 0;
     if (person_verify(l->parser, row, l->contour, &p, l->e) == 0) {
-        keep(l, &p);
+        if (!withdrawals_have(&l->withdrawn, p.name, public_key_id(p.key))) {
+            keep(l, &p);
+            return 0;
+        }
+        people_refuse(l->out, "%s is withdrawn with this key, and stands in state.db as if not", p.name);
+        public_key_free(p.key);
         return 0;
     }
     if (l->e->code != ERR_INPUT && l->e->code != ERR_LIMIT)
@@ -239,7 +275,9 @@ static bool key_is_shared(const struct people *p, size_t i)
  * signature it makes, so it makes nobody's. */
 static void refuse_shared_keys(struct people *p)
 {
-    struct people kept = {.list = calloc(p->count + 1, sizeof *kept.list), .refused = p->refused};
+    struct people kept = *p;
+    kept.list = calloc(p->count + 1, sizeof *kept.list);
+    kept.count = 0;
     if (!kept.list)
         abort();
     for (size_t i = 0; i < p->count; i++) {
@@ -250,7 +288,9 @@ static void refuse_shared_keys(struct people *p)
             kept.list[kept.count++].key = public_key_copy(p->list[i].key);
         }
     }
-    people_fini(p);
+    for (size_t i = 0; i < p->count; i++)
+        public_key_free(p->list[i].key);
+    free(p->list);
     *p = kept;
 }
 
@@ -267,7 +307,11 @@ int people_load(struct db *db, struct child *parser, const struct public_key *co
     struct err scratch;
     *out = (struct people){0};
     struct loading l = {.parser = parser, .contour = contour, .out = out, .e = e ? e : &scratch};
-    if (db_person_each(db, NULL, load_one, &l, e) < 0) {
+    int result = withdrawals_load(db, parser, contour, &l.withdrawn, out, e);
+    if (result == 0)
+        result = db_person_each(db, NULL, load_one, &l, e);
+    withdrawals_fini(&l.withdrawn);
+    if (result < 0) {
         people_fini(out);
         return -1;
     }
@@ -279,17 +323,18 @@ int people_load(struct db *db, struct child *parser, const struct public_key *co
 /* ── who signed ── */
 
 /* The one person whose key signed; *others when a second person's did too. */
-static const struct person *find_signer(const struct people *p, const struct dsse_parts *parts, bool *others)
+static const struct person *find_signer(const struct person *list, size_t count, const struct dsse_parts *parts,
+                                        bool *others)
 {
     const struct person *found = NULL;
     *others = false;
-    for (size_t i = 0; i < p->count; i++) {
-        if (!dsse_signed_by(parts, p->list[i].key, DSSE_DER))
+    for (size_t i = 0; i < count; i++) {
+        if (!dsse_signed_by(parts, list[i].key, DSSE_DER))
             continue;
-        if (found && strcmp(found->name, p->list[i].name) != 0)
+        if (found && strcmp(found->name, list[i].name) != 0)
             *others = true;
         if (!found)
-            found = &p->list[i];
+            found = &list[i];
     }
     return found;
 }
@@ -303,7 +348,9 @@ const struct person *people_signer(const struct people *p, struct child *parser,
     *out = (struct statement){0};
     if (dsse_take_apart(parser, envelope, &parts, e) < 0)
         return NULL;
-    const struct person *who = find_signer(p, &parts, &others);
+    const struct person *who = find_signer(p->list, p->count, &parts, &others);
+    if (!who)
+        who = find_signer(p->gone, p->gone_count, &parts, &others);
     if (!who || others) {
         err_set(e, ERR_DENIED, 0,
                 who ? "more than one person signed it; each signs a statement of their own"
@@ -317,10 +364,20 @@ const struct person *people_signer(const struct people *p, struct child *parser,
     return statement_read(parts.payload, subject, predicate_type, out, e) < 0 ? NULL : who;
 }
 
-bool people_has_role(const struct people *p, const char *name, enum role r)
+static bool holds(const struct person *list, size_t count, const char *name, enum role r)
 {
-    for (size_t i = 0; i < p->count; i++)
-        if (p->list[i].role == r && strcmp(p->list[i].name, name) == 0)
+    for (size_t i = 0; i < count; i++)
+        if (list[i].role == r && strcmp(list[i].name, name) == 0)
             return true;
     return false;
+}
+
+bool people_has_role(const struct people *p, const char *name, enum role r)
+{
+    return holds(p->list, p->count, name, r);
+}
+
+bool people_had_role(const struct people *p, const char *name, enum role r)
+{
+    return holds(p->gone, p->gone_count, name, r);
 }

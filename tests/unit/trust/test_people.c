@@ -10,6 +10,7 @@
 
 #include "database.h"
 #include "parser.h"
+#include "store/db_release.h"
 #include "trust/people.h"
 #include "util/encode.h"
 
@@ -304,6 +305,97 @@ static void a_dead_parser_is_an_error_and_no_empty_list(void **state)
     assert_int_equal(p.count, 0);
 }
 
+/* ── one key, and withdrawn ── */
+
+static void a_person_with_a_key_gets_no_second(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    must_add("alice", ROLE_PRODUCT_OWNER, alice);
+
+    assert_int_equal(add("alice", ROLE_AUDITOR, mallory, &e), -1);
+
+    assert_int_equal(e.code, ERR_EXISTS);
+    assert_non_null(strstr(e.msg, "alice has the key"));
+    must_add("alice", ROLE_AUDITOR, alice);
+    must_add("mallory", ROLE_AUDITOR, mallory);
+}
+
+/* As `person withdraw` does it, without the ledger's entry. */
+static void withdraw(const char *name, const struct private_key *key)
+{
+    struct err e = {0};
+    auto_people p;
+    auto_buf predicate = BUF(8192), line = BUF(65536);
+    const struct digest *subject = public_key_id(private_key_public(key));
+    struct evidence_row row = {.subject = *subject,
+                               .predicate_type = PREDICATE_WITHDRAWAL,
+                               .environment = "",
+                               .result = "",
+                               .origin = "contour",
+                               .time_s = NOW};
+    load(&p);
+    assert_int_equal(person_withdrawal(&p, name, private_key_public(key), NOW, &predicate, &e), 0);
+    assert_int_equal(
+        statement_sign(name, subject, PREDICATE_WITHDRAWAL, buf_span(&predicate), contour, &line, &row.id, &e), 0);
+    row.envelope = buf_span(&line);
+    assert_int_equal(db_begin(t.db, &e), 0);
+    assert_int_equal(db_evidence_add(t.db, &row, &e), 0);
+    assert_int_equal(db_person_revoke(t.db, name, &e), 0);
+    assert_int_equal(db_commit(t.db, &e), 0);
+}
+
+static void a_withdrawn_person_holds_nothing_and_is_remembered(void **state)
+{
+    (void)state;
+    must_add("alice", ROLE_PRODUCT_OWNER, alice);
+    must_add("alice", ROLE_AUDITOR, alice);
+    must_add("bob", ROLE_ENGINEER, bob);
+    withdraw("alice", alice);
+
+    auto_people p;
+    load(&p);
+
+    assert_int_equal(p.count, 1);
+    assert_int_equal(p.gone_count, 2);
+    assert_int_equal(p.gone[0].withdrawn_s, NOW);
+    assert_int_equal(p.refused, 0);
+    assert_false(people_has_role(&p, "alice", ROLE_AUDITOR));
+    assert_true(people_had_role(&p, "alice", ROLE_AUDITOR));
+    assert_false(people_had_role(&p, "bob", ROLE_ENGINEER));
+}
+
+static void a_row_put_back_does_not_undo_a_withdrawal(void **state)
+{
+    (void)state;
+    must_add("alice", ROLE_PRODUCT_OWNER, alice);
+    withdraw("alice", alice);
+    attacker_runs(&t, "UPDATE person SET revoked = 0");
+
+    auto_people p;
+    load(&p);
+
+    assert_int_equal(p.count, 0);
+    assert_int_equal(p.refused, 1);
+    assert_non_null(strstr(p.undone, "alice is withdrawn"));
+}
+
+static void a_withdrawn_name_may_have_a_new_key(void **state)
+{
+    (void)state;
+    must_add("alice", ROLE_PRODUCT_OWNER, alice);
+    withdraw("alice", alice);
+    must_add("alice", ROLE_PRODUCT_OWNER, mallory);
+
+    auto_people p;
+    load(&p);
+
+    assert_int_equal(p.count, 1);
+    assert_int_equal(p.refused, 0);
+    assert_true(digest_equal(public_key_id(p.list[0].key), public_key_id(private_key_public(mallory))));
+    assert_true(digest_equal(public_key_id(p.gone[0].key), public_key_id(private_key_public(alice))));
+}
+
 /* ── who signed ── */
 
 static struct digest release(void)
@@ -420,6 +512,10 @@ static void an_approval_that_two_people_signed_together_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        T(a_person_with_a_key_gets_no_second),
+        T(a_withdrawn_person_holds_nothing_and_is_remembered),
+        T(a_row_put_back_does_not_undo_a_withdrawal),
+        T(a_withdrawn_name_may_have_a_new_key),
         T(a_person_comes_back_with_name_role_and_key),
         T(one_key_belongs_to_one_person),
         T(a_role_is_given_once),
