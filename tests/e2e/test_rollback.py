@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import time
@@ -198,6 +199,18 @@ def test_a_start_that_is_refused_leaves_the_running_one_answering_and_says_so(co
     contour.move(NEW)
     wait_for(lambda: contour.status()["state"] == "running", "the pointer that moved back")
     assert contour.status()["error"] == ""
+
+
+def test_status_says_what_a_rollback_would_cost(contour):
+    contour.serve()
+    load_standby(contour)
+    assert "a rollback would switch at once (v1.0.0 is loaded as standby)" in contour.world.run("status").out
+    assert contour.world.run("status", json=True).json["engines"][0]["standby"]["version"] == "v1.0.0"
+    contour.server.stop()
+    contour.no_standby()
+    contour.serve()
+    wait_for(lambda: contour.status()["state"] == "running", "the engine")
+    assert re.search(r"a rollback would take about [1-9][0-9]* s \(no standby", contour.world.run("status").out)
 
 
 def test_engines_give_way_to_serve(contour):
