@@ -2,7 +2,6 @@
 
 import base64
 import json
-from html.parser import HTMLParser
 
 import pytest
 from world import World, public_of
@@ -134,88 +133,3 @@ def test_another_policy_or_release_is_said(w, keys, lines, tmp_path):
 def test_what_cannot_be_read_is_said(w, tmp_path):
     w.run("passport", "verify", tmp_path / "none", status=2)
     w.run("passport", "nobody:v1.0.0", status=4)
-
-
-# ── the page to print ──
-
-HOSTILE = "<script>alert('1')</script> & \"Sons\" https://evil.example/"
-EMPTY_TAGS = {"meta", "br", "hr", "img", "input", "link"}
-
-
-class Page(HTMLParser):
-    """Reads a page, and asks that every tag is closed in its turn."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.open, self.tags, self.attributes, self.texts = [], set(), [], []
-        self.feed(text)
-        self.close()
-        assert not self.open, f"not closed: {self.open}"
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.add(tag)
-        self.attributes += [(tag, name, value) for name, value in attrs]
-        if tag not in EMPTY_TAGS:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open and self.open[-1] == tag, f"</{tag}> inside {self.open}"
-        self.open.pop()
-
-    def handle_data(self, data):
-        self.texts.append((tuple(self.open), data))
-
-
-@pytest.fixture(scope="module")
-def hostile(w):
-    """A release whose describer and requester are no friends of the page."""
-    spec = w.write_release("hostile")
-    spec.write_text(spec.read_text().replace("description: A tiny release for tests.", "description: " + json.dumps(HOSTILE)))
-    w.run("pack", spec, home=w.station)
-    w.receive(w.ship("hostile:v1.0.0"))
-    w.to_test("hostile:v1.0.0")
-    w.sign("request", "hostile:v1.0.0", "prod", "--reason", HOSTILE, person="ines")
-    return "hostile:v1.0.0"
-
-
-def strings(value):
-    if isinstance(value, dict):
-        value = list(value.values())
-    return [s for item in value for s in strings(item)] if isinstance(value, list) else [value] if isinstance(value, str) else []
-
-
-def test_the_page_tells_every_name_digest_and_reason_of_the_document(w):
-    document = w.run("passport", REF, json=True).json
-    page = Page(w.run("passport", REF, "--html").out)
-    text = "\n".join(data for _, data in page.texts)
-    told = [s for s in strings(document) if s != document["schema"]]
-    assert len(told) > 80
-    assert [s for s in told if s not in text] == []
-    listed = [a["id"] for a in document["attestations"]]
-    assert all(text.index(a) for a in listed) and len(set(listed)) > 10
-    for words in ("assistant:v1.0.0", "PASSED", "A tiny release for tests.", "4: 4 passed, 0 failed", "0 kinds, and 0 not listed", "5 of 5 awake", "Signature"):
-        assert words in text, words
-
-
-def test_the_page_needs_nothing_from_outside_and_runs_nothing(w, hostile):
-    for ref in (REF, hostile):
-        html = w.run("passport", ref, "--html").out
-        page = Page(html)
-        assert html.startswith("<!DOCTYPE html>\n") and "@media print" in html and "size:A4" in html
-        assert "<script" not in html.lower() and "url(" not in html and "@import" not in html
-        assert page.tags.isdisjoint({"script", "link", "img", "iframe", "object", "embed", "base", "form", "a", "svg"})
-        assert {name for _, name, _ in page.attributes} <= {"lang", "charset", "http-equiv", "content", "name", "class", "scope"}
-        for where, data in page.texts:
-            assert "://" not in data or "td" in where, (where, data)
-
-
-def test_words_of_others_are_text_on_the_page(w, hostile):
-    html = w.run("passport", hostile, "--html").out
-    assert [where[-1] for where, data in Page(html).texts if data == HOSTILE] == ["td", "td"], "description and reason, each whole and in its cell"
-    assert "Not judged for prod" in html
-
-
-def test_the_page_is_a_form_of_its_own(w):
-    w.run("passport", REF, "--html", "--lines", status=2)
-    assert "--html" in w.run("passport", REF, "--html", json=True, status=2).json["message"]
-    assert "--html" in w.run("passport", "--help").out
