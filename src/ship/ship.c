@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "ship/ship_internal.h"
+#include "store/db_release.h"
 #include "util/file.h"
 #include "util/limits.h"
 #include "util/sys.h"
@@ -65,13 +66,24 @@ static int reserve_sequence(struct shipping *p, struct err *e)
     return db_meta_set(p->s->db, buf_str(&key), buf_span(&value), e);
 }
 
+/* The public key that travels along is a blob of the store like any other. */
+static int record_keys(struct shipping *p, struct err *e)
+{
+    for (size_t i = 0; i < p->blob_count; i++)
+        for (size_t k = 0; k < p->doc.key_count; k++)
+            if (digest_equal(&p->blobs[i].digest, &p->doc.attestation_keys[k]) &&
+                db_blob_add(p->s->db, &p->blobs[i].digest, p->blobs[i].size, e) < 0)
+                return -1;
+    return 0;
+}
+
 static int record(struct shipping *p, struct err *e)
 {
     struct json_out w;
     auto_buf entry = BUF(LIMIT_LEDGER_ENTRY_BYTES);
     if (site_begin(p->s, e) < 0)
         return -1;
-    if (reserve_sequence(p, e) == 0) {
+    if (reserve_sequence(p, e) == 0 && record_keys(p, e) == 0) {
         site_event(p->s, &w, &entry, "ship");
         json_put_string(&w, "contour", p->contour.name);
         json_put_string(&w, "contour_id", p->contour.id);

@@ -30,6 +30,41 @@ static enum tuf_role role_of(const char *part)
     return strcmp(part, "engine") == 0 ? TUF_SOFTWARE : TUF_POLICY;
 }
 
+/* Names that a message lists; the rest is counted. */
+#define NAMES_SHOWN 5
+
+struct standing {
+    struct buf names;
+    size_t count;
+};
+
+static int add_name(void *arg, const struct release_row *row)
+{
+    struct standing *there = arg;
+    if (there->count < NAMES_SHOWN)
+        buf_printf(&there->names, "%s%s:%s", there->count ? ", " : "", row->name, row->version);
+    there->count++;
+    return 0;
+}
+
+static int no_release(struct shipping *p, const char *ref, struct err *e)
+{
+    struct standing there = {.names = BUF(1024)};
+    if (db_release_each(p->s->db, add_name, &there, e) < 0) {
+        buf_fini(&there.names);
+        return -1;
+    }
+    err_set(e, ERR_NOTFOUND, 0, "there is no release %.200s in this station", ref);
+    if (there.count > NAMES_SHOWN)
+        err_hint(e, "There are %s and %zu more", buf_str(&there.names), there.count - NAMES_SHOWN);
+    else if (there.count)
+        err_hint(e, "There %s %s", there.count == 1 ? "is" : "are", buf_str(&there.names));
+    else
+        err_hint(e, "There is none yet; `airlock pack FILE` makes one");
+    buf_fini(&there.names);
+    return -1;
+}
+
 static int find_release(struct shipping *p, const char *ref, struct release_row *row, struct buf *names, struct err *e)
 {
     const char *colon = strchr(ref, ':'), *at = strchr(ref, '@');
@@ -46,11 +81,7 @@ static int find_release(struct shipping *p, const char *ref, struct release_row 
                     : db_release_find(p->s->db, name, ref + len + 1, row, names, e);
     if (result == 0 && strcmp(row->name, name) != 0)
         return err_set(e, ERR_NOTFOUND, 0, "%s: this digest is %s:%s", ref, row->name, row->version);
-    if (result < 0 && e && e->code == ERR_NOTFOUND) {
-        err_set(e, ERR_NOTFOUND, 0, "there is no release %s in this station", ref);
-        return err_hint(e, "`airlock pack FILE` makes one");
-    }
-    return result;
+    return result < 0 && e && e->code == ERR_NOTFOUND ? no_release(p, ref, e) : result;
 }
 
 static int add_attachments(struct shipping *p, const struct release *r, struct shipment_release *out, struct err *e)
