@@ -33,6 +33,20 @@ static void print_json(const struct receive_result *r)
     command_json_end(&w);
 }
 
+/* What to scan: shipment:N where it means one release, else each by its name. What was known before needs nothing. */
+static void print_next(const struct receive_result *r)
+{
+    size_t fresh = 0;
+    for (size_t i = 0; i < r->release_count; i++)
+        fresh += !r->releases[i].known;
+    if (fresh == 1)
+        printf("Next: `airlock scan shipment:%llu`\n", (unsigned long long)r->number);
+    for (size_t i = 0, shown = 0; fresh > 1 && i < r->release_count; i++)
+        if (!r->releases[i].known)
+            printf("%s `airlock scan %s:%s`\n", shown++ ? "     " : "Next:", r->releases[i].name,
+                   r->releases[i].version);
+}
+
 static int report(struct invocation *in, const struct receive_result *r)
 {
     char size[32];
@@ -52,7 +66,7 @@ static int report(struct invocation *in, const struct receive_result *r)
     for (size_t i = 0; i < r->release_count; i++)
         printf("  %s:%s  %s%s\n", r->releases[i].name, r->releases[i].version, digest_text(&r->releases[i].digest).text,
                r->releases[i].known ? "  (known already)" : "");
-    printf("Next: `airlock scan shipment:%llu`\n", (unsigned long long)r->number);
+    print_next(r);
     return 0;
 }
 

@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/with_release.h"
+#include "contour/ref.h"
 #include "gate/policy.h"
 #include "scan/scan.h"
 
@@ -71,9 +72,19 @@ static int cannot(struct invocation *in, struct err *e)
     return command_fail(in, e);
 }
 
+/* shipment:N, name:v1.2.3 and name@sha256:… can hardly be meant as files. */
+static bool is_plain_ref(const char *ref)
+{
+    uint64_t number;
+    const char *colon = strchr(ref, ':');
+    return ref_is_shipment(ref, &number) || strchr(ref, '@') || (colon && release_version_ok(colon + 1));
+}
+
 /* What is neither a file nor a release may have been meant as either. */
 static int no_such(struct invocation *in, const char *ref, struct err *e)
 {
+    if (is_plain_ref(ref))
+        return command_fail(in, e);
     if (e->code == ERR_USAGE)
         e->code = ERR_NOTFOUND;
     if (e->code == ERR_NOTFOUND)

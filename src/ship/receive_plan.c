@@ -77,6 +77,19 @@ static int by_header(const void *a, const void *b)
     return digest_compare(&x->header, &y->header);
 }
 
+/* A volume may have any name, and `airlock ship` gives it one that ends in .airlock: what has neither that name nor the
+ * magic was most likely never part of the shipment. */
+static int hint_no_volume(const struct medium_volume *v, struct span head, struct err *e)
+{
+    if (e && e->code == ERR_LIMIT)
+        return -1;
+    if (!span_starts(head, span_str(VOLUME_MAGIC)) && !span_ends(span_str(v->shown), SPAN_LIT(".airlock")))
+        return err_hint(e, "Take the file off the medium if it does not belong to the shipment; or, if it is a volume "
+                           "that was renamed, copy it again from the station");
+    return err_hint(e, "Copy the volume again from the station, or take the file off the medium if it does not belong "
+                       "to the shipment");
+}
+
 static int read_header(struct receiving *r, struct medium_volume *v, struct buf *out, struct err *e)
 {
     uint8_t head[VOLUME_HEAD_BYTES];
@@ -88,9 +101,7 @@ static int read_header(struct receiving *r, struct medium_volume *v, struct buf 
         return err_set(e, ERR_IO, errno, "read %s", v->shown);
     if (volume_head_parse(span_of(head, (size_t)got), v->size, &v->payload_at, e) < 0) {
         err_prefix(e, "%s", v->shown);
-        return e && e->code == ERR_LIMIT ? -1
-                                         : err_hint(e, "Copy the volume again from the station, or take the file "
-                                                       "off the medium if it does not belong to the shipment");
+        return hint_no_volume(v, span_of(head, (size_t)got), e);
     }
     for (size_t at = 0; at < v->payload_at;) {
         uint8_t *room = buf_room(out, (size_t)v->payload_at - at);

@@ -59,12 +59,14 @@ static int not_a_volume(struct span head, struct err *e)
 {
     char hex[3 * 8 + 1] = "";
     bool zeros = true;
+    if (head.len == 0)
+        return err_set(e, ERR_INPUT, 0, "is empty (0 bytes): the copy was cut off");
     for (size_t i = 0; i < head.len && i < 8; i++) {
         snprintf(hex + 3 * i, 4, "%02x ", head.ptr[i]);
         zeros = zeros && head.ptr[i] == 0;
     }
-    return err_set(e, ERR_INPUT, 0, "is no Airlock volume: it begins with %s%s; wanted \"" VOLUME_MAGIC "\"",
-                   head.len ? hex : "nothing", zeros && head.len ? "(zeros)" : "");
+    return err_set(e, ERR_INPUT, 0, "is no Airlock volume: it begins with %s%s; wanted \"" VOLUME_MAGIC "\"", hex,
+                   zeros ? "(zeros)" : "");
 }
 
 int volume_head_parse(struct span head, uint64_t file_size, uint64_t *length, struct err *e)

@@ -13,7 +13,7 @@ import time
 
 import pytest
 from conftest import environment
-from world import World, copy_media, flip, mock_engine, volumes
+from world import World, copy_media, flip, mock_engine, volumes, write_large_gguf
 
 BLOCK = 4 << 20
 FILES = ("1.root.json", "timestamp.json", "1.snapshot.json", "1.targets.json", "1.models.json", "1.software.json", "1.policy.json", "1.advisories.json")
@@ -96,6 +96,29 @@ def test_the_same_release_in_a_second_shipment_is_known(packed, fresh):
 
     assert answer["shipment"] == 2 and answer["releases"][0]["known"] is True
     fresh.fsck()
+
+
+def test_what_to_scan_next_is_named_so_that_it_works(packed, fresh):
+    packed.pack("assistant", "v3.0.0", prompts="system: Three.\nwarmup:\n  - Hello\n")
+    packed.pack("assistant", "v3.1.0", prompts="system: More.\nwarmup:\n  - Hello\n")
+    two = packed.ship("assistant:v3.0.0", "assistant:v3.1.0", out=fresh.folder / "two")
+
+    said = fresh.run("receive", two).out
+
+    advised = re.findall(r"`airlock (scan [^`]+)`", said)
+    assert advised == ["scan assistant:v3.0.0", "scan assistant:v3.1.0"]
+    for command in advised:
+        fresh.run(*command.split())
+    several = fresh.run("scan", "shipment:1", status=2).err
+    assert "no such file" not in several and "assistant:v3.0.0, assistant:v3.1.0" in several
+    assert "no such file" not in fresh.run("scan", "assistant:v9.9.9", status=4).err
+
+
+def test_one_new_release_is_scanned_by_its_shipment(fresh):
+    said = fresh.run("receive", fresh.media).out
+
+    assert "`airlock scan shipment:1`" in said
+    fresh.run("scan", "shipment:1")
 
 
 # ── replay, age, audience, time ──
@@ -205,7 +228,10 @@ def test_a_surplus_copy_of_a_volume_is_refused(fresh):
 def test_a_surplus_file_that_is_no_volume_is_refused(fresh):
     (fresh.media / "notes.txt").write_text("Dear colleague,\n")
 
-    refused(fresh, fresh.media, 3, "notes.txt", "no Airlock volume")
+    result = refused(fresh, fresh.media, 3, "notes.txt", "no Airlock volume")
+
+    assert "it begins with 44 65 61 72" in result.err
+    assert 0 < result.err.index("Take the file off the medium") < result.err.index("copy it again")
 
 
 def test_a_truncated_volume_says_how_much_is_missing(fresh):
@@ -227,7 +253,7 @@ def test_an_empty_volume_is_refused(fresh):
     victim = volumes(fresh.media)[0]
     os.truncate(victim, 0)
 
-    refused(fresh, fresh.media, 3, victim.name, "begins with nothing")
+    refused(fresh, fresh.media, 3, victim.name, "is empty (0 bytes)", "cut off", "again")
 
 
 def test_a_volume_with_bytes_behind_its_end_is_refused(fresh):
@@ -348,6 +374,25 @@ def test_a_missing_shipment_document_is_named(fresh):
     refused(fresh, fresh.media, 3, document.name, "missing")
 
 
+def test_damaged_metadata_say_what_to_do(fresh):
+    path = fresh.media / "metadata" / "timestamp.json"
+    document = json.loads(path.read_text())
+    document["signed"]["expires"] = "2099-01-01T00:00:00Z"
+    path.write_text(json.dumps(document))
+    refused(fresh, fresh.media, 3, "timestamp", "copy the media again", "`airlock trust show`")
+
+    path.unlink()
+    refused(fresh, fresh.media, 3, f"{fresh.media} is no shipment, or not the whole of one", "metadata/timestamp.json", "`airlock ship`")
+
+
+def test_a_damaged_shipment_document_names_what_was_wanted(fresh):
+    (path,) = (fresh.media / "targets").iterdir()
+    wanted = path.name.split(".")[0]
+    flip(path, 40)
+
+    refused(fresh, fresh.media, 3, path.name, "damaged", f"wanted sha256:{wanted}", "again")
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_metadata_with_duplicate_keys_is_refused(fresh, name):
     """The signature covers one reading of the document; a second one must not exist."""
@@ -440,10 +485,7 @@ def test_a_folder_among_the_volumes_is_refused(fresh):
 
 def large(world, size):
     """A release whose model is `size` bytes of tensor data, so that a receive takes a moment; returns its media."""
-    model = world.folder / "large.gguf"
-    with open(model, "wb") as file:
-        file.write(os.urandom(1 << 20) * (size >> 20))
-    world.pack("assistant", "v9.0.0", model=model)
+    world.pack("assistant", "v9.0.0", model=write_large_gguf(world.folder / "large.gguf", size >> 20, repeat=True))
     return world.ship("assistant:v9.0.0")
 
 
@@ -556,8 +598,7 @@ def test_a_disk_that_another_program_fills_meanwhile_leaves_nothing_half(packed,
     for i in range(6):
         model = fresh.folder / "model.gguf"
         model.unlink(missing_ok=True)
-        model.write_bytes(os.urandom(1 << 20) * 48)
-        packed.pack(f"part-{i}", "v1.0.0", model=model)
+        packed.pack(f"part-{i}", "v1.0.0", model=write_large_gguf(model, 48, repeat=True))
     media = packed.ship(*[f"part-{i}:v1.0.0" for i in range(6)], out=fresh.folder / "six")
 
     answers = on_small_disk(fresh, media, 340 << 20, 160 << 20)

@@ -87,7 +87,7 @@ def test_a_path_that_is_not_there_ends_with_4_and_no_argument_with_2(airlock, tm
     assert "nothing" in airlock("scan", tmp_path / "nothing" / "x.gguf", tmp_path, status=4).err
     airlock("scan", tmp_path / "nothing.gguf", status=4)
     assert "no such file" in airlock("scan", "some/model.gguf", home=tmp_path, status=4).err
-    assert "no such file" in airlock("scan", "other:v1.0.0", home=tmp_path, status=4).err
+    assert "no contour or station" in airlock("scan", "other:v1.0.0", home=tmp_path, status=4).err
     airlock("scan", status=2)
 
 

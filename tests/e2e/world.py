@@ -78,6 +78,20 @@ def gguf(tensors=4, name="tiny", template=None):
     return head + b"".join(struct.pack("<32f", *[float(i)] * 32) for i in range(tensors))
 
 
+def write_large_gguf(path, mib, repeat=False):
+    """The same with one tensor of `mib` MiB of random bytes, or of one MiB that repeats (which is quicker made)."""
+    key, value, tensor = b"general.architecture", b"llama", b"blk.0.weight"
+    head = b"GGUF" + struct.pack("<IQQ", 3, 1, 1)
+    head += struct.pack("<Q", len(key)) + key + struct.pack("<IQ", 8, len(value)) + value
+    head += struct.pack("<Q", len(tensor)) + tensor + struct.pack("<IQIQ", 1, mib << 20, 24, 0)
+    block = os.urandom(1 << 20)
+    with open(path, "wb") as file:
+        file.write(head + b"\0" * (-len(head) % 32))
+        for _ in range(mib):
+            file.write(block if repeat else os.urandom(1 << 20))
+    return Path(path)
+
+
 def mock_engine(airlock_path):
     """The stand-in engine that was built beside the program under test."""
     for folder in (Path(airlock_path).parent, ROOT / "build"):
@@ -166,9 +180,10 @@ class World:
         )
         return folder / "release.yaml"
 
-    def pack(self, name="assistant", version="v1.0.0", station=None, **changes):
+    def pack(self, name="assistant", version="v1.0.0", station=None, unchecked=False, **changes):
         """Returns the release's digest."""
-        return self.run("pack", self.write_release(name, version, **changes), home=station or self.station, json=True).json["digest"]
+        options = ["--unchecked"] if unchecked else []
+        return self.run("pack", self.write_release(name, version, **changes), *options, home=station or self.station, json=True).json["digest"]
 
     # ── the way across ──
 

@@ -150,7 +150,7 @@ static void what_is_no_volume_is_told_apart_from_what_is_cut(void **state)
 {
     (void)state;
     static const char zeros[16];
-    head_refused("", 0, 0, ERR_INPUT, "nothing");
+    head_refused("", 0, 0, ERR_INPUT, "empty (0 bytes)");
     head_refused(zeros, 16, 2ULL << 30, ERR_INPUT, "zeros");
     head_refused("PK\x03\x04 archive", 12, 12, ERR_INPUT, "50 4b 03 04");
     head_refused(VOLUME_MAGIC "\0\0", 10, 10, ERR_INPUT, "truncated");
