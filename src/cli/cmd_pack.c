@@ -15,6 +15,10 @@ static void print_json(const struct pack_result *r)
     json_put_uint(&w, "size", r->size);
     json_put_uint(&w, "blobs", r->blob_count);
     json_put_bool(&w, "already", r->already);
+    json_put_array(&w, "remarks");
+    for (size_t i = 0; i < r->remark_count; i++)
+        json_out_string(&w, r->remarks[i]);
+    json_out_array_end(&w);
     command_json_end(&w);
 }
 
@@ -26,8 +30,10 @@ static int run(struct invocation *in)
     struct ship_progress progress = drawn_progress(&drawn, in);
     char size[32];
     auto_site s = command_site(in, SITE_STATION, &e);
-    if (!s || pack_release(s, in->argv[0], &progress, &r, &e) < 0)
+    if (!s || pack_release(s, in->argv[0], option_given(in, "unchecked"), &progress, &r, &e) < 0)
         return command_fail(in, &e);
+    for (size_t i = 0; i < r.remark_count && !in->quiet; i++)
+        fprintf(stderr, "airlock pack: %s\n", r.remarks[i]);
     if (in->json) {
         print_json(&r);
         return 0;
@@ -50,7 +56,10 @@ const struct command CMD_PACK = {
         "(docs/formats/release.yaml.md); paths in it are relative to its folder. The result is one OCI image index: "
         "same\n"
         "inputs, same digest. The station signs an inventory, the provenance and the release, which hang on it as OCI\n"
-        "referrers. A name and version that was packed before with other content is refused.",
+        "referrers. A name and version that was packed before with other content is refused. Weights, prompts, suite\n"
+        "and texts are read first as a contour will read them: what no contour would admit ends with status 3, and\n"
+        "nothing is stored. A chat template that is on no list is a remark on stderr: each contour decides on it.",
+    .options = {{"unchecked", NULL, "pack what no contour would admit, as it is: for trying a contour's gates", false}},
     .min_args = 1,
     .max_args = 1,
     .run = run,

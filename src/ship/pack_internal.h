@@ -20,6 +20,7 @@ struct packing {
     const char *name; /* of release.yaml, for messages */
     int dir;          /* the folder of release.yaml */
     const struct ship_progress *progress;
+    bool unchecked;
     struct pack_input *inputs; /* owned */
     size_t input_count;
     struct digest definition; /* of release.yaml's bytes */
@@ -29,6 +30,12 @@ struct packing {
 };
 
 void packing_fini(struct packing *p);
+
+/* Is what release.yaml names what a contour takes in? The weights, the texts, the prompt set and the suite are read as
+ * they will be read there, before a byte is stored: a version that was packed cannot be mended. ERR_INPUT with the line
+ * of release.yaml, or with file and line of the prompt set or suite; with p->unchecked a remark. Adds to out->remarks.
+ */
+int pack_check(struct packing *p, struct child *parser, struct pack_result *out, struct err *e);
 
 /* Opens a file that release.yaml names. ERR_NOTFOUND, ERR_INPUT (no regular file). */
 int packing_open(const struct packing *p, const char *key, const char *file, uint64_t *size, struct err *e);

@@ -1,8 +1,10 @@
 #include "ship/pack_spec.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "ship/licence.h"
 #include "ship/release_internal.h"
 
 static int check_text(const char *text, size_t max, const char *key, const char *name, struct err *e)
@@ -46,6 +48,8 @@ static int take_model(struct pack_spec *s, const char *name, struct err *e)
     if (!map || yaml_only_keys(map, keys, name, e) < 0 || !(s->model_file = need_line(map, "file", name, e)) ||
         !(s->model_name = need_line(map, "name", name, e)) || !(s->model_licence = need_line(map, "licence", name, e)))
         return -1;
+    if (licence_check(s->model_licence, e) < 0)
+        return err_prefix(e, "%s:%u: model: licence", name, yaml_get(map, "licence")->line);
     return yaml_text_or(map, "source", NULL, &s->model_source, name, e);
 }
 
@@ -100,6 +104,29 @@ static int take_files(struct pack_spec *s, const struct yaml *engine, const char
     return 0;
 }
 
+/* {word} where an engine is started is either filled in or a mistake; any other brace, as in JSON, stays as it is. */
+static int check_placeholders(const struct yaml *word, bool filled, const char *key, const char *name, struct err *e)
+{
+    static const struct span known[] = {SPAN_LIT("{socket}"), SPAN_LIT("{model}"), SPAN_LIT("{threads}")};
+    for (const char *at = word->text; (at = strchr(at, '{')); at++) {
+        struct span rest = span_str(at);
+        bool good = false;
+        size_t len = 1;
+        while (isalnum((unsigned char)at[len]) || at[len] == '_' || at[len] == '-')
+            len++;
+        if (len == 1 || at[len] != '}')
+            continue;
+        for (size_t i = 0; filled && !good && i < ARRAY_LEN(known); i++)
+            good = span_starts(rest, known[i]);
+        if (!good)
+            return err_set(e, ERR_INPUT, 0,
+                           "%s:%u: engine: %s: nothing fills in %.*s; %s {socket}, {model} and {threads}", name,
+                           word->line, key, (int)(len < 64 ? len + 1 : 64), at,
+                           filled ? "known are" : "only in command there are");
+    }
+    return 0;
+}
+
 static int take_command(struct pack_spec *s, const struct yaml *engine, const char *name, struct err *e)
 {
     const struct yaml *list = yaml_need(engine, "command", YAML_LIST, name, e);
@@ -117,6 +144,8 @@ static int take_command(struct pack_spec *s, const struct yaml *engine, const ch
         if (word->kind != YAML_SCALAR || strlen(word->text) > RELEASE_WORD_MAX)
             return err_set(e, ERR_INPUT, 0, "%s:%u: engine: command: wanted words of at most %u bytes", name,
                            word->line, RELEASE_WORD_MAX);
+        if (check_placeholders(word, true, "command", name, e) < 0)
+            return -1;
         socket = socket || strstr(word->text, "{socket}");
         model = model || strstr(word->text, "{model}");
         s->command[s->command_count++] = word->text;
@@ -141,11 +170,14 @@ static int take_environment(struct pack_spec *s, const struct yaml *engine, cons
     if (map && (map->kind != YAML_MAP || map->count > RELEASE_WORDS_MAX))
         return err_set(e, ERR_INPUT, 0, "%s:%u: engine: environment: wanted at most %u lines NAME: VALUE", name,
                        map->line, RELEASE_WORDS_MAX);
-    for (size_t i = 0; map && i < map->count; i++)
+    for (size_t i = 0; map && i < map->count; i++) {
         if (!release_env_key_ok(map->keys[i]) || map->items[i]->kind != YAML_SCALAR ||
             strlen(map->items[i]->text) > RELEASE_WORD_MAX)
             return err_set(e, ERR_INPUT, 0, "%s:%u: engine: environment: wanted NAME: VALUE", name,
                            map->items[i]->line);
+        if (check_placeholders(map->items[i], false, "environment", name, e) < 0)
+            return -1;
+    }
     return 0;
 }
 

@@ -14,7 +14,7 @@ import time
 
 import pytest
 from conftest import environment
-from world import SUITE, World, mock_engine, volumes
+from world import PROMPTS, SUITE, World, gguf, mock_engine, volumes, write_large_gguf
 
 
 @pytest.fixture(scope="module")
@@ -235,6 +235,9 @@ def test_an_image_in_docker_form_says_what_to_do(station):
         (("version: v1.0.0", "version: 1.0"), ["release.yaml:2", "v1.0.0"]),
         (("name: assistant", "name: assistant\nname: twice"), ["release.yaml:2", "twice"]),
         (("prompts: prompts.yaml", ""), ["prompts", "missing"]),
+        (("licence: Apache-2.0", "licence: Apache 2.0"), ["release.yaml:8", "Apache 2.0", "SPDX"]),
+        (('"/engine/mock-engine"', "/engine/llama-server"), ["release.yaml:11", "no /engine/llama-server", "/engine/mock-engine"]),
+        (('"--host"', '"--slots", "{slots}"'), ["release.yaml:11", "{slots}", "{threads}"]),
     ],
 )
 def test_a_mistake_in_release_yaml_names_file_and_line(station, change, words):
@@ -245,6 +248,103 @@ def test_a_mistake_in_release_yaml_names_file_and_line(station, change, words):
 
     for word in words:
         assert word in refused.err, str(refused)
+
+
+def nothing_was_stored(world):
+    store = world.station / "store" / "blobs" / "sha256"
+    return not store.exists() or not any(store.iterdir())
+
+
+@pytest.mark.parametrize(
+    "model, words",
+    [
+        (b"", ["empty (0 bytes)"]),
+        (b"These are the weights, I promise.\n", ["GGUF"]),
+        (gguf()[:-100], ["tensors end at byte", "the file has"]),
+        (gguf()[:40], ["byte 24", "are left in the file"]),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n", ["git-lfs-pointer"]),
+    ],
+)
+def test_weights_that_are_none_are_refused_before_anything_is_stored(station, model, words):
+    path = station.write_release(model=model)
+
+    refused = station.run("pack", path, home=station.station, status=3)
+
+    for word in ["release.yaml:6: model: tiny.gguf", *words]:
+        assert word in refused.err, str(refused)
+    assert nothing_was_stored(station)
+    (path.parent / "tiny.gguf").write_bytes(gguf())
+    station.run("pack", path, home=station.station)
+
+
+def test_a_text_under_a_name_that_promises_nothing_is_no_model_either(station):
+    path = station.write_release()
+    (path.parent / "weights").write_text("0.1 0.2 0.3\n")
+    path.write_text(path.read_text().replace("file: tiny.gguf", "file: weights"))
+
+    refused = station.run("pack", path, home=station.station, status=3)
+
+    assert "release.yaml:6: model: weights" in refused.err and "wanted weights" in refused.err
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"prompts": PROMPTS + "  tempreature: 1\n"}, ["prompts.yaml:8", "tempreature", "temperature"]),
+        ({"prompts": "system: Hello\n"}, ["prompts.yaml", "warmup"]),
+        ({"suite": "cases:\n  - name: a\n    prompt: b\n    assert:\n      - like: c\n"}, ["suite.yaml:5", "like"]),
+        ({"suite": ""}, ["suite.yaml", "cases"]),
+    ],
+)
+def test_a_prompt_set_or_suite_that_is_malformed_is_named_with_its_line(station, change, words):
+    refused = station.run("pack", station.write_release(**change), home=station.station, status=3)
+
+    for word in words:
+        assert word in refused.err, str(refused)
+    assert nothing_was_stored(station)
+    station.pack()
+
+
+def test_what_no_contour_would_admit_can_be_packed_as_it_is_when_that_is_asked(station):
+    path = station.write_release(suite="cases: nothing\n")
+
+    packed = station.run("pack", path, "--unchecked", home=station.station, json=True)
+
+    assert "suite.yaml:1" in packed.json["remarks"][0] and "suite.yaml:1" in packed.err
+
+
+def test_a_card_that_is_no_text_is_refused(station):
+    path = station.write_release()
+    (path.parent / "card.md").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(64))
+
+    refused = station.run("pack", path, home=station.station, status=3)
+
+    assert "release.yaml:14: card: card.md" in refused.err
+
+
+def test_a_program_that_cannot_be_run_is_refused(station):
+    helper = station.folder / "helper"
+    helper.write_bytes(mock_engine(station.path).read_bytes())
+    helper.chmod(0o644)
+    command = ["/opt/helper", "--host", "{socket}", "--model", "{model}"]
+
+    refused = station.run("pack", station.write_release(files={"/opt/helper": helper}, command=command), home=station.station, status=3)
+
+    assert "helper" in refused.err and "chmod +x" in refused.err
+    helper.chmod(0o755)
+    station.pack(files={"/opt/helper": helper}, command=command)
+
+
+def test_a_chat_template_on_no_list_is_a_remark(station):
+    template = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
+    path = station.write_release(model=gguf(template=template))
+
+    packed = station.run("pack", path, home=station.station, json=True)
+
+    digest = hashlib.sha256(template.encode()).hexdigest()
+    assert digest in packed.err and "policy.yaml" in packed.err
+    assert len(packed.json["remarks"]) == 1 and digest in packed.json["remarks"][0]
+    assert station.run("pack", station.write_release(version="v1.1.0"), home=station.station, json=True).json["remarks"] == []
 
 
 def test_a_file_that_is_not_there_is_named(station):
@@ -388,6 +488,7 @@ def test_a_folder_that_is_not_empty_is_refused(station):
     "args, status, word",
     [
         (["assistant:v9.9.9", "--to", "demo"], 4, "assistant:v9.9.9"),
+        (["assistant:v9.9.9", "--to", "demo"], 4, "There is assistant:v1.0.0"),
         (["assistant", "--to", "demo"], 2, "assistant"),
         (["assistant:v1.0.0", "--to", "nobody"], 4, "nobody"),
         (["assistant:v1.0.0"], 2, "--to"),
@@ -423,9 +524,7 @@ def test_a_blob_that_is_damaged_in_the_station_does_not_leave(station):
 
 
 def test_media_that_were_interrupted_are_no_shipment_and_can_be_made_again(station, wait_for):
-    model = station.folder / "large.gguf"
-    model.write_bytes(os.urandom(1 << 20) * 200)
-    station.pack(model=model)
+    station.pack(model=write_large_gguf(station.folder / "large.gguf", 200, repeat=True))
     out = station.folder / "medium"
     command = [str(station.path), "--home", str(station.station), "ship", "assistant:v1.0.0", "--to", "demo", "--out", str(out)]
     process = subprocess.Popen(command, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -443,6 +542,15 @@ def test_media_that_were_interrupted_are_no_shipment_and_can_be_made_again(stati
 
 
 # ── the station itself ──
+
+
+def test_a_station_that_packed_and_shipped_has_nothing_that_fsck_remarks_on(station):
+    station.pack()
+    station.ship("assistant:v1.0.0")
+
+    checked = station.fsck(home=station.station)
+
+    assert "does not list" not in checked.out + checked.err and "all hold" in checked.out
 
 
 def test_a_station_is_made_once(station):

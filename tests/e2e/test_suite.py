@@ -68,8 +68,8 @@ def test_the_test_ends_its_engine(w):
 
 
 def stand(w, name, **release):
-    """A release of its own in test."""
-    w.arrive(name, "v1.0.0", model=gguf(name=name), **release)
+    """A release of its own in test, packed as it is."""
+    w.arrive(name, "v1.0.0", model=gguf(name=name), unchecked=True, **release)
     w.to_test(f"{name}:v1.0.0")
     return f"{name}:v1.0.0"
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "fixture.h"
+#include "ship/licence.h"
 #include "ship/pack_spec.h"
 
 #define HEAD               \
@@ -108,6 +109,41 @@ static void a_command_must_say_where_socket_and_model_go(void **state)
     expect_refused(ENGINE_OF("[server, \"{socket}\", \"{model}\"]", ""), "absolute", "server");
 }
 
+static void a_placeholder_that_nothing_fills_in_is_named(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    auto_pack_spec s;
+    expect_refused(ENGINE_OF("[/engine/server, \"{socket}\", \"{model}\", \"-t={thread}\"]", ""), "{thread}",
+                   "{threads}");
+    expect_refused(ENGINE_OF("[/engine/server, \"{socket}\", \"{model}\"]", "  environment:\n    MODEL: \"{model}\"\n"),
+                   "release.yaml:11: engine: environment", "{model}");
+    assert_int_equal(
+        pack_spec_parse(SPAN_LIT(ENGINE_OF("[/engine/server, \"{socket}{model}{threads}\", '{\"a\": {}}']", "")),
+                        "release.yaml", &s, &e),
+        0);
+}
+
+static void a_licence_is_an_spdx_expression(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"MIT", "GPL-2.0+", "(MIT OR Apache-2.0) AND BSD-3-Clause",
+                                       "GPL-2.0-only WITH Classpath-exception-2.0", "LicenseRef-ours"};
+    static const char *const bad[] = {
+        "",     "Apache 2.0", "MIT/X11", "see LICENSE",         "MIT OR",    "OR MIT", "(MIT",
+        "MIT)", "MIT (OR) X", "()",      "MIT or GPL-2.0-only", "proprietär"};
+    for (size_t i = 0; i < ARRAY_LEN(good); i++)
+        assert_int_equal(licence_check(good[i], NULL), 0);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        struct err e = {0};
+        assert_int_equal(licence_check(bad[i], &e), -1);
+        assert_int_equal(e.code, ERR_INPUT);
+        assert_non_null(strstr(e.msg, "Apache-2.0"));
+    }
+    expect_refused("name: a\nversion: v1.0.0\nowner: t\nmodel:\n  file: f\n  name: n\n  licence: Free for all\n",
+                   "release.yaml:7: model: licence", "Free for all");
+}
+
 static void a_path_in_the_image_does_not_climb(void **state)
 {
     (void)state;
@@ -127,6 +163,8 @@ int main(void)
         cmocka_unit_test(a_wrong_name_or_version_says_what_is_wanted),
         cmocka_unit_test(an_engine_is_a_program_or_an_image),
         cmocka_unit_test(a_command_must_say_where_socket_and_model_go),
+        cmocka_unit_test(a_placeholder_that_nothing_fills_in_is_named),
+        cmocka_unit_test(a_licence_is_an_spdx_expression),
         cmocka_unit_test(a_path_in_the_image_does_not_climb),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

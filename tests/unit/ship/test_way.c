@@ -46,6 +46,40 @@ static void put_text(struct folder *f, const char *name, const char *text)
     put_file(f, name, span_str(text));
 }
 
+static void put_le64(struct buf *out, uint64_t value)
+{
+    buf_add_le32(out, (uint32_t)value);
+    buf_add_le32(out, (uint32_t)(value >> 32));
+}
+
+static void put_name(struct buf *out, const char *name)
+{
+    put_le64(out, strlen(name));
+    buf_add_str(out, name);
+}
+
+#define MODEL_HEAD 128U
+
+/* GGUF 3 (ggml, docs/gguf.md): one pair of metadata, one tensor of bytes that fills the file. */
+static void put_model_head(struct buf *out)
+{
+    buf_add_str(out, "GGUF");
+    buf_add_le32(out, 3);
+    put_le64(out, 1);
+    put_le64(out, 1);
+    put_name(out, "general.architecture");
+    buf_add_le32(out, 8); /* a string */
+    put_name(out, "llama");
+    put_name(out, "blk.0.weight");
+    buf_add_le32(out, 1);
+    put_le64(out, MODEL_BYTES - MODEL_HEAD);
+    buf_add_le32(out, 24); /* I8 */
+    put_le64(out, 0);
+    assert_in_range(out->len, MODEL_HEAD - 31, MODEL_HEAD);
+    while (out->len < MODEL_HEAD)
+        buf_add_byte(out, 0);
+}
+
 static void put_sources(struct folder *f)
 {
     Elf64_Ehdr program = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
@@ -55,12 +89,13 @@ static void put_sources(struct folder *f)
                           .e_ehsize = sizeof program,
                           .e_phentsize = sizeof(Elf64_Phdr)};
     auto_buf model = BUF(MODEL_BYTES);
-    for (uint32_t i = 0; i < MODEL_BYTES / 4; i++)
+    put_model_head(&model);
+    for (uint32_t i = MODEL_HEAD / 4; i < MODEL_BYTES / 4; i++)
         buf_add_be32(&model, i * 2654435761U);
     put_file(f, "model.gguf", buf_span(&model));
     put_file(f, "server", span_of(&program, sizeof program));
     put_text(f, "prompts.yaml", "system: x\nwarmup: [a]\n");
-    put_text(f, "suite.yaml", "cases: []\n");
+    put_text(f, "suite.yaml", "cases:\n  - name: a\n    prompt: b\n    assert:\n      - contains: c\n");
     put_text(f, "card.md", "# Card\n");
     put_text(f, "LICENSE", "Licence\n");
     put_text(f, "CHANGES.md", ""); /* a blob of no bytes is in no volume */
@@ -105,7 +140,7 @@ static void pack_it(struct way *t, struct pack_result *out)
     struct err e = {0};
     char path[96];
     snprintf(path, sizeof path, "%s/release.yaml", t->f->path);
-    if (pack_release(t->station, path, NULL, out, &e) < 0)
+    if (pack_release(t->station, path, false, NULL, out, &e) < 0)
         fail_msg("%s", e.msg);
 }
 
