@@ -3,17 +3,20 @@
  *
  *   gateway-host CONTOUR ENGINE.sock       prints its port and a token, and ends when its standard input does
  */
+#include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "gateway/gateway.h"
 #include "ledger/access.h"
 #include "site/site.h"
+#include "util/file.h"
 
 struct host {
     struct access_log *access;
     struct callers *callers;
-    const char *socket_path;
+    struct door *door;
 };
 
 static int identify(void *arg, struct span token, struct identity *out, struct err *e)
@@ -30,7 +33,7 @@ static int take(void *arg, const char *environment, const char *name, struct gat
     *out = (struct gateway_engine){.release = digest_of(span_str(name)),
                                    .name = "assistant",
                                    .version = "v1.0.0",
-                                   .socket_path = h->socket_path,
+                                   .door = h->door,
                                    .system = "You are a helpful assistant. Answer briefly."};
     return 0;
 }
@@ -57,12 +60,27 @@ static int record(void *arg, struct span line, struct err *e)
     return access_add(h->access, line, NULL, e);
 }
 
-static int host(struct site *site, const char *socket_path, struct err *e)
+/* The stand-in is in no box: it must be found where this process is itself. */
+static struct door *open_door(char *socket_path, struct err *e)
+{
+    char *slash = strrchr(socket_path, '/');
+    if (!slash) {
+        err_set(e, ERR_USAGE, 0, "%s: wanted FOLDER/ENGINE.sock", socket_path);
+        return NULL;
+    }
+    *slash = '\0';
+    auto_fd folder = dir_open(AT_FDCWD, socket_path, e);
+    return folder < 0 ? NULL : door_new(folder, slash + 1, getpid(), "stand-in", e);
+}
+
+static int host(struct site *site, char *socket_path, struct err *e)
 {
     static const char token[] = "bench-token";
     struct http_route routes[GATEWAY_ROUTES];
-    struct host h = {.socket_path = socket_path};
+    struct host h = {.door = open_door(socket_path, e)};
     char byte;
+    if (!h.door)
+        return -1;
     h.access = access_open(site->dir, site->origin, site->ledger_key, e);
     h.callers = h.access ? callers_open(site->dir, e) : NULL;
     if (!h.callers)
@@ -89,6 +107,7 @@ static int host(struct site *site, const char *socket_path, struct err *e)
     gateway_stop(g);
     callers_close(h.callers);
     access_close(h.access);
+    door_free(h.door);
     return 0;
 }
 

@@ -51,7 +51,7 @@ static int run_suite(struct invocation *in, struct with_release *w, const char *
         return judge_error("prompts-can-be-read", &why, NULL, out, e);
     if (engine_start(w->site, w->release, environment, &options, &engine, &why) < 0)
         return judge_error("engine-starts", &why, &steps, out, e);
-    int result = suite_run(w->site, w->blobs, w->release, engine_socket(engine), out, e);
+    int result = suite_run(w->site, w->blobs, w->release, engine_door(engine), out, e);
     engine_stop(engine, w->site, ENGINE_GRACE_MS, "regression suite ended");
     return result;
 }

@@ -54,7 +54,7 @@ static uint64_t ask_all(struct engine *g, uint64_t requests, struct err *e)
     const struct prompts *p = engine_prompts(g);
     const char *fallback = "Say hello.";
     for (uint64_t i = 0; i < requests; i++) {
-        struct ask a = {.socket = engine_socket(g),
+        struct ask a = {.door = engine_door(g),
                         .model = "silence",
                         .until_ms = clock_mono_ms() + REQUEST_MS,
                         .give_up = has_ended,

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "gate/hardware.h"
+#include "sandbox/door.h"
 #include "site/site.h"
 
 struct release;
@@ -62,9 +63,9 @@ struct suite_result {
 };
 void suite_result_fini(struct suite_result *r);
 
-/* Runs all cases one after the other against the engine that listens at `socket`. 0: judged (see *out). -1: the suite
- * could not be read, or the engine does not answer (ERR_UNDECIDED). */
-int suite_run(struct site *s, const struct blobs *b, const struct release *r, const char *socket,
+/* Runs all cases one after the other against the engine behind `door`. 0: judged (see *out). -1: the suite could not be
+ * read, the engine does not answer (ERR_UNDECIDED), or its socket is not its own (ERR_DENIED). */
+int suite_run(struct site *s, const struct blobs *b, const struct release *r, struct door *door,
               struct suite_result *out, struct err *e);
 
 /* The predicate (docs/formats/test-result.schema.json). */

@@ -8,6 +8,7 @@
 #include "contour/pattern.h"
 #include "contour/schema.h"
 #include "contour/suite.h"
+#include "sandbox/door_curl.h"
 #include "ship/prompts.h"
 #include "ship/release.h"
 #include "store/db_release.h"
@@ -30,7 +31,7 @@ void suite_result_fini(struct suite_result *r)
 struct run {
     struct site *s;
     const struct release *r;
-    const char *socket;
+    struct door *door;
     struct prompts prompts;
     struct child *parser;
     CURL *curl;
@@ -101,9 +102,10 @@ static size_t collect(char *bytes, size_t size, size_t count, void *arg)
 
 static int ask(struct run *run, struct buf *body, struct buf *reply, long *status, struct err *e)
 {
+    struct door_call call;
     struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
     curl_easy_reset(run->curl);
-    curl_easy_setopt(run->curl, CURLOPT_UNIX_SOCKET_PATH, run->socket);
+    door_call_begin(&call, run->door, run->curl);
     curl_easy_setopt(run->curl, CURLOPT_URL, "http://engine/v1/chat/completions");
     curl_easy_setopt(run->curl, CURLOPT_PROXY, "");
     curl_easy_setopt(run->curl, CURLOPT_HTTPHEADER, headers);
@@ -115,8 +117,12 @@ static int ask(struct run *run, struct buf *body, struct buf *reply, long *statu
     curl_easy_setopt(run->curl, CURLOPT_NOSIGNAL, 1L);
     CURLcode code = curl_easy_perform(run->curl);
     curl_slist_free_all(headers);
+    door_call_end(&call);
+    const struct err *why = &call.e;
+    if (code != CURLE_OK && why->code != ERR_NONE)
+        return err_set(e, why->code == ERR_BUSY ? ERR_UNDECIDED : why->code, 0, "%s", why->msg);
     if (code != CURLE_OK)
-        return err_set(e, ERR_UNDECIDED, 0, "the engine at %s does not answer: %s", run->socket,
+        return err_set(e, ERR_UNDECIDED, 0, "the engine does not answer: %s",
                        buf_ok(reply) ? curl_easy_strerror(code) : "its answer is too long");
     curl_easy_getinfo(run->curl, CURLINFO_RESPONSE_CODE, status);
     return 0;
@@ -228,11 +234,11 @@ static int run_case(struct run *run, const struct suite_case *c, struct case_res
     return 0;
 }
 
-int suite_run(struct site *s, const struct blobs *b, const struct release *r, const char *socket,
+int suite_run(struct site *s, const struct blobs *b, const struct release *r, struct door *door,
               struct suite_result *out, struct err *e)
 {
     *out = (struct suite_result){.started_s = clock_now_s()};
-    AUTO(run_fini) struct run run = {.s = s, .r = r, .socket = socket, .parser = site_parser(s, e)};
+    AUTO(run_fini) struct run run = {.s = s, .r = r, .door = door, .parser = site_parser(s, e)};
     if (!run.parser || hardware_read("", &out->hardware, e) < 0 || !(out->suite = suite_read(s, b, r, e)) ||
         prompts_read(b, run.parser, &r->prompts.digest, &run.prompts, e) < 0)
         return -1;

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "sandbox/door_curl.h"
 #include "util/clock.h"
 #include "util/limits.h"
 
@@ -32,7 +33,7 @@ static int look(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t 
     return ask->give_up && ask->give_up(ask->arg);
 }
 
-static CURL *handle(const struct ask *a, const char *url, struct buf *reply)
+static CURL *handle(const struct ask *a, const char *url, struct buf *reply, struct door_call *call)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, init_curl);
@@ -40,8 +41,8 @@ static CURL *handle(const struct ask *a, const char *url, struct buf *reply)
     if (!curl)
         abort();
     int64_t left = a->until_ms - clock_mono_ms();
+    door_call_begin(call, a->door, curl);
     curl_easy_setopt(curl, CURLOPT_URL, url);
-    curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, a->socket);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
     curl_easy_setopt(curl, CURLOPT_PROXY, "");
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
@@ -54,14 +55,27 @@ static CURL *handle(const struct ask *a, const char *url, struct buf *reply)
     return curl;
 }
 
-int ask_health(const struct ask *a)
+/* Nobody listens yet is no failure; that somebody else might listen is. */
+static int refused(const struct door_call *call, struct err *e)
 {
+    if (call->e.code == ERR_NONE || call->e.code == ERR_BUSY)
+        return 0;
+    *e = call->e;
+    return -1;
+}
+
+int ask_health(const struct ask *a, struct err *e)
+{
+    struct door_call call;
     auto_buf reply = BUF(ANSWER_MAX);
     long status = 0;
-    CURL *curl = handle(a, "http://engine/health", &reply);
+    CURL *curl = handle(a, "http://engine/health", &reply, &call);
     if (curl_easy_perform(curl) == CURLE_OK)
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_cleanup(curl);
+    door_call_end(&call);
+    if (refused(&call, e) < 0)
+        return -1;
     return status == 200 || status == 404 || status == 405;
 }
 
@@ -137,11 +151,12 @@ static int judge(CURLcode result, long status, struct buf *reply, const char *te
 int ask_warmup(const struct ask *a, const struct prompts *p, const char *text, struct err *e)
 {
     auto_buf request = BUF(LIMIT_JSON_BYTES), reply = BUF(ANSWER_MAX);
+    struct door_call call;
     long status = 0;
     write_request(a, p, text, &request);
     if (buf_check(&request, "a warm-up request", e) < 0)
         return -1;
-    CURL *curl = handle(a, "http://engine/v1/chat/completions", &reply);
+    CURL *curl = handle(a, "http://engine/v1/chat/completions", &reply, &call);
     struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)request.len);
@@ -150,5 +165,8 @@ int ask_warmup(const struct ask *a, const struct prompts *p, const char *text, s
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     curl_slist_free_all(headers);
     curl_easy_cleanup(curl);
+    door_call_end(&call);
+    if (call.e.code != ERR_NONE)
+        return refused(&call, e);
     return judge(result, status, &reply, text, e);
 }

@@ -10,9 +10,9 @@
 /* How many lines of a log fit into a message. */
 #define LAST_LINES 6
 
-const char *engine_socket(const struct engine *g)
+struct door *engine_door(const struct engine *g)
 {
-    return g->socket;
+    return g->door;
 }
 
 const char *engine_id(const struct engine *g)
@@ -80,6 +80,9 @@ void engine_how_ended(struct engine *g, struct buf *out)
 
 int engine_ended(struct engine *g, struct buf *how, struct err *e)
 {
+    auto_buf foreign = BUF(ERR_MSG_MAX);
+    if (door_broken(g->door, &foreign))
+        return err_set(e, ERR_DENIED, 0, "%s", buf_str(&foreign));
     int ended = box_wait(g->box, 0, e);
     if (ended == 1)
         engine_how_ended(g, how);
@@ -95,6 +98,7 @@ void engine_free(struct engine *g, bool failed)
     else
         box_free(g->box);
     engine_log_stop(g->log);
+    door_free(g->door);
     engine_folder_remove(g, failed);
     prompts_fini(&g->prompts);
     free(g->name);

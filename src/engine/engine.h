@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "gate/verdict.h"
+#include "sandbox/door.h"
 #include "ship/prompts.h"
 #include "ship/release.h"
 #include "silence/silence.h"
@@ -16,9 +17,10 @@
 struct engine;
 
 /* Where the box finds things; {socket} and {model} of a release's command become these. */
-#define ENGINE_RUN_DIR "/run/airlock"
-#define ENGINE_SOCKET  "/run/airlock/engine.sock"
-#define ENGINE_MODELS  "/models"
+#define ENGINE_RUN_DIR     "/run/airlock"
+#define ENGINE_SOCKET_NAME "engine.sock"
+#define ENGINE_SOCKET      ENGINE_RUN_DIR "/" ENGINE_SOCKET_NAME
+#define ENGINE_MODELS      "/models"
 
 /* A model of 100 GB from a slow disk takes minutes; a program that has not answered in this time will not. */
 #define ENGINE_START_MS (15 * 60 * 1000)
@@ -64,9 +66,8 @@ struct silence *engine_silence(struct engine *g);
 int engine_silence_end(struct engine *g, struct site *s, int grace_ms, struct silence_result *out, struct err *e);
 
 /* All of these are set once, at the start, and may be read from any thread until the engine is stopped. */
-const char *engine_socket(const struct engine *g); /* for connect(2) and CURLOPT_UNIX_SOCKET_PATH of this process; short
-                                                    * enough for sun_path whatever the contour's path */
-const char *engine_id(const struct engine *g);     /* the folder below run/engines/ */
+struct door *engine_door(const struct engine *g); /* the one way to its socket; lives as long as the engine */
+const char *engine_id(const struct engine *g);    /* the folder below run/engines/ */
 const struct digest *engine_release(const struct engine *g);
 const struct prompts *engine_prompts(const struct engine *g);
 const char *engine_limits(const struct engine *g);    /* box->limits */
@@ -75,8 +76,9 @@ int64_t engine_cold_start_ms(const struct engine *g); /* from the program's star
 int64_t engine_verify_ms(const struct engine *g);     /* gate, unpacking and hashing before that */
 int engine_watch_fd(const struct engine *g);          /* readable when the program has ended; borrowed */
 
-/* 1: the program has ended, and *how says so in one sentence with the last lines of its log; 0: it runs. For the one
- * thread that owns the engine. */
+/* 1: the program has ended, and *how says so in one sentence with the last lines of its log; 0: it runs; -1: it must
+ * not be asked any more: ERR_DENIED, it offered a socket that is not its own (door_broken); ERR_IO, its keeper is gone.
+ * For the one thread that owns the engine. */
 int engine_ended(struct engine *g, struct buf *how, struct err *e);
 
 /* The cold start that was last measured for this release, from the database. ERR_NOTFOUND: never started here. */

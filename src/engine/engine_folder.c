@@ -42,11 +42,7 @@ int engine_folder_make(struct engine *g, struct site *s, struct err *e)
     if (g->lock < 0 || dir_make(g->dir, "run", 0700, e) < 0)
         return -1;
     g->run_dir = dir_open(g->dir, "run", e);
-    if (g->run_dir < 0)
-        return -1;
-    /* A socket's path has room for 107 characters, and contours lie deep. */
-    snprintf(g->socket, sizeof g->socket, "/proc/self/fd/%d/engine.sock", g->run_dir);
-    return 0;
+    return g->run_dir < 0 ? -1 : 0;
 }
 
 static void shut(int *fd)

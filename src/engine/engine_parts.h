@@ -14,11 +14,11 @@ struct engine {
     struct digest release;
     struct prompts prompts;
 
-    int engines; /* run/engines */
-    int dir;     /* run/engines/<id> */
-    int run_dir; /* run/engines/<id>/run, which is /run/airlock inside */
-    int lock;    /* held as long as the engine lives: whose folder is not locked is a leftover */
-    char socket[64];
+    int engines;       /* run/engines */
+    int dir;           /* run/engines/<id> */
+    int run_dir;       /* run/engines/<id>/run, which is /run/airlock inside */
+    int lock;          /* held as long as the engine lives: whose folder is not locked is a leftover */
+    struct door *door; /* owned; NULL until there is a box */
 
     struct engine_log *log;
     struct box *box; /* owned, unless there is a session */
@@ -27,7 +27,7 @@ struct engine {
     int64_t verify_ms, cold_start_ms;
 };
 
-/* Makes the folder and the socket's place; sets id, engines, dir, run_dir, lock, socket. */
+/* Makes the folder and the socket's place; sets id, engines, dir, run_dir, lock. */
 int engine_folder_make(struct engine *g, struct site *s, struct err *e);
 
 /* Takes the folder away; `failed`: its log is kept as ENGINE_FAILED_LOG. */

@@ -163,7 +163,10 @@ static int start_box(struct start *st, struct err *e)
         .cpu_percent = c->engine_cpus * 100,
         .processes = ENGINE_TASKS,
     };
-    return run_box(st, &spec, e) < 0 ? err_prefix(e, "engine of %s:%s", g->name, g->version) : 0;
+    if (run_box(st, &spec, e) < 0)
+        return err_prefix(e, "engine of %s:%s", g->name, g->version);
+    g->door = door_new(g->run_dir, ENGINE_SOCKET_NAME, g->box->init, g->id, e);
+    return g->door ? 0 : -1;
 }
 
 /* ── until it is ready ── */
@@ -210,10 +213,11 @@ static int wait_on(struct start *st, struct err *e)
 static int wait_for_socket(struct start *st, const struct ask *a, struct err *e)
 {
     tell(st, "load", 0, 0);
-    while (!ask_health(a))
+    int ready;
+    while ((ready = ask_health(a, e)) == 0)
         if (wait_on(st, e) < 0)
             return -1;
-    return 0;
+    return ready < 0 ? -1 : 0;
 }
 
 static int warm_up(struct start *st, const struct ask *a, struct err *e)
@@ -239,7 +243,7 @@ static int warm_up(struct start *st, const struct ask *a, struct err *e)
 static int get_ready(struct start *st, struct err *e)
 {
     struct engine *g = st->engine;
-    struct ask a = {.socket = g->socket, .model = g->name, .until_ms = st->until_ms, .give_up = give_up, .arg = st};
+    struct ask a = {.door = g->door, .model = g->name, .until_ms = st->until_ms, .give_up = give_up, .arg = st};
     int result = wait_for_socket(st, &a, e);
     if (result == 0)
         result = warm_up(st, &a, e);

@@ -22,7 +22,7 @@ struct engine_ref {
     struct digest release;
     char release_digest[DIGEST_TEXT_SIZE]; /* "sha256:…" */
     const char *name, *version;            /* "assistant", "v1.0.0" */
-    const char *socket_path;               /* engine_socket */
+    struct door *door;                     /* engine_door */
     const struct prompts *prompts;
     int64_t created_s; /* when it was switched to */
 };

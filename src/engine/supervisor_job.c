@@ -136,7 +136,7 @@ struct loaded *loaded_new(struct supervisor *v, struct engine *g, struct release
         .release = r->digest,
         .name = r->name,
         .version = r->version,
-        .socket_path = engine_socket(g),
+        .door = engine_door(g),
         .prompts = engine_prompts(g),
         .created_s = clock_now_s(),
     };

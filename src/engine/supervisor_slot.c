@@ -90,45 +90,59 @@ static void fail(struct supervisor *v, struct slot *s, const struct err *e, bool
               "reason", e->msg, "failures", count, "again", again ? "yes" : "no", NULL);
 }
 
-static bool ended(struct loaded *l, struct buf *how)
+/* Must it go? Then *e says why. */
+static bool ended(struct loaded *l, struct err *e)
 {
-    struct err e = {0};
-    int result = engine_ended(l->engine, how, &e);
-    if (result < 0)
-        buf_add_str(how, e.msg);
+    auto_buf how = BUF(ERR_MSG_MAX);
+    int result = engine_ended(l->engine, &how, e);
+    if (result > 0)
+        err_set(e, ERR_UNDECIDED, 0, "%s", buf_str(&how));
     return result != 0;
+}
+
+/* One that offers another's socket is ended now: there is nothing to drain. */
+static void retire_ended(struct supervisor *v, struct loaded *l, const struct err *e)
+{
+    bool foreign = e->code == ERR_DENIED;
+    supervisor_retire(v, l, foreign ? "its socket was not its own" : "the program ended");
+    if (foreign)
+        l->drain_until_ms = clock_mono_ms();
+}
+
+/* A refusal is final until the pointer moves; what the system or the program did may go better next time. */
+static bool worth_again(enum err_code code)
+{
+    return code != ERR_DENIED && code != ERR_LIMIT && code != ERR_NOTFOUND && code != ERR_SYSTEM;
 }
 
 static void watch_active(struct supervisor *v, struct slot *s)
 {
-    auto_buf how = BUF(ERR_MSG_MAX);
+    struct err e = {0};
     struct loaded *l = s->active;
-    if (!l || !ended(l, &how))
+    if (!l || !ended(l, &e))
         return;
+    bool again = worth_again(e.code) || !digest_equal(&l->face.release, &s->wanted);
     bool healthy = clock_mono_ms() - l->loaded_ms > HEALTHY_MS;
     pthread_mutex_lock(&v->lock);
     s->active = NULL;
     if (healthy)
         s->failures = 0;
     pthread_mutex_unlock(&v->lock);
-    supervisor_retire(v, l, "the program ended");
-    struct err e = {0};
-    err_set(&e, ERR_UNDECIDED, 0, "%s", buf_str(&how));
-    fail(v, s, &e, true);
+    retire_ended(v, l, &e);
+    fail(v, s, &e, again);
 }
 
 static void watch_standby(struct supervisor *v, struct slot *s)
 {
-    auto_buf how = BUF(ERR_MSG_MAX);
+    struct err e = {0};
     struct loaded *l = s->standby;
-    if (!l || !ended(l, &how))
+    if (!l || !ended(l, &e))
         return;
     pthread_mutex_lock(&v->lock);
     s->standby = NULL;
     pthread_mutex_unlock(&v->lock);
-    log_event(EV_ENGINE_FAILED, "environment", s->env, "name", s->name, "what", "standby", "reason", buf_str(&how),
-              NULL);
-    supervisor_retire(v, l, "the program ended");
+    log_event(EV_ENGINE_FAILED, "environment", s->env, "name", s->name, "what", "standby", "reason", e.msg, NULL);
+    retire_ended(v, l, &e);
     v->dirty = true;
 }
 
@@ -255,12 +269,6 @@ static void preload(struct supervisor *v, struct slot *s)
         s->start = job_start(v, s, r);
     else
         release_free(r);
-}
-
-/* A refusal is final until the pointer moves; what the system or the program did may go better next time. */
-static bool worth_again(enum err_code code)
-{
-    return code != ERR_DENIED && code != ERR_LIMIT && code != ERR_NOTFOUND && code != ERR_SYSTEM;
 }
 
 static void keep_standby(struct supervisor *v, struct slot *s, struct loaded *l)

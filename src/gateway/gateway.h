@@ -5,6 +5,7 @@
 #pragma once
 
 #include "gateway/callers.h"
+#include "sandbox/door.h"
 #include "util/json.h"
 
 struct gateway;
@@ -13,7 +14,7 @@ struct gateway;
 struct gateway_engine {
     struct digest release;
     const char *name, *version;
-    const char *socket_path;
+    struct door *door;        /* to its socket */
     const char *system;       /* prompt that is put in front; "" */
     const json_t *parameters; /* object or NULL */
     int64_t created_s;

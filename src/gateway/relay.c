@@ -13,6 +13,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "sandbox/door_curl.h"
 #include "util/clock.h"
 
 #define SPARE_HANDLES  256U
@@ -25,7 +26,9 @@ struct exchange {
     struct relay *relay;
     struct exchange_hooks hooks;
     CURL *easy;
-    char *socket_path, *url; /* owned */
+    struct door *door;
+    struct door_call call;
+    char *url; /* owned */
     struct span body;
     int64_t spent_ns;
     bool paused, ended; /* ended: by a hook's -1 */
@@ -62,13 +65,14 @@ static void wake(struct relay *r)
     (void)n; /* full means that it is awake */
 }
 
-struct exchange *exchange_new(struct relay *r, const char *socket_path, const char *path, struct span body,
+struct exchange *exchange_new(struct relay *r, struct door *door, const char *path, struct span body,
                               const struct exchange_hooks *hooks)
 {
     struct exchange *x = calloc(1, sizeof(*x));
-    if (!x || !(x->socket_path = strdup(socket_path)) || asprintf(&x->url, "http://engine%s", path) < 0)
+    if (!x || asprintf(&x->url, "http://engine%s", path) < 0)
         abort();
     x->relay = r;
+    x->door = door;
     x->body = body;
     x->hooks = *hooks;
     return x;
@@ -119,6 +123,7 @@ static void finish(struct exchange *x, unsigned status, const struct err *e)
     struct relay *r = x->relay;
     if (x->easy) {
         curl_multi_remove_handle(r->multi, x->easy);
+        door_call_end(&x->call);
         curl_easy_reset(x->easy);
         if (r->spare_count < SPARE_HANDLES)
             r->spare[r->spare_count++] = x->easy;
@@ -132,7 +137,6 @@ static void finish(struct exchange *x, unsigned status, const struct err *e)
     pthread_mutex_lock(&r->lock);
     unsignal_locked(r, x);
     pthread_mutex_unlock(&r->lock);
-    free(x->socket_path);
     free(x->url);
     free(x);
 }
@@ -160,7 +164,7 @@ static size_t on_bytes(char *bytes, size_t one, size_t len, void *arg)
 static void configure(struct exchange *x)
 {
     CURL *h = x->easy;
-    curl_easy_setopt(h, CURLOPT_UNIX_SOCKET_PATH, x->socket_path);
+    door_call_begin(&x->call, x->door, h);
     curl_easy_setopt(h, CURLOPT_URL, x->url);
     curl_easy_setopt(h, CURLOPT_PROXY, ""); /* whatever the environment says */
     curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http");
@@ -207,6 +211,8 @@ static void on_result(struct exchange *x, CURLcode code)
     x->spent_ns = spent_us * 1000;
     if (x->ended)
         e.code = ERR_NONE;
+    else if (code != CURLE_OK && x->call.e.code != ERR_NONE)
+        e = x->call.e;
     else if (code == CURLE_COULDNT_CONNECT)
         err_set(&e, ERR_BUSY, 0, "the engine does not answer its socket");
     else if (code != CURLE_OK)

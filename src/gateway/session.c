@@ -324,7 +324,7 @@ int session_begin(struct gateway *g, struct http_request *r, struct asked *a)
     http_put_header(r, "Airlock-Release", digest_text(&a->engine.release).text);
     http_put_header(r, "Airlock-Version", a->engine.version);
     http_put_header(r, "Airlock-Request", a->id);
-    s->x = exchange_new(g->relay, a->engine.socket_path, "/v1/chat/completions", buf_span(&s->request), &hooks);
+    s->x = exchange_new(g->relay, a->engine.door, "/v1/chat/completions", buf_span(&s->request), &hooks);
     http_on_gone(r, on_gone, s);
     if (s->a.chat.stream)
         http_on_slow(r, g->o.slow_ms ? g->o.slow_ms : SLOW_MS, on_slow, s);

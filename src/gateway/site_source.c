@@ -11,7 +11,7 @@ static struct gateway_engine from_ref(const struct engine_ref *ref)
     return (struct gateway_engine){.release = ref->release,
                                    .name = ref->name,
                                    .version = ref->version,
-                                   .socket_path = ref->socket_path,
+                                   .door = ref->door,
                                    .system = ref->prompts->system ? ref->prompts->system : "",
                                    .parameters = ref->prompts->parameters,
                                    .created_s = ref->created_s};

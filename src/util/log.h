@@ -14,6 +14,7 @@
     X(EV_ENGINE_FAILED, "engine-failed")     \
     X(EV_ENGINE_STOPPED, "engine-stopped")   \
     X(EV_ENGINE_SWITCHED, "engine-switched") \
+    X(EV_ENGINE_ESCAPE, "engine-escape")     \
     X(EV_REQUEST_REFUSED, "request-refused") \
     X(EV_CONNECTION_CUT, "connection-cut")   \
     X(EV_ACCESS_LOST, "access-lost")         \

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -31,6 +32,7 @@ struct server {
     int listener;
     pthread_t thread;
     char path[128];
+    struct door *door;
     char last[65536]; /* the request that came last */
 };
 
@@ -83,6 +85,17 @@ static void *serve(void *arg)
     }
 }
 
+/* This process is the engine: it must be found where it is itself. */
+static struct door *door_to(const char *name)
+{
+    struct err e = {0};
+    auto_fd folder = open(t.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct door *d = door_new(folder, name, getpid(), "test", &e);
+    if (!d)
+        fail_msg("%s", e.msg);
+    return d;
+}
+
 static void server_start(void)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
@@ -91,6 +104,7 @@ static void server_start(void)
     server.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(server.listener, (struct sockaddr *)&a, sizeof a), 0);
     assert_int_equal(listen(server.listener, 8), 0);
+    server.door = door_to("engine.sock");
     assert_int_equal(pthread_create(&server.thread, NULL, serve, NULL), 0);
 }
 
@@ -99,6 +113,7 @@ static void server_stop(void)
     shutdown(server.listener, SHUT_RDWR);
     pthread_join(server.thread, NULL);
     close(server.listener);
+    door_free(server.door);
 }
 
 /* ── */
@@ -164,7 +179,7 @@ static void a_suite_that_is_not_understood_to_the_end_is_refused(void **state)
 static void run(struct suite_result *out)
 {
     struct err e = {0};
-    if (suite_run(t.site, t.site->blobs, &r, server.path, out, &e) < 0)
+    if (suite_run(t.site, t.site->blobs, &r, server.door, out, &e) < 0)
         fail_msg("%s", e.msg);
 }
 
@@ -229,9 +244,32 @@ static void an_engine_that_does_not_answer_decides_nothing(void **state)
     struct suite_result result;
     struct err e = {0};
     suite_is("cases:\n  - {name: a, prompt: p, assert: [{contains: Paris}]}\n");
-    assert_int_equal(suite_run(t.site, t.site->blobs, &r, "/nonexistent/engine.sock", &result, &e), -1);
+    struct door *nobody = door_to("nobody.sock");
+    assert_int_equal(suite_run(t.site, t.site->blobs, &r, nobody, &result, &e), -1);
     assert_int_equal(e.code, ERR_UNDECIDED);
     suite_result_fini(&result);
+    door_free(nobody);
+}
+
+static void an_engine_that_offers_another_socket_is_asked_nothing(void **state)
+{
+    (void)state;
+    struct suite_result result;
+    struct err e = {0};
+    char link[160];
+    suite_is("cases:\n  - {name: a, prompt: p, assert: [{contains: Paris}]}\n");
+    server.last[0] = '\0';
+    snprintf(link, sizeof link, "%s/link.sock", t.path);
+    assert_int_equal(symlink("engine.sock", link), 0);
+    struct door *door = door_to("link.sock");
+
+    assert_int_equal(suite_run(t.site, t.site->blobs, &r, door, &result, &e), -1);
+
+    assert_int_equal(e.code, ERR_DENIED);
+    assert_string_equal(server.last, "");
+    suite_result_fini(&result);
+    door_free(door);
+    assert_int_equal(unlink(link), 0);
 }
 
 static void the_result_is_signed_with_what_it_ran_on(void **state)
@@ -268,6 +306,7 @@ int main(void)
         cmocka_unit_test(every_kind_of_assertion_is_judged),
         cmocka_unit_test(a_case_is_asked_through_the_prompts_of_the_release),
         cmocka_unit_test(an_engine_that_does_not_answer_decides_nothing),
+        cmocka_unit_test(an_engine_that_offers_another_socket_is_asked_nothing),
         cmocka_unit_test(the_result_is_signed_with_what_it_ran_on),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -29,6 +29,7 @@ static struct {
     int start_ms[RELEASES];          /* how long its start takes */
     enum err_code problem[RELEASES]; /* of its start */
     int crash;                       /* the engine of this release ends now; -1: none */
+    int foreign;                     /* the engine of this release has offered another's socket; -1: none */
     bool denied[RELEASES];           /* by the gate, at the way back */
     int starts[RELEASES], gates;
     int alive, halted;
@@ -40,6 +41,7 @@ static struct {
 struct fake_engine {
     struct engine base;
     int number;
+    char door[16];
 };
 
 static void locked(void (*change)(int), int value)
@@ -195,7 +197,7 @@ int engine_start(struct site *s, const struct release *r, const char *env, const
     struct fake_engine *g = calloc(1, sizeof *g);
     g->number = n;
     snprintf(g->base.id, sizeof g->base.id, "prod-assistant-%d", n);
-    snprintf(g->base.socket, sizeof g->base.socket, "/nowhere/%d", n);
+    snprintf(g->door, sizeof g->door, "/nowhere/%d", n);
     pthread_mutex_lock(&world.lock);
     world.alive++;
     pthread_mutex_unlock(&world.lock);
@@ -205,15 +207,15 @@ int engine_start(struct site *s, const struct release *r, const char *env, const
 
 int engine_ended(struct engine *g, struct buf *how, struct err *e)
 {
-    (void)e;
     pthread_mutex_lock(&world.lock);
     bool ended = world.crash == ((struct fake_engine *)g)->number;
+    bool foreign = world.foreign == ((struct fake_engine *)g)->number;
     if (ended)
         world.crash = -1;
     pthread_mutex_unlock(&world.lock);
     if (ended)
         buf_add_str(how, "it fell over");
-    return ended;
+    return foreign ? err_set(e, ERR_DENIED, 0, "its socket is another's") : ended;
 }
 
 void engine_halt(struct engine *g, struct site *s, int grace_ms, const char *why)
@@ -236,9 +238,10 @@ void engine_folders_tidy(struct site *s)
     (void)s;
 }
 
-const char *engine_socket(const struct engine *g)
+/* What these tests look at is whose door it is. */
+struct door *engine_door(const struct engine *g)
 {
-    return g->socket;
+    return (struct door *)(uintptr_t)((const struct fake_engine *)g)->door;
 }
 
 const char *engine_id(const struct engine *g)
@@ -277,6 +280,11 @@ static void set_wanted(int n)
     world.version++;
 }
 
+static void set_foreign(int n)
+{
+    world.foreign = n;
+}
+
 static void set_crash(int n)
 {
     world.crash = n;
@@ -287,7 +295,7 @@ static int setup(void **state)
     pthread_mutex_lock(&world.lock);
     world.wanted = 0;
     world.previous = -1;
-    world.crash = -1;
+    world.crash = world.foreign = -1;
     world.alive = world.halted = world.gates = 0;
     world.keep_standby = true;
     world.model_bytes = 0;
@@ -625,7 +633,7 @@ static void who_holds_an_engine_keeps_it_over_a_switch(void **state)
     wait_for(v, 1);
     usleep(50000);
     assert_int_equal(count(&world.halted), 0);
-    assert_string_equal(held->socket_path, "/nowhere/0");
+    assert_string_equal((const char *)held->door, "/nowhere/0");
     supervisor_give(held);
     wait_count(&world.halted, 1);
     supervisor_stop(v);
@@ -670,6 +678,26 @@ static void an_engine_that_dies_is_started_again(void **state)
     wait_for(v, -1);
     wait_for(v, 0);
     assert_int_equal(count(&world.starts[0]), 2);
+    supervisor_stop(v);
+}
+
+static void one_that_offers_anothers_socket_is_ended_at_once_and_for_good(void **state)
+{
+    (void)state;
+    struct supervisor *v = begin();
+    struct err e = {0};
+    wait_for(v, 0);
+    struct engine_ref *held = supervisor_take(v, "prod", "assistant", &e); /* whoever waits for it waits in vain */
+    locked(set_foreign, 0);
+    wait_count(&world.halted, 1);
+    supervisor_give(held);
+    assert_null(supervisor_take(v, "prod", "assistant", &e));
+    assert_int_equal(e.code, ERR_UNDECIDED);
+    assert_non_null(strstr(e.msg, "its socket is another's"));
+    usleep(100000);
+    assert_int_equal(count(&world.starts[0]), 1);
+    locked(set_wanted, 1); /* another release is another engine */
+    wait_for(v, 1);
     supervisor_stop(v);
 }
 
@@ -746,7 +774,7 @@ static void *take_and_give(void *arg)
         struct err e;
         struct engine_ref *ref = supervisor_take(c->v, "prod", "assistant", &e);
         atomic_fetch_add(ref ? &c->taken : &c->refused, 1);
-        if (ref && (ref->prompts == NULL || ref->socket_path[9] != '0' + number_of(&ref->release)))
+        if (ref && (ref->prompts == NULL || ((const char *)ref->door)[9] != '0' + number_of(&ref->release)))
             abort();
         if (ref && atomic_load(&c->taken) % 7 == 0)
             usleep(500);
@@ -868,6 +896,7 @@ int main(void)
         RULE(a_start_that_fails_leaves_the_old_one_answering),
         RULE(nothing_to_answer_with_says_why),
         RULE(an_engine_that_dies_is_started_again),
+        RULE(one_that_offers_anothers_socket_is_ended_at_once_and_for_good),
         RULE(a_restart_leaves_the_standby_as_it_is),
         RULE(a_standby_that_dies_is_forgotten),
         RULE(a_pointer_that_moves_on_gives_up_the_start),

@@ -1,5 +1,6 @@
 #include "fixture.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -47,7 +48,7 @@ static void fill(const struct fixture *f, int which, struct gateway_engine *out)
     *out = (struct gateway_engine){.name = "assistant",
                                    .version = which ? "v1.1.0" : "v1.0.0",
                                    .release = digest_of(span_of(&which, sizeof(which))),
-                                   .socket_path = f->sockets[which],
+                                   .door = f->doors[which],
                                    .system = which ? "Be brief. marker:GREEN" : "Be kind. marker:BLUE",
                                    .parameters = parameters,
                                    .created_s = 1700000000};
@@ -117,6 +118,17 @@ static pid_t start_engine(const char *socket_path)
     return -1;
 }
 
+/* It is in no box: then what counts is that it lives where it was started. */
+static struct door *open_door(const struct fixture *f, int which)
+{
+    struct err e = {0};
+    auto_fd folder = open(f->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct door *d = door_new(folder, f->sockets[which] + strlen(f->folder) + 1, f->engines[which], "stand-in", &e);
+    if (!d)
+        fail_msg("%s", e.msg);
+    return d;
+}
+
 void fixture_start(struct fixture *f, uint64_t requests_per_minute, bool log_prompts)
 {
     struct err e = {0};
@@ -127,6 +139,7 @@ void fixture_start(struct fixture *f, uint64_t requests_per_minute, bool log_pro
     for (int i = 0; i < 2; i++) {
         snprintf(f->sockets[i], sizeof(f->sockets[i]), "%s/%d.sock", f->folder, i);
         f->engines[i] = start_engine(f->sockets[i]);
+        f->doors[i] = open_door(f, i);
     }
     parameters = json_pack("{s:i, s:f}", "max_tokens", 5000, "temperature", 0.0);
     struct gateway_options o = {.requests_per_minute = requests_per_minute, .log_prompts = log_prompts, .slow_ms = 200};
@@ -152,6 +165,7 @@ void fixture_stop(struct fixture *f)
         kill(f->engines[i], SIGTERM);
         waitpid(f->engines[i], NULL, 0);
         unlink(f->sockets[i]);
+        door_free(f->doors[i]);
     }
     rmdir(f->folder);
     json_decref(parameters);

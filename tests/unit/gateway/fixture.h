@@ -9,6 +9,7 @@
 struct fixture {
     char folder[64];
     char sockets[2][128]; /* of two engines */
+    struct door *doors[2];
     pid_t engines[2];
     struct gateway *gateway;
     struct http_route routes[GATEWAY_ROUTES];
