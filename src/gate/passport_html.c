@@ -25,17 +25,18 @@ static const char STYLE[] =
     "table{width:100%;border-collapse:collapse;margin:1mm 0 2mm}\n"
     "th,td{padding:1mm 2mm 1mm 0;text-align:left;vertical-align:top;border-bottom:.1mm solid #bbb;"
     "overflow-wrap:anywhere}\n"
-    "thead th{font-size:8.5pt;color:#555;border-bottom:.2mm solid #555}\n"
+    "td{min-width:15mm}\n"
+    "thead th{font-size:8.5pt;color:#555;border-bottom:.2mm solid #555;white-space:nowrap}\n"
     "table.fields th{width:34mm;font-weight:normal;color:#555}\n"
     "td.digest,td.command,td.name{font-family:\"Liberation Mono\",\"Courier New\",monospace;font-size:8.5pt}\n"
     "td.digest{font-size:7.5pt;word-break:break-all}\n"
     "td.time{white-space:nowrap;font-size:8.5pt}\n"
-    "td.number{text-align:right;padding-right:4mm}\n"
+    "td.number{min-width:0;white-space:nowrap}\n"
     "td.yes{font-weight:bold;color:#0a5c2b}\n"
     "td.no{font-weight:bold;color:#a40000}\n"
     "p.note{color:#555}\n"
     ".type{display:block;font-size:7.5pt;color:#555}\n"
-    "table.attestations{font-size:8.5pt}\n"
+    "table.dense{font-size:8.5pt}.dense td.digest{min-width:62mm}\n"
     ".verdict{margin:5mm 0;padding:3mm 5mm;border:1mm solid #555;break-inside:avoid}\n"
     ".verdict strong{display:block;font-size:22pt;line-height:1.2}\n"
     ".passed{border-color:#0a5c2b}.passed strong{color:#0a5c2b}\n"
@@ -284,7 +285,7 @@ static void person_row(const struct evidence_line *line, struct buf *out)
 static void section_people(const struct evidence *ev, struct buf *out)
 {
     html_section(out, "Who asked, and who approved");
-    html_table(out, "", (const char *const[]){"Who", "Role", "What", "For", "When", "Until", "Reason", NULL});
+    html_table(out, "dense", (const char *const[]){"Who", "Role", "What", "For", "When", "Until", "Reason", NULL});
     for (size_t i = 0; i < ev->count; i++)
         if (is_of_type(&ev->lines[i], PREDICATE_REQUEST) || is_of_type(&ev->lines[i], PREDICATE_APPROVAL))
             person_row(&ev->lines[i], out);
@@ -365,8 +366,7 @@ static void attestation_row(const struct passport *p, size_t number, struct buf 
 static void section_attestations(const struct passport *p, struct buf *out)
 {
     html_section(out, "Every attestation");
-    html_table(out, "attestations",
-               (const char *const[]){"No.", "When", "What", "Digest", "Signed by", "Verdict", NULL});
+    html_table(out, "dense", (const char *const[]){"No.", "When", "What", "Digest", "Signed by", "Verdict", NULL});
     for (size_t i = 0; i < p->ev.count; i++)
         attestation_row(p, i, out);
     html_table_end(out);

@@ -231,6 +231,15 @@ static void recorders(const json_t *list, struct buf *out)
                json_array_size(list));
 }
 
+static void attempts_field(const json_t *attempts, long long dropped, struct buf *out)
+{
+    size_t count = json_array_size(attempts);
+    if (count == 0 && dropped == 0)
+        html_field(out, "Attempts to leave", "", "none");
+    else
+        html_field(out, "Attempts to leave", "no", "%zu kinds, and %lld more that are not listed", count, dropped);
+}
+
 static void found_silence(const struct passport *p, struct buf *out)
 {
     size_t i;
@@ -242,8 +251,7 @@ static void found_silence(const struct passport *p, struct buf *out)
     html_field(out, "Why", "", "%s", text_of(line->predicate, "reason"));
     html_field(out, "Exercise", "", "%s", text_of(line->predicate, "exercise"));
     recorders(json_object_get(line->predicate, "recorders"), out);
-    html_field(out, "Attempts to leave", json_array_size(attempts) ? "no" : "", "%zu kinds, and %lld not listed",
-               json_array_size(attempts), number_of(line->predicate, "dropped"));
+    attempts_field(attempts, number_of(line->predicate, "dropped"), out);
     check_end(line, out);
     if (json_array_size(attempts) == 0)
         return;

@@ -120,6 +120,38 @@ static void what_failed_since_the_verdict_stands_beside_it(void **state)
     says("newer than the verdict, which does not cover it");
 }
 
+static void attempts_to_leave_are_listed_with_their_words_as_words(void **state)
+{
+    (void)state;
+    line_by(
+        t.site->key, PREDICATE_SILENCE,
+        "{\"environment\":\"test\",\"result\":\"FAILED\",\"attempts\":[{\"program\":\"/engine/<b>\",\"op\":\"connect\","
+        "\"protocol\":\"tcp\",\"name\":\"\",\"address\":\"192.0.2.10\",\"port\":443,\"phase\":\"idle\",\"count\":3}],"
+        "\"dropped\":2,\"recorders\":[{\"awake\":true},{\"awake\":false}]}");
+    says("<td class=\"no\">1 kinds, and 2 more that are not listed</td>");
+    says("<td class=\"name\">/engine/&lt;b&gt;</td><td class=\"\">connect tcp</td><td class=\"name\">192.0.2.10 port "
+         "443</td>");
+    says("<td class=\"no\">1 of 2 awake</td>");
+}
+
+static void findings_and_failed_cases_are_listed_with_their_words_as_words(void **state)
+{
+    (void)state;
+    line_by(
+        t.site->key, PREDICATE_SCAN,
+        "{\"result\":\"FAILED\",\"files\":[{\"path\":\"model/<x>\",\"verdict\":\"malicious\",\"findings\":[{\"rule\":"
+        "\"pickle\",\"severity\":\"high\",\"at\":\"4\",\"message\":\"calls '<os>'\"}]}]}");
+    line_by(t.site->key, PREDICATE_TEST_RESULT,
+            "{\"result\":\"FAILED\",\"environment\":\"test\",\"failedTests\":[\"<c>\"],\"cases\":[{\"name\":\"<c>\","
+            "\"passed\":false,\"latency_ms\":7,\"why\":\"found <none>\"}]}");
+    says("1: 1 malicious");
+    says("<td class=\"name\">model/&lt;x&gt;</td><td class=\"name\">pickle</td><td class=\"\">high</td><td "
+         "class=\"\">4: calls "
+         "&#39;&lt;os&gt;&#39;</td>");
+    says("<td class=\"name\">&lt;c&gt;</td><td class=\"no\">FAILED</td><td class=\"number\">7</td><td class=\"\">found "
+         "&lt;none&gt;</td>");
+}
+
 static void a_verdict_whose_ground_was_changed_does_not_hold(void **state)
 {
     (void)state;
@@ -150,6 +182,8 @@ int main(void)
         IN_SCENE(a_release_that_only_came_in_is_not_called_fit_for_prod),
         IN_SCENE(approved_for_prod_is_passed),
         IN_SCENE(what_failed_since_the_verdict_stands_beside_it),
+        IN_SCENE(attempts_to_leave_are_listed_with_their_words_as_words),
+        IN_SCENE(findings_and_failed_cases_are_listed_with_their_words_as_words),
         IN_SCENE(a_verdict_whose_ground_was_changed_does_not_hold),
         IN_SCENE(a_verdict_whose_ground_was_taken_away_does_not_hold),
     };
