@@ -36,7 +36,7 @@ static const char STYLE[] =
     "td.no{font-weight:bold;color:#a40000}\n"
     "p.note{color:#555}\n"
     ".type{display:block;font-size:7.5pt;color:#555}\n"
-    "table.dense{font-size:8.5pt}.dense td.digest{min-width:62mm}\n"
+    "table.dense{font-size:8.5pt}\n"
     ".verdict{margin:5mm 0;padding:3mm 5mm;border:1mm solid #555;break-inside:avoid}\n"
     ".verdict strong{display:block;font-size:22pt;line-height:1.2}\n"
     ".passed{border-color:#0a5c2b}.passed strong{color:#0a5c2b}\n"
