@@ -16,6 +16,8 @@ const struct command *const COMMANDS[] = {
     &CMD_PERSON_ADD,
     &CMD_PERSON_LIST,
     &CMD_PERSON_WITHDRAW,
+    &CMD_POLICY_SET,
+    &CMD_POLICY_SHOW,
     &CMD_TOKEN_NEW,
     &CMD_TOKEN_LIST,
     &CMD_TOKEN_REVOKE,

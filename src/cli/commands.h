@@ -22,6 +22,8 @@ extern const struct command CMD_PERSON_ADD;
 extern const struct command CMD_PERSON_LIST;
 extern const struct command CMD_PERSON_NEW;
 extern const struct command CMD_PERSON_WITHDRAW;
+extern const struct command CMD_POLICY_SET;
+extern const struct command CMD_POLICY_SHOW;
 extern const struct command CMD_PROMOTE;
 extern const struct command CMD_RECEIVE;
 extern const struct command CMD_REQUEST;

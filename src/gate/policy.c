@@ -3,12 +3,12 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "gate/policy_internal.h"
 #include "parse/yaml.h"
 #include "trust/dsse.h"
 #include "util/file.h"
 #include "util/limits.h"
 
-#define META_POLICY          "policy" /* sha256:… of the text that was signed last */
 #define SCAN_AGE_DEFAULT     "30d"
 #define APPROVAL_AGE_LONGEST (90ULL * 86400)
 
@@ -227,7 +227,9 @@ int policy_parse(struct span text, const char *name, struct policy *out, struct 
 static int not_signed(struct err *e, const char *what)
 {
     err_set(e, ERR_DENIED, 0, POLICY_FILE ": %s; until then every gate says no", what);
-    return err_hint(e, "Put back the text that was signed last (the ledger's newest \"policy-set\" names its digest)");
+    return err_hint(
+        e, "Put back the text that was signed last (the ledger's newest \"policy-set\" names its digest), or have "
+           "two people sign this one: `airlock policy set`");
 }
 
 /* The text under the signature is the very text of the file, and the newest that was signed. */
@@ -252,10 +254,46 @@ static int check_signed(struct site *s, struct span text, struct err *e)
     return 0;
 }
 
+/* ── what `policy set` has set ── */
+
+int policy_write(struct site *s, struct err *e)
+{
+    auto_buf envelope = BUF(2U * LIMIT_YAML_BYTES), text = BUF(LIMIT_YAML_BYTES), newest = BUF(DIGEST_TEXT_SIZE);
+    const struct public_key *keys[] = {s->public_key};
+    struct child *parser = site_parser(s, e);
+    if (!parser || db_meta_get(s->db, META_POLICY_SIGNED, &envelope, e) < 0 ||
+        db_meta_get(s->db, META_POLICY, &newest, e) < 0 ||
+        dsse_verify(parser, buf_span(&envelope), POLICY_TYPE, keys, 1, 1, &text, NULL, e) < 0)
+        return -1;
+    struct digest d = digest_of(buf_span(&text));
+    if (!span_equal_str(buf_span(&newest), digest_text(&d).text))
+        return err_set(e, ERR_INPUT, 0, "the policy that state.db holds is not the one that was signed last");
+    if (file_write(s->dir, POLICY_SIGNATURE, buf_span(&envelope), 0600, e) < 0)
+        return -1;
+    return file_write(s->dir, POLICY_FILE, buf_span(&text), 0600, e);
+}
+
+/* Between the commit and the file there may have been a crash: then policy.yaml is still the one before. */
+static int complete(struct site *s, struct err *e)
+{
+    auto_buf before = BUF(DIGEST_TEXT_SIZE), text = BUF(LIMIT_YAML_BYTES);
+    struct err absent = {0};
+    if (db_meta_get(s->db, META_POLICY_BEFORE, &before, &absent) < 0)
+        return absent.code == ERR_NOTFOUND ? 0 : err_set(e, absent.code, absent.sys_errno, "%s", absent.msg);
+    if (file_read(s->dir, POLICY_FILE, &text, &absent) < 0)
+        return absent.code == ERR_NOTFOUND ? policy_write(s, e) : 0; /* the one who reads it next says what is wrong */
+    struct digest d = digest_of(buf_span(&text));
+    auto_buf newest = BUF(DIGEST_TEXT_SIZE);
+    if (db_meta_get(s->db, META_POLICY, &newest, e) < 0)
+        return -1;
+    bool is_before = span_equal_str(buf_span(&before), digest_text(&d).text);
+    return is_before && !span_equal(buf_span(&before), buf_span(&newest)) ? policy_write(s, e) : 0;
+}
+
 int policy_load(struct site *s, struct policy *out, struct err *e)
 {
     auto_buf text = BUF(LIMIT_YAML_BYTES);
-    if (file_read(s->dir, POLICY_FILE, &text, e) < 0)
+    if (complete(s, e) < 0 || file_read(s->dir, POLICY_FILE, &text, e) < 0)
         return -1;
     if (check_signed(s, buf_span(&text), e) < 0)
         return -1;
