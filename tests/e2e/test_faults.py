@@ -62,6 +62,8 @@ class Attempt:
 
 
 class Receive:
+    spread = SPREAD  # places that a daily run takes of each kind
+
     def __init__(self, shipped, fault_path):
         self.shipped, self.fault_path = shipped, fault_path
 
@@ -80,6 +82,8 @@ class Receive:
 
 
 class Init:
+    spread = SPREAD
+
     def __init__(self, shipped, fault_path):
         self.shipped, self.fault_path = shipped, fault_path
 
@@ -97,6 +101,7 @@ class Init:
 class Promote:
     """Into sandbox: every blob out of quarantine, rows, pointer, statement, entry."""
 
+    spread = SPREAD
     ready = None  # a contour where only the promotion is left to do
 
     def __init__(self, shipped, fault_path):
@@ -158,7 +163,7 @@ def one(command, folder, fault, skip=None):
 @pytest.mark.parametrize("kind", KINDS)
 def test_whatever_fails_nothing_is_half_and_again_completes_it(command, counted, kind, exhaustive, tmp_path):
     total = counted[KINDS[kind]]
-    step = 1 if exhaustive else max(1, total // SPREAD)
+    step = 1 if exhaustive else max(1, total // command.spread)
     for n in range(1, total + 1, step):
         one(command, tmp_path / f"{kind}-{n}", f"{kind}:{n}")
 
@@ -170,7 +175,7 @@ def test_what_was_acknowledged_survives_a_power_cut_at_once(command, kind, tmp_p
 
 def test_a_power_cut_after_the_one_that_went_on_from_a_death_takes_nothing(command, counted, exhaustive, tmp_path):
     """The second process must not take the word of the first, which was killed, for what is durable."""
-    step = 1 if exhaustive else max(1, counted["changes"] // SPREAD)
+    step = 1 if exhaustive else max(1, counted["changes"] // command.spread)
     for n in range(1, counted["changes"] + 1, step):
         folder = tmp_path / f"twice-{n}"
         attempt = command.attempt(folder)
