@@ -172,9 +172,8 @@ const struct command CMD_SCAN = {
         "every blob is scanned and hashed; the report and an inventory (CycloneDX 1.6) are signed and become "
         "evidence for the gates. Of paths the answer is printed, and nothing is changed; an existing path wins over "
         "a REF.\nA chat template that is on no list blocks a release: people read it, and put its digest into "
-        "`templates` of policy.yaml.\nEnds with 0 when every file is clean or opaque, with 1 when one is not, with 6 "
-        "when nothing could "
-        "be scanned at all.",
+        "`templates` of the policy with `airlock policy set`.\nEnds with 0 when every file is clean or opaque, with 1 "
+        "when one is not, with 6 when nothing could be scanned at all.",
     .min_args = 1,
     .max_args = -1,
     .run = run,

@@ -294,8 +294,11 @@ void jinja_check(struct span text, const char *name, const char *at, const struc
         report_finding(r, SEVERITY_HIGH, "template-encoding", at, "the template is not UTF-8");
         return;
     }
-    report_finding(r, rules->must_be_known ? SEVERITY_MEDIUM : SEVERITY_INFO, "template-unknown", at,
-                   "the template %s is on no list of templates that people have read", digest_text(&id).text);
+    report_finding(
+        r, rules->must_be_known ? SEVERITY_MEDIUM : SEVERITY_INFO, "template-unknown", at,
+        "the template %s is on no list of templates that people have read; once it is read, `airlock policy set` puts "
+        "it into `templates`",
+        digest_text(&id).text);
     check_characters(&l);
     lex(&l);
 }
