@@ -64,13 +64,14 @@ static int record(void *arg, struct span line, struct err *e)
 static struct door *open_door(char *socket_path, struct err *e)
 {
     char *slash = strrchr(socket_path, '/');
-    if (!slash) {
-        err_set(e, ERR_USAGE, 0, "%s: wanted FOLDER/ENGINE.sock", socket_path);
+    struct door_place here;
+    if (!slash || door_place_of(getpid(), &here) < 0) {
+        err_set(e, ERR_USAGE, 0, "%s: wanted FOLDER/ENGINE.sock, and /proc", socket_path);
         return NULL;
     }
     *slash = '\0';
     auto_fd folder = dir_open(AT_FDCWD, socket_path, e);
-    return folder < 0 ? NULL : door_new(folder, slash + 1, getpid(), "stand-in", e);
+    return folder < 0 ? NULL : door_new(folder, slash + 1, &here, "stand-in", e);
 }
 
 static int host(struct site *site, char *socket_path, struct err *e)

@@ -165,7 +165,7 @@ static int start_box(struct start *st, struct err *e)
     };
     if (run_box(st, &spec, e) < 0)
         return err_prefix(e, "engine of %s:%s", g->name, g->version);
-    g->door = door_new(g->run_dir, ENGINE_SOCKET_NAME, g->box->init, g->id, e);
+    g->door = door_new(g->run_dir, ENGINE_SOCKET_NAME, &g->box->place, g->id, e);
     return g->door ? 0 : -1;
 }
 

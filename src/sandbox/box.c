@@ -143,6 +143,7 @@ static int take_ready(struct box *b, bool observe, struct err *e)
         b->dns_tcp = observe ? fds[1] : -1;
         b->notify = observe ? fds[2] : -1;
         b->init = m.value;
+        b->place = m.place;
         b->as_root = m.flags & BOX_FLAG_ROOT;
         b->memory_limited = m.flags & BOX_FLAG_MEMORY;
         b->cpu_limited = m.flags & BOX_FLAG_CPU;

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "sandbox/door.h"
 #include "util/err.h"
 
 #define BOX_FILES_MAX 512
@@ -50,9 +51,10 @@ struct box_spec {
 };
 
 struct box {
-    pid_t keeper; /* our child */
-    pid_t init;   /* process 1 inside, as seen from here: /proc/<init>/net/snmp is the box's */
-    int socket;   /* to the keeper */
+    pid_t keeper;            /* our child */
+    pid_t init;              /* process 1 inside, as seen from here: /proc/<init>/net/snmp is the box's */
+    int socket;              /* to the keeper */
+    struct door_place place; /* its namespaces, by which its processes are known */
 
     /* observe, else -1. The caller takes them over (sets -1 here) or box_free closes them. Whoever answers `notify`
      * must close every other copy: when the last one closes, the calls end with ENOSYS. */

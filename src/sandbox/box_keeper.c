@@ -137,11 +137,14 @@ static int build(struct keeper *k, struct err *e)
     const struct box_spec *s = &k->plan.spec;
     int fds[3], listener = -1;
     size_t count = 0;
+    struct door_place place;
     struct box_message m = {.word = BOX_GO};
     if (k->as_root && prepare_as_root(k, e) < 0)
         return -1;
     if (clone_init(k, e) < 0 || write_maps(k->init, e) < 0)
         return -1;
+    if (door_place_of(k->init, &place) < 0) /* later process 1 opens to nobody */
+        return err_set(e, ERR_SYSTEM, errno, "/proc does not tell the namespaces of the box");
     box_cgroups_make(s, k->init, &k->cgroups);
     m.flags = k->cgroups.flags;
     if (box_send(k->inside, &m, NULL, 0) < 0)
@@ -157,7 +160,7 @@ static int build(struct keeper *k, struct err *e)
     m = (struct box_message){.word = BOX_TAKEN};
     if (box_send(k->inside, &m, NULL, 0) < 0)
         return err_set(e, ERR_SYSTEM, errno, "process 1 of the box is gone");
-    m = (struct box_message){.word = BOX_SAYS_HOST, .value = k->init};
+    m = (struct box_message){.word = BOX_SAYS_HOST, .value = k->init, .place = place};
     m.flags = k->cgroups.flags | (k->as_root ? BOX_FLAG_ROOT : 0U);
     snprintf(m.text, sizeof(m.text), "%s", k->cgroups.text);
     fds[2] = listener;

@@ -31,7 +31,8 @@ struct box_message {
     uint32_t word; /* enum box_word */
     int32_t value;
     int32_t code, sys_errno;
-    uint32_t flags; /* BOX_LIMITS_* */
+    uint32_t flags;          /* BOX_LIMITS_* */
+    struct door_place place; /* with BOX_SAYS_HOST */
     char text[ERR_MSG_MAX];
 };
 

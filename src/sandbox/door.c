@@ -24,17 +24,11 @@
 #define SO_PEERPIDFD 77
 #endif
 
-/* What tells a box from everything else on this host. */
-struct place {
-    dev_t net_dev, pid_dev;
-    ino_t net, pid;
-};
-
 struct door {
     int dir;
     char *name, *who; /* owned */
     char label[32];
-    struct place box;
+    struct door_place box;
 
     pthread_mutex_t lock;
     bool broken;           /* under lock */
@@ -43,34 +37,26 @@ struct door {
 
 /* ── who is where ── */
 
-static int look_at(pid_t pid, const char *which, dev_t *dev, ino_t *ino)
+static int look_at(pid_t pid, const char *which, ino_t *out)
 {
     char path[64];
     struct stat st;
     snprintf(path, sizeof path, "/proc/%d/ns/%s", (int)pid, which);
     if (stat(path, &st) < 0)
         return -1;
-    *dev = st.st_dev;
-    *ino = st.st_ino;
+    *out = st.st_ino;
     return 0;
 }
 
-/* 0, or -1 with errno; ENOENT: there is no such process any more. */
-static int place_of(pid_t pid, struct place *out)
+int door_place_of(pid_t pid, struct door_place *out)
 {
-    *out = (struct place){0};
-    return look_at(pid, "net", &out->net_dev, &out->net) < 0 || look_at(pid, "pid", &out->pid_dev, &out->pid) < 0 ? -1
-                                                                                                                  : 0;
-}
-
-static bool same_place(const struct place *a, const struct place *b)
-{
-    return a->net == b->net && a->net_dev == b->net_dev && a->pid == b->pid && a->pid_dev == b->pid_dev;
+    *out = (struct door_place){0};
+    return look_at(pid, "net", &out->net) < 0 || look_at(pid, "pid", &out->pid) < 0 ? -1 : 0;
 }
 
 /* ── making one ── */
 
-struct door *door_new(int dir, const char *name, pid_t inside, const char *who, struct err *e)
+struct door *door_new(int dir, const char *name, const struct door_place *box, const char *who, struct err *e)
 {
     static atomic_ulong count;
     struct door *d = calloc(1, sizeof *d);
@@ -78,14 +64,11 @@ struct door *door_new(int dir, const char *name, pid_t inside, const char *who, 
         abort();
     pthread_mutex_init(&d->lock, NULL);
     snprintf(d->label, sizeof d->label, "/door/%lu", atomic_fetch_add(&count, 1));
+    d->box = *box;
     d->dir = fcntl(dir, F_DUPFD_CLOEXEC, 0);
-    if (d->dir < 0)
-        err_set(e, ERR_IO, errno, "keep the run directory of %s", who);
-    else if (place_of(inside, &d->box) < 0)
-        err_set(e, ERR_SYSTEM, errno,
-                "/proc/%d/ns: the namespaces of %s cannot be told, so its socket cannot be trusted", (int)inside, who);
-    else
+    if (d->dir >= 0)
         return d;
+    err_set(e, ERR_IO, errno, "keep the run directory of %s", who);
     door_free(d);
     return NULL;
 }
@@ -202,7 +185,7 @@ int door_check(struct door *d, int fd, struct err *e)
 {
     struct ucred peer = {0};
     socklen_t len = sizeof peer, pidfd_len = sizeof(int);
-    struct place there;
+    struct door_place there;
     auto_fd pidfd = -1;
     if (!is_connected(fd))
         return err_set(e, ERR_BUSY, 0, "the engine does not answer its socket: too many wait there already");
@@ -215,12 +198,12 @@ int door_check(struct door *d, int fd, struct err *e)
     }
     if (peer.pid <= 0 || peer.uid != geteuid())
         return refuse(d, "a socket whose listener is outside", e);
-    if (place_of(peer.pid, &there) < 0)
+    if (door_place_of(peer.pid, &there) < 0)
         return errno == ENOENT || errno == ESRCH
                    ? has_ended(e)
                    : err_set(e, ERR_SYSTEM, errno, "/proc/%d/ns: who listens at the socket of %s cannot be told",
                              (int)peer.pid, d->who);
-    if (!same_place(&there, &d->box))
+    if (there.net != d->box.net || there.pid != d->box.pid)
         return refuse(d, "a socket whose listener is outside", e);
     return pidfd >= 0 && is_gone(pidfd) ? has_ended(e) : 0;
 }

@@ -17,9 +17,17 @@
 
 struct door;
 
-/* The door to the socket `name` (one component) in the directory `dir` (copied; a box's run_dir). `inside`: any process
- * of the box (box->init). `who`: the engine's id, for the event. ERR_SYSTEM: /proc does not tell its namespaces. */
-struct door *door_new(int dir, const char *name, pid_t inside, const char *who, struct err *e);
+/* What tells a box from everything else on this host: inodes of its namespaces. */
+struct door_place {
+    ino_t net, pid;
+};
+
+/* Where a process is. 0, or -1 with errno: ENOENT, ESRCH: there is none any more. */
+int door_place_of(pid_t pid, struct door_place *out);
+
+/* The door to the socket `name` (one component) in the directory `dir` (copied; a box's run_dir), whose listener is in
+ * `box` (box->place). `who`: the engine's id, for the event. ERR_IO. */
+struct door *door_new(int dir, const char *name, const struct door_place *box, const char *who, struct err *e);
 void door_free(struct door *d); /* NULL is fine */
 
 /* First half, before connect(2): looks at what lies at the name. Returns a descriptor of that very inode, which the

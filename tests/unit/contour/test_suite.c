@@ -89,8 +89,10 @@ static void *serve(void *arg)
 static struct door *door_to(const char *name)
 {
     struct err e = {0};
+    struct door_place here;
+    assert_int_equal(door_place_of(getpid(), &here), 0);
     auto_fd folder = open(t.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    struct door *d = door_new(folder, name, getpid(), "test", &e);
+    struct door *d = door_new(folder, name, &here, "test", &e);
     if (!d)
         fail_msg("%s", e.msg);
     return d;

@@ -122,8 +122,10 @@ static pid_t start_engine(const char *socket_path)
 static struct door *open_door(const struct fixture *f, int which)
 {
     struct err e = {0};
+    struct door_place here;
+    assert_int_equal(door_place_of(f->engines[which], &here), 0);
     auto_fd folder = open(f->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    struct door *d = door_new(folder, f->sockets[which] + strlen(f->folder) + 1, f->engines[which], "stand-in", &e);
+    struct door *d = door_new(folder, f->sockets[which] + strlen(f->folder) + 1, &here, "stand-in", &e);
     if (!d)
         fail_msg("%s", e.msg);
     return d;

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -24,6 +25,7 @@
 #include "util/log.h"
 
 #define PATIENCE_MS 10000
+#define NOBODY      65534
 
 /* ── inside: a server that greets everybody ── */
 
@@ -76,7 +78,7 @@ static int set_up(void **state)
     assert_true(run >= 0 && host >= 0);
     struct box_spec *spec = fixture_spec((const char *const[]){"/run/airlock/engine.sock", NULL});
     spec->run_dir = run;
-    if (box_start(spec, &box, &e) < 0 || !(door = door_new(run, "engine.sock", box->init, "prod-test-1", &e)))
+    if (box_start(spec, &box, &e) < 0 || !(door = door_new(run, "engine.sock", &box->place, "prod-test-1", &e)))
         fail_msg("%s", e.msg);
     return 0;
 }
@@ -222,7 +224,7 @@ static void a_socket_of_another_user_is_refused(void **state)
     if (geteuid() != 0)
         skip();
     reach_the_box();
-    assert_int_equal(fchownat(run, "engine.sock", 65534, 65534, 0), 0);
+    assert_int_equal(fchownat(run, "engine.sock", NOBODY, NOBODY, 0), 0);
     refused("another user");
 }
 
@@ -254,22 +256,46 @@ static void who_cheated_once_is_never_asked_again(void **state)
     refused("a symbolic link");
 }
 
-static void without_the_namespaces_of_the_box_there_is_no_door(void **state)
+static void a_box_has_namespaces_of_its_own(void **state)
 {
     (void)state;
-    struct err e = {0};
-    assert_null(door_new(run, "engine.sock", 0x7ffffff0, "prod-test-1", &e));
-    assert_int_equal(e.code, ERR_SYSTEM);
+    struct door_place ours;
+    assert_int_equal(door_place_of(getpid(), &ours), 0);
+    assert_true(box->place.net && box->place.pid);
+    assert_int_not_equal(box->place.net, ours.net);
+    assert_int_not_equal(box->place.pid, ours.pid);
 }
 
 static void no_two_doors_have_one_label(void **state)
 {
     (void)state;
     struct err e = {0};
-    struct door *other = door_new(run, "engine.sock", box->init, "prod-test-1", &e);
+    struct door *other = door_new(run, "engine.sock", &box->place, "prod-test-1", &e);
     assert_non_null(other);
     assert_string_not_equal(door_label(door), door_label(other));
     door_free(other);
+}
+
+/* All of it once more: /proc opens less to an ordinary user. */
+static void an_ordinary_user_has_the_same_door(void **state)
+{
+    (void)state;
+    int status;
+    if (geteuid() != 0)
+        skip(); /* then the tests above were it */
+    auto_fd self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    char *const argv[] = {(char *)"test_door", NULL};
+    pid_t child = fork();
+    if (child == 0) {
+        bool dropped = setresgid(NOBODY, NOBODY, NOBODY) == 0 && setresuid(NOBODY, NOBODY, NOBODY) == 0;
+        dup2(STDERR_FILENO, STDOUT_FILENO);
+        if (dropped)
+            fexecve(self, argv, environ);
+        _exit(127);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 #define BOXED(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -287,8 +313,9 @@ int main(int argc, char **argv)
         BOXED(a_socket_of_another_user_is_refused),
         BOXED(nobody_listening_is_no_escape),
         BOXED(who_cheated_once_is_never_asked_again),
-        BOXED(without_the_namespaces_of_the_box_there_is_no_door),
+        BOXED(a_box_has_namespaces_of_its_own),
         BOXED(no_two_doors_have_one_label),
+        cmocka_unit_test(an_ordinary_user_has_the_same_door),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
