@@ -93,9 +93,10 @@ static int keys_of_identity(struct keys *k, struct span text, const char *file, 
     const json_t *keys = id ? json_need_array(root, "keys", "", e) : NULL;
     if (!keys) {
         struct err found = *e;
-        return err_set(e, ERR_USAGE, 0,
-                       "--key: %s is neither a public key (PEM) nor the file of `airlock identity`, which it looks like: %s",
-                       file, found.msg);
+        return err_set(
+            e, ERR_USAGE, 0,
+            "--key: %s is neither a public key (PEM) nor the file of `airlock identity`, which it looks like: %s", file,
+            found.msg);
     }
     snprintf(k->contour, sizeof k->contour, "%s", id);
     json_array_foreach((json_t *)keys, i, item)

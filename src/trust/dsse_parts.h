@@ -1,5 +1,6 @@
 /* A DSSE envelope taken apart, not yet believed: what dsse_verify, people_signer and `airlock verify attestation` stand
- * on. Hard rule: `payload` is looked at only after dsse_signed_by has said yes for a key that counts. */
+ * on. Hard rule: `payload` is looked at only after dsse_signed_by has said yes for a key that counts; except that
+ * `passport verify` names, by our own word for it, what a line that nobody signed says that it is. */
 #pragma once
 
 #include "sandbox/child.h"

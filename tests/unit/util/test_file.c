@@ -94,6 +94,24 @@ static ssize_t full_disk(int fd, const void *bytes, size_t len)
     return -1;
 }
 
+static void a_path_of_the_wrong_kind_is_wrong_input(void **state)
+{
+    struct scratch *s = *state;
+    auto_buf bytes = BUF(10);
+
+    assert_int_equal(file_write(s->dir, "plain", SPAN_LIT("x"), 0600, &e), 0);
+    assert_int_equal(dir_make(s->dir, "folder", 0700, &e), 0);
+
+    assert_int_equal(dir_open(s->dir, "plain", &e), -1);
+    assert_int_equal(e.code, ERR_INPUT);
+    assert_non_null(strstr(e.msg, "wanted a folder"));
+    assert_int_equal(file_read(s->dir, "plain/deeper", &bytes, &e), -1);
+    assert_int_equal(e.code, ERR_INPUT);
+    assert_int_equal(file_read(s->dir, "folder", &bytes, &e), -1);
+    assert_int_equal(e.code, ERR_INPUT);
+    assert_non_null(strstr(e.msg, "wanted a file"));
+}
+
 static void a_write_that_fails_leaves_the_old_file_and_nothing_else(void **state)
 {
     struct scratch *s = *state;
@@ -188,6 +206,7 @@ int main(void)
         T(a_file_written_is_there_whole_and_replaces_the_old_one),
         T(the_cap_is_kept_to_the_byte),
         T(what_is_not_there_is_said_by_name),
+        T(a_path_of_the_wrong_kind_is_wrong_input),
         T(a_write_that_fails_leaves_the_old_file_and_nothing_else),
         T(a_write_that_takes_part_of_the_bytes_is_gone_on_with),
         T(a_directory_is_made_once),
