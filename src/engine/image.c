@@ -1,6 +1,7 @@
-/* Order of making: lock → temporary folder → unpack role writes and syncs → rename to its name → sync run/images →
- * the tree is held against its list → list's digest signed and committed with its ledger entry. A crash anywhere before
- * the commit leaves a folder that no signature vouches for; the next start throws it away. */
+/* Order of making: lock → temporary folder → unpack role writes and syncs → rename to its name → the tree is held
+ * against its list → list's digest signed and committed with its ledger entry. A crash anywhere before the commit
+ * leaves a folder that no signature vouches for; the next start throws it away. The name itself is not synced: when a
+ * power cut takes it, the next start unpacks again what is in the store. */
 #include "engine/image.h"
 
 #include <errno.h>
@@ -152,7 +153,7 @@ static int unpack_into(struct image *m, const char *temporary, struct err *e)
         return -1;
     if (sys.renameat2(m->images, temporary, m->images, m->name, 0) < 0)
         return err_set(e, ERR_IO, errno, "rename run/images/%s", temporary);
-    return dir_sync(m->images, "run/images", e);
+    return 0;
 }
 
 static int open_made(struct image *m, uint64_t *bytes, struct err *e)

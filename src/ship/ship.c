@@ -113,9 +113,11 @@ static void clean_out(struct shipping *p)
     }
 }
 
+/* The folders of the metadata are made after the volumes, and dir_make syncs `out`: no sync of it is left to be done.
+ */
 static int write_media(struct shipping *p, struct err *e)
 {
-    if (ship_volumes(p, e) == 0 && ship_metadata(p, e) == 0 && dir_sync(p->out, p->order->out, e) == 0)
+    if (ship_volumes(p, e) == 0 && ship_metadata(p, e) == 0)
         return 0;
     clean_out(p);
     return -1;
