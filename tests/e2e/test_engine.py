@@ -155,7 +155,7 @@ def stands_in_test(world, **changes):  # noqa: F811
 
 def test_a_program_that_ends_at_once_is_told_with_its_last_lines(world):  # noqa: F811
     stands_in_test(world, command=["/engine/mock-engine", "--host", "{socket}", "-m", "{model}", "--model", "/models/missing.gguf"])
-    result = refused(world, 3, "ended with status 1", "mock-engine: model /models/missing.gguf: No such file")
+    result = refused(world, 1, "ended with status 1", "mock-engine: model /models/missing.gguf: No such file")
     assert "v1.0.0" in result.err
     assert "missing.gguf" in (world.contour / "run/engines/failed.log").read_text()
     assert leftovers(world) == ([], [])
@@ -163,14 +163,14 @@ def test_a_program_that_ends_at_once_is_told_with_its_last_lines(world):  # noqa
 
 def test_a_command_that_is_not_in_the_image_is_told(world):  # noqa: F811
     stands_in_test(world, command=["/engine/nothing", "{socket}", "{model}"], unchecked=True)
-    refused(world, 3, "/engine/nothing")
+    refused(world, 1, "/engine/nothing")
     assert leftovers(world) == ([], [])
 
 
 def test_ready_means_that_the_warm_up_prompts_were_answered(world):  # noqa: F811
     """An engine that listens and says that it is healthy, and answers its warm-up prompt with an error, is not ready."""
     stands_in_test(world, prompts=PROMPTS.replace("Say hello.", "/status 500"))
-    refused(world, 3, "warm-up prompt \"/status 500\"", "status 500")
+    refused(world, 1, "warm-up prompt \"/status 500\"", "status 500")
     assert leftovers(world) == ([], [])
 
 
