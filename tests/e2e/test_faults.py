@@ -1,7 +1,7 @@
 """init, receive and the admission from quarantine, failed, killed and cut off from power at the n-th call (src/util/sys_fault.h says what each is). Whatever happened: nothing is
 half, what the command acknowledged is there, `fsck` is clean, and the same command again completes it. Every n under script/test --all, a spread of n
-otherwise. The last tests take out one fsync at a time and ask that a power cut then does harm. (approve, promote and rollback: test_promote_faults.py; ship and unpacking: test_ship_faults.py;
-blobs, rows and ledger alone: tests/fault.)"""
+otherwise. The last tests take out one fsync at a time and ask that a power cut then does harm. (approve, promote and rollback: test_promote_faults.py;
+ship and unpacking: test_ship_faults.py; blobs, rows and ledger alone: tests/fault.)"""
 
 import re
 import shutil
