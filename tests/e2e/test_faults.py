@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import sqlite3
+from contextlib import closing
 
 import pytest
 from conftest import run_program
@@ -57,7 +58,7 @@ class Attempt:
         assert not (first.published and notes), notes
 
     def rows(self, table):
-        with sqlite3.connect(f"file:{self.home / 'state.db'}?mode=ro", uri=True) as db:
+        with closing(sqlite3.connect(f"file:{self.home / 'state.db'}?mode=ro", uri=True)) as db:
             return db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
 
 

@@ -3,6 +3,7 @@ old state or the new one, never half, and the same command again completes it.""
 
 import shutil
 import sqlite3
+from contextlib import closing
 
 import pytest
 from conftest import run_program
@@ -49,7 +50,7 @@ def master(airlock_path, tmp_path_factory):
 
 def facts(contour):
     """What the rows say: pointers, what is admitted, evidence, entries of the ledger."""
-    with sqlite3.connect(contour / "state.db") as db:
+    with closing(sqlite3.connect(contour / "state.db")) as db:
         return (
             db.execute("SELECT environment, name, hex(release) FROM pointer ORDER BY 1, 2").fetchall(),
             db.execute("SELECT name, version, admitted FROM release ORDER BY 1, 2").fetchall(),
