@@ -133,9 +133,8 @@ def test_a_program_that_needs_a_loader_is_refused(station):
 
 
 def test_a_program_whose_loader_is_brought_along_is_packed(station):
-    loader = subprocess.run(["file", "-bL", "/bin/ls"], capture_output=True, text=True, check=False).stdout.split("interpreter ")[-1].split(",")[0]
-    if not loader.startswith("/"):
-        loader = "/lib64/ld-linux-x86-64.so.2"
+    headers = subprocess.run(["readelf", "-lW", "/bin/ls"], capture_output=True, text=True, check=True).stdout
+    loader = headers.split("program interpreter: ")[1].split("]")[0]
 
     layer = layer_of(station, station.pack(engine="/bin/ls", files={loader: loader}))
 
