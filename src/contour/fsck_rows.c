@@ -5,7 +5,6 @@
 #include "contour/fsck_internal.h"
 #include "gate/evidence.h"
 #include "ship/shipment.h"
-#include "store/db_ledger.h"
 #include "store/db_people.h"
 #include "store/db_release.h"
 #include "util/limits.h"
@@ -81,9 +80,11 @@ static int check_release(void *arg, const struct release_row *row)
 
 /* ── pointers ── */
 
-static int copy_entry(void *arg, const struct ledger_row *row)
+static int copy_entry(void *arg, uint64_t seq, int64_t time_s, struct span entry)
 {
-    buf_add_span(arg, row->entry);
+    (void)seq;
+    (void)time_s;
+    buf_add_span(arg, entry);
     return 1;
 }
 
@@ -102,7 +103,7 @@ static const char *differs(const json_t *entry, const struct pointer_row *row)
 static int check_move(struct checking *c, const struct pointer_row *row, struct err *why)
 {
     auto_buf entry = BUF(LIMIT_LEDGER_ENTRY_BYTES);
-    int found = db_ledger_each(c->s->db, row->ledger_seq, row->ledger_seq + 1, copy_entry, &entry, why);
+    int found = ledger_each(c->s->ledger, row->ledger_seq, row->ledger_seq + 1, copy_entry, &entry, why);
     if (found < 0)
         return -1;
     if (found == 0)
