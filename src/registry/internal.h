@@ -11,10 +11,23 @@
 
 #define MANIFEST_MAX (4U << 20) /* what registries must take, distribution-spec "Pushing Manifests" */
 
+struct mirror_view;
+struct registry;
+
+/* One mirror's route: what mirror_handle is given (mirror.h). */
+struct mirror_route {
+    struct registry *g;
+    const struct mirror_view *view;
+};
+
 struct registry {
     struct registry_options o;
     pthread_mutex_t parser_lock;
     struct child *parser; /* manifests came from outside: they are read in it; under parser_lock */
+
+    /* A route each, in the order of registry.c. */
+    struct mirror_route mirrors[REGISTRY_ROUTES];
+    char mirror_paths[REGISTRY_ROUTES][16];
 };
 
 /* One request to a repository, let in. */
@@ -36,3 +49,6 @@ void pull_record_write(const struct pull *p, int64_t time_s, unsigned status, co
 
 /* Answers GET …/referrers/DIGEST. */
 void referrers_answer(struct pull *p);
+
+/* The handler of /v2/; arg is the registry. */
+void oci_handle(struct http_request *r, void *arg);

@@ -1,5 +1,4 @@
 /* OCI distribution 1.1, pulling: base, manifests, blobs with ranges, tags, referrers. */
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -213,7 +212,7 @@ static void answer_repository(struct pull *p)
     callers_db_give(p->g->o.callers, p->db);
 }
 
-static void handle(struct http_request *r, void *arg)
+void oci_handle(struct http_request *r, void *arg)
 {
     struct pull p = {.g = arg, .r = r};
     struct digest token;
@@ -230,36 +229,4 @@ static void handle(struct http_request *r, void *arg)
                    p.path.environment);
     else
         answer_repository(&p);
-}
-
-struct registry *registry_start(const struct registry_options *o, struct err *e)
-{
-    struct registry *g = calloc(1, sizeof(*g));
-    if (!g)
-        abort();
-    g->o = *o;
-    pthread_mutex_init(&g->parser_lock, NULL);
-    g->parser = child_start(ROLE_PARSE, e);
-    if (g->parser)
-        return g;
-    registry_stop(g);
-    return NULL;
-}
-
-void registry_stop(struct registry *g)
-{
-    if (!g)
-        return;
-    child_stop(g->parser);
-    pthread_mutex_destroy(&g->parser_lock);
-    free(g);
-}
-
-size_t registry_routes(struct registry *g, struct http_route routes[REGISTRY_ROUTES])
-{
-    routes[0] = (struct http_route){
-        .path = "/v2/", .methods = HTTP_GET | HTTP_HEAD, .shape = HTTP_OCI, .handle = handle, .arg = g};
-    routes[1] = routes[0];
-    routes[1].path = "/v2";
-    return REGISTRY_ROUTES;
 }

@@ -1,7 +1,8 @@
-/* The registry: what stock clients speak, for pulling only. OCI distribution 1.1 (oci.c): repository names begin with
- * the environment, `prod/assistant`, and hold exactly the release that the environment's pointer names now, under its
- * version and under `latest`. Hard rule: a blob is served when a pointer of that environment reaches it, and otherwise
- * does not exist: what lies in quarantine is 404. */
+/* The registry: what stock clients speak. OCI distribution 1.1 (oci.c) and the mirrors of packages, which are views of
+ * the same store (mirror.h). Of OCI: repository names begin with the environment, `prod/assistant`, and hold exactly
+ * the release that the environment's pointer names now, under its version and under `latest`. Hard rule: a blob is
+ * served when a pointer of that environment reaches it, and otherwise does not exist: what lies in quarantine is 404.
+ */
 #pragma once
 
 #include "gateway/callers.h"
@@ -21,5 +22,6 @@ struct registry *registry_start(const struct registry_options *o, struct err *e)
 /* After http_stop. */
 void registry_stop(struct registry *g); /* NULL is fine */
 
-#define REGISTRY_ROUTES 2
+/* At most this many. Returns how many there are; they live until registry_stop. */
+#define REGISTRY_ROUTES 16
 size_t registry_routes(struct registry *g, struct http_route routes[REGISTRY_ROUTES]);

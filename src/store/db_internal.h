@@ -60,5 +60,5 @@ size_t string_keep(struct buf *strings, const char *text);
 const char *string_at(const struct buf *strings, size_t at);
 
 extern const char DB_SCHEMA[];
-#define DB_SCHEMA_VERSION 1
+#define DB_SCHEMA_VERSION 2
 #define DB_APPLICATION_ID 0x4149524c /* "AIRL" */

@@ -41,6 +41,15 @@ const char DB_SCHEMA[] =
     " PRIMARY KEY(release, digest)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX release_blob_digest ON release_blob(digest);"
 
+    /* what a release brings for the mirrors; about: a JSON object */
+    "CREATE TABLE package("
+    " release BLOB NOT NULL REFERENCES release(digest),"
+    " ecosystem TEXT NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL, filename TEXT NOT NULL,"
+    " digest BLOB NOT NULL CHECK(length(digest) = 32),"
+    " size INTEGER NOT NULL,"
+    " about TEXT NOT NULL,"
+    " PRIMARY KEY(release, ecosystem, name, filename)) STRICT, WITHOUT ROWID;"
+
     "CREATE TABLE pointer("
     " environment TEXT NOT NULL, name TEXT NOT NULL,"
     " release BLOB NOT NULL REFERENCES release(digest),"

@@ -1,0 +1,46 @@
+/* What the mirrors share (pypi.c, npm.c, apt.c, files.c, hf.c): a request below /PROTOCOL/ENVIRONMENT/ is let in, gets
+ * a database handle, is answered from what the environment's pointers reach at that moment, and leaves an access
+ * record, granted or denied. Hard rule: a package is served when a release that stands in that environment brings it,
+ * and otherwise does not exist; a mirror never asks anybody else. */
+#pragma once
+
+#include "registry/internal.h"
+#include "store/db_package.h"
+
+/* One request, let in: its environment is one that this identity may pull from. */
+struct mirror {
+    struct registry *g;
+    struct http_request *r;
+    struct identity who;
+    const char *protocol; /* "pypi": of the view */
+    char environment[17];
+    const char *rest; /* what follows the environment, without a leading slash; lives as long as the request */
+    struct db *db;    /* taken for this request */
+};
+
+/* One mirror: its routes are /NAME/ENVIRONMENT/… . `answer` answers the request exactly once. */
+struct mirror_view {
+    const char *name;
+    void (*answer)(struct mirror *m);
+    unsigned methods; /* of enum http_method; 0: GET and HEAD */
+    size_t body_max;  /* bytes; 0: a body is refused */
+};
+
+/* The handler of a mirror's route; `arg` is its struct mirror_route. */
+void mirror_handle(struct http_request *r, void *arg);
+
+/* The access record (docs/formats/access-pull.schema.json): `object` is what was asked for, as the protocol names it
+ * ("simple/six", "pool/…/libc6_2.36-9_amd64.deb"); `digest` may be NULL. -1: it could not be written (and was logged);
+ * then nothing may be given. */
+int mirror_record(const struct mirror *m, unsigned status, const char *object, const struct digest *digest,
+                  uint64_t bytes);
+
+/* Answers with bytes that were made for this request, after the record: a page. `etag` (with its quotes) may be NULL.
+ * Takes the bytes of `body`. */
+void mirror_page(struct mirror *m, const char *object, const char *content_type, const char *etag, struct buf *body);
+
+/* Answers with a blob of the store, after the record: ranges, ETag "sha256:…", for ever cacheable under its digest. */
+void mirror_blob(struct mirror *m, const char *object, const char *content_type, const struct digest *digest);
+
+/* 404 with a record: "ENVIRONMENT holds no NAME". */
+void mirror_unknown(struct mirror *m, const char *object);

@@ -1,0 +1,36 @@
+/* Rows about the packages that releases bring: what the mirrors (PyPI, npm, apt, files, Hugging Face) show. A view of
+ * an environment is the union of the packages of the releases that its pointers name now, found by a join at each
+ * request: moving a pointer changes every view in the same transaction. See db.h for the rules; the truth is the
+ * packages document of the release (docs/formats/packages.md), of which a row is one item. */
+#pragma once
+
+#include "store/db.h"
+
+struct package_row {
+    const char *ecosystem; /* "pypi", "npm", "deb", "file", "hf" */
+    const char *name;      /* as the ecosystem's clients ask for it: PEP 503 form, "@scope/name", "libc6", "docs" */
+    const char *version;   /* as the ecosystem writes it; of a file: the release's version; of a model: its revision */
+    const char *filename;  /* unique within ecosystem and name: "six-1.16.0-py2.py3-none-any.whl" */
+    struct digest digest;  /* a blob of the release */
+    uint64_t size;         /* bytes */
+    const char *about;     /* JSON object: what the ecosystem's pages need besides (docs/formats/packages.md) */
+};
+
+int db_package_add(struct db *db, const struct digest *release, const struct package_row *row, struct err *e);
+
+/* In order of ecosystem, name, filename. Stops at a non-zero return, which is returned. */
+int db_package_of_release(struct db *db, const struct digest *release,
+                          int (*each)(void *arg, const struct package_row *row), void *arg, struct err *e);
+
+/* What stands in an environment, each file once, in order of name and filename. name NULL: all. A file that two
+ * releases bring with different digests is given once for each digest: the caller says what that means. */
+int db_package_each(struct db *db, const char *environment, const char *ecosystem, const char *name,
+                    int (*each)(void *arg, const struct package_row *row), void *arg, struct err *e);
+
+/* The names alone, each once, in order. */
+int db_package_names(struct db *db, const char *environment, const char *ecosystem,
+                     int (*each)(void *arg, const char *name), void *arg, struct err *e);
+
+/* One file of the environment. The strings are copied into *strings, which the caller owns. ERR_NOTFOUND. */
+int db_package_file(struct db *db, const char *environment, const char *ecosystem, const char *name,
+                    const char *filename, struct package_row *row, struct buf *strings, struct err *e);
