@@ -11,6 +11,7 @@ struct identity {
     enum role role;
     char role_name[32];
     char environment[17]; /* "prod", or "*" */
+    char repository[129]; /* a pattern, as repository_matches reads it; "" matches nothing */
 };
 
 /* ERR_DENIED when the token gives none; ERR_IO. */
@@ -21,8 +22,18 @@ enum ability {
     ABILITY_PULL,    /* bytes: registry and mirrors */
     ABILITY_ASK,     /* the gateway: completions */
     ABILITY_METRICS, /* /metrics */
+    ABILITY_PUSH,    /* put into the registry */
+    ABILITY_OWN,     /* read back from the registry what this person itself has put there; part of PULL */
     ABILITIES
 };
 
 /* May `who` do this in `environment`? (NULL: wherever; then only the role is looked at.) */
 bool identity_may(const struct identity *who, enum ability what, const char *environment);
+
+/* The same, and in this repository: its name without the environment, "assistant" or "assistant/model". NULL:
+ * whichever; then it is identity_may. The packages of a mirror stand in the repository of its name ("pypi"). */
+bool identity_may_use(const struct identity *who, enum ability what, const char *environment, const char *repository);
+
+/* A pattern is "*" (all), "team-*" (what begins so), or a name: that repository and what lies below it ("assistant" is
+ * also "assistant/model"). */
+bool repository_matches(const char *pattern, const char *repository);
