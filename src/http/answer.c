@@ -191,6 +191,15 @@ static void write_oci(struct buf *out, const struct words *w, const char *code, 
     json_out_object_end(&j);
 }
 
+static void write_npm(struct buf *out, const char *message)
+{
+    struct json_out j;
+    json_out_init(&j, out);
+    json_out_object(&j);
+    json_put_string(&j, "error", message);
+    json_out_object_end(&j);
+}
+
 void http_error(struct http_request *r, unsigned status, const char *code, const char *format, ...)
 {
     char message[ERR_MSG_MAX];
@@ -204,6 +213,8 @@ void http_error(struct http_request *r, unsigned status, const char *code, const
         write_openai(&body, words_of(status), code, message);
     else if (shape == HTTP_OCI)
         write_oci(&body, words_of(status), code, message);
+    else if (shape == HTTP_NPM)
+        write_npm(&body, message);
     else
         buf_printf(&body, "%s\n", message);
     http_answer(r, status, shape == HTTP_PLAIN ? "text/plain; charset=utf-8" : "application/json", &body);

@@ -25,6 +25,7 @@ enum http_shape {
     HTTP_PLAIN,  /* text/plain, one line */
     HTTP_OPENAI, /* {"error": {"message", "type", "param": null, "code"}} */
     HTTP_OCI,    /* {"errors": [{"code", "message"}]} (distribution-spec, "Error Codes") */
+    HTTP_NPM,    /* {"error": "…"} */
 };
 
 struct http_route {
@@ -32,6 +33,7 @@ struct http_route {
     unsigned methods; /* of enum http_method, or'ed */
     enum http_shape shape;
     bool quick;           /* `handle` never blocks: it runs on the event loop */
+    bool encoded_slash;   /* a %2F behind the route's path is a slash like any other (npm's @scope%2fname); else 400 */
     size_t body_max;      /* bytes; 0: a body is refused */
     unsigned deadline_ms; /* from the whole request to the beginning of the answer; 0: 30 s */
 
@@ -92,8 +94,10 @@ const char *http_path(const struct http_request *r); /* decoded, checked: absolu
 const char *http_route_rest(const struct http_request *r);               /* what follows a route that ends with "/" */
 const char *http_query(const struct http_request *r, const char *key);   /* decoded; NULL when absent */
 const char *http_header(const struct http_request *r, const char *name); /* NULL when absent; the first of several */
-/* Does an Accept header (one of several) take this media type? Yes when there is none. Quality 0 is a no; other values
- * make no difference, since there is only one representation. */
+/* How well the Accept headers take this media type: 0 (not at all) to 1000, by the most precise element that speaks of
+ * it (RFC 9110 section 12.5.1). 1000 when there is no such header. */
+unsigned http_accept_quality(const struct http_request *r, const char *media_type);
+/* Is it taken at all? */
 bool http_accepts(const struct http_request *r, const char *media_type);
 struct span http_body(const struct http_request *r);
 const char *http_peer(const struct http_request *r); /* address as text */

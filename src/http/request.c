@@ -2,6 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "http/accept.h"
 #include "http/internal.h"
 #include "util/clock.h"
 #include "util/encode.h"
@@ -140,51 +141,31 @@ bool http_token(const struct http_request *r, struct buf *out)
 
 struct accept {
     const char *media_type;
-    bool any, yes;
+    bool any;
+    struct accept_match match;
 };
-
-/* One element of an Accept header: "type/subtype;q=0.5". */
-static bool accept_matches(struct span element, const char *wanted)
-{
-    struct span type = element, rest = {0};
-    if (span_take_until(&element, ';', &type))
-        rest = element;
-    while (type.len > 0 && (type.ptr[0] == ' ' || type.ptr[0] == '\t'))
-        span_skip(&type, 1);
-    while (type.len > 0 && (type.ptr[type.len - 1] == ' ' || type.ptr[type.len - 1] == '\t'))
-        type.len--;
-    if (rest.len >= 3 && memmem(rest.ptr, rest.len, "q=0", 3) && !memmem(rest.ptr, rest.len, "q=0.", 4))
-        return false;
-    size_t slash = strcspn(wanted, "/");
-    return span_equal_str(type, "*/*") ||
-           (type.len == strlen(wanted) && !strncasecmp((const char *)type.ptr, wanted, type.len)) ||
-           (type.len == slash + 2 && type.ptr[slash + 1] == '*' &&
-            !strncasecmp((const char *)type.ptr, wanted, slash + 1));
-}
 
 static enum MHD_Result accept_one(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
 {
     struct accept *a = arg;
-    struct span list = span_str(value ? value : ""), element;
     (void)kind;
     if (strcasecmp(name, "Accept") != 0)
         return MHD_YES;
     a->any = true;
-    while (list.len > 0) {
-        if (!span_take_until(&list, ',', &element)) {
-            element = list;
-            list.len = 0;
-        }
-        a->yes = a->yes || accept_matches(element, a->media_type);
-    }
+    accept_look(span_str(value ? value : ""), a->media_type, &a->match);
     return MHD_YES;
+}
+
+unsigned http_accept_quality(const struct http_request *r, const char *media_type)
+{
+    struct accept a = {.media_type = media_type};
+    MHD_get_connection_values(r->mhd, MHD_HEADER_KIND, accept_one, &a);
+    return a.any ? a.match.quality : 1000;
 }
 
 bool http_accepts(const struct http_request *r, const char *media_type)
 {
-    struct accept a = {.media_type = media_type};
-    MHD_get_connection_values(r->mhd, MHD_HEADER_KIND, accept_one, &a);
-    return !a.any || a.yes;
+    return http_accept_quality(r, media_type) > 0;
 }
 
 void http_on_gone(struct http_request *r, void (*gone)(void *arg), void *arg)

@@ -176,7 +176,6 @@ static void allow_header(struct http_request *r)
 /* Everything that can be said before the body. -1: answered. */
 static int look_at_head(struct http_request *r)
 {
-    r->route = route_find(r->server, r->target.path);
     if (atomic_load(&r->server->stopping))
         http_error(r, 503, NULL, "the server is going down");
     else if (!r->route)
@@ -212,6 +211,11 @@ static bool begin(struct http_request *r, const char *method, const char *versio
     r->began_ns = clock_mono_ns();
     r->method = method_of(method);
     const char *why = guard_look(r, method, version, &status);
+    if (!why) {
+        r->route = route_find(r->server, r->target.path);
+        if (!target_slash_ok(&r->target, r->route && r->route->encoded_slash ? r->route->path : NULL))
+            why = "%2F in the path";
+    }
     if (why) {
         refuse(r, status, why);
         return true;

@@ -18,9 +18,10 @@ static int hex_value(char c)
     return -1;
 }
 
-/* Decodes `len` bytes into a fresh string; NULL with *why. In a path `/` may stand only as itself. */
-static char *decode(const char *raw, size_t len, bool path, const char **why)
+/* Decodes `len` bytes into a fresh string; NULL with *why. *slash (NULL in a query) is set as http_target wants it. */
+static char *decode(const char *raw, size_t len, size_t *slash, const char **why)
 {
+    bool path = slash != NULL;
     char *out = malloc(len + 1);
     size_t n = 0;
     if (!out)
@@ -35,10 +36,8 @@ static char *decode(const char *raw, size_t len, bool path, const char **why)
             }
             c = (unsigned char)(high << 4 | low);
             i += 2;
-            if (path && c == '/') {
-                *why = "%2F in the path";
-                goto refused;
-            }
+            if (path && c == '/' && *slash == SIZE_MAX)
+                *slash = n;
         } else if (!path && c == '+') {
             c = ' ';
         }
@@ -81,8 +80,8 @@ static int query_parse(const char *raw, struct http_target *out, const char **wh
                 *why = "too many parameters in the query";
                 return -1;
             }
-            char *k = decode(raw, key, false, why);
-            char *v = k ? decode(raw + key + (key < len), len - key - (key < len), false, why) : NULL;
+            char *k = decode(raw, key, NULL, why);
+            char *v = k ? decode(raw + key + (key < len), len - key - (key < len), NULL, why) : NULL;
             if (!v) {
                 free(k);
                 return -1;
@@ -102,7 +101,7 @@ static int query_parse(const char *raw, struct http_target *out, const char **wh
 
 int target_parse(const char *raw, struct http_target *out, const char **why)
 {
-    memset(out, 0, sizeof(*out));
+    *out = (struct http_target){.encoded_slash = SIZE_MAX};
     *why = NULL;
     if (!strncasecmp(raw, "http://", 7) || !strncasecmp(raw, "https://", 8)) {
         raw = strstr(raw, "//") + 2;
@@ -123,7 +122,7 @@ int target_parse(const char *raw, struct http_target *out, const char **why)
         return -1;
     }
     size_t len = strcspn(raw, "?");
-    out->path = decode(raw, len, true, why);
+    out->path = decode(raw, len, &out->encoded_slash, why);
     if (!out->path)
         return -1;
     if (!segments_ok(out->path)) {
@@ -131,6 +130,11 @@ int target_parse(const char *raw, struct http_target *out, const char **why)
         return -1;
     }
     return raw[len] ? query_parse(raw + len + 1, out, why) : 0;
+}
+
+bool target_slash_ok(const struct http_target *t, const char *route)
+{
+    return t->encoded_slash == SIZE_MAX || (route && t->encoded_slash >= strlen(route));
 }
 
 void target_fini(struct http_target *t)

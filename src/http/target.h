@@ -8,7 +8,8 @@
 #define HTTP_QUERY_MAX 16
 
 struct http_target {
-    char *path; /* owned, decoded */
+    char *path;           /* owned, decoded */
+    size_t encoded_slash; /* where in path the first slash stands that came as %2F; SIZE_MAX: none */
     struct {
         char *key, *value; /* owned, decoded */
     } query[HTTP_QUERY_MAX];
@@ -17,10 +18,15 @@ struct http_target {
 };
 
 /* 0, or -1 with *why. Refused: a target that is neither absolute path nor http URI; a bad or truncated %-escape; a
- * decoded byte below space, DEL, or backslash; %2F; an empty, "." or ".." segment; what is not UTF-8; more than
- * HTTP_QUERY_MAX parameters, or one twice. */
+ * decoded byte below space, DEL, or backslash; an empty, "." or ".." segment, also one that %2F makes; what is not
+ * UTF-8; more than HTTP_QUERY_MAX parameters, or one twice. Whether a %2F may be there at all is the route's to say
+ * (target_slash_ok). */
 int target_parse(const char *raw, struct http_target *out, const char **why);
 void target_fini(struct http_target *t);
+
+/* No %2F, or one that `route` takes (NULL: none may be): behind the route's own path, so that it cannot decide which
+ * route is taken. */
+bool target_slash_ok(const struct http_target *t, const char *route);
 
 /* host [ ":" port ], with no user part, path or white space. */
 bool target_authority_ok(const char *text);

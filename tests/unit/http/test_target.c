@@ -67,12 +67,40 @@ static void ambiguous_paths_are_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "",       "*",        "v1",         "/a%00b",  "/a%",          "/a%4",          "/a%zz",       "/a%2fb",
-        "/a%2Fb", "//a",      "/a//b",      "/./a",    "/a/..",        "/a/../b",       "/%2e%2e/b",   "/a/%2E/b",
-        "/a\\b",  "/a%5cb",   "/a%0ab",     "/a%7f",   "/a%c0%af",     "/a%e0%80%af",   "/a%ed%a0%80", "/a#b",
-        "/a?x=%", "/a?x=%0a", "/a?x=1&x=2", "/a/%2e.", "/a?x=%c0%80y", "/a%f4%90%80%80"};
+        "",         "*",        "v1",         "/a%00b",  "/a%",          "/a%4",          "/a%zz",       "/a%2f/b",
+        "/%2f%2fb", "//a",      "/a//b",      "/./a",    "/a/..",        "/a/../b",       "/%2e%2e/b",   "/a/%2E/b",
+        "/a\\b",    "/a%5cb",   "/a%0ab",     "/a%7f",   "/a%c0%af",     "/a%e0%80%af",   "/a%ed%a0%80", "/a#b",
+        "/a?x=%",   "/a?x=%0a", "/a?x=1&x=2", "/a/%2e.", "/a?x=%c0%80y", "/a%f4%90%80%80"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_refused(bad[i]);
+}
+
+static void an_encoded_slash_is_for_the_route_to_take(void **state)
+{
+    (void)state;
+    struct http_target t;
+    const char *why;
+
+    assert_int_equal(target_parse("/npm/prod/@a%2fb%2Fc", &t, &why), 0);
+
+    assert_string_equal(t.path, "/npm/prod/@a/b/c");
+    assert_int_equal(t.encoded_slash, strlen("/npm/prod/@a"));
+    assert_true(target_slash_ok(&t, "/npm/"));
+    assert_false(target_slash_ok(&t, NULL));
+    target_fini(&t);
+
+    assert_int_equal(target_parse("/npm%2Fprod/six", &t, &why), 0);
+    assert_false(target_slash_ok(&t, "/npm/")); /* it would choose the route */
+    target_fini(&t);
+
+    assert_int_equal(target_parse("/npm/prod/six", &t, &why), 0);
+    assert_true(target_slash_ok(&t, NULL));
+    target_fini(&t);
+
+    assert_refused("/npm/@a%2f%2fb");
+    assert_refused("/npm/@a%2f..");
+    assert_refused("/npm/@a%2f%2e%2e%2fb");
+    assert_refused("/npm/%2f");
 }
 
 static void parameters_have_a_maximum(void **state)
@@ -106,6 +134,7 @@ int main(void)
         cmocka_unit_test(the_last_segment_may_be_empty),
         cmocka_unit_test(an_absolute_target_keeps_its_host_apart),
         cmocka_unit_test(ambiguous_paths_are_refused),
+        cmocka_unit_test(an_encoded_slash_is_for_the_route_to_take),
         cmocka_unit_test(parameters_have_a_maximum),
         cmocka_unit_test(a_host_is_a_host_and_a_port),
     };
