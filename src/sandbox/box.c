@@ -132,16 +132,27 @@ static int await(struct box *b, enum box_word wanted, int timeout_ms, const char
     }
 }
 
-static int take_ready(struct box *b, bool observe, struct err *e)
+/* In the order of BOX_SAYS_HOST. */
+static void take_sockets(struct box *b, const struct box_spec *spec, const int *fds)
+{
+    if (spec->observe) {
+        b->dns_udp = *fds++;
+        b->dns_tcp = *fds++;
+        b->notify = fds[spec->listen_count];
+    }
+    b->listener_count = spec->listen_count;
+    if (spec->listen_count)
+        memcpy(b->listeners, fds, spec->listen_count * sizeof(*fds));
+}
+
+static int take_ready(struct box *b, const struct box_spec *spec, struct err *e)
 {
     struct box_message m;
-    int fds[3];
-    size_t count = 0;
+    int fds[BOX_SOCKETS_MAX + 1];
+    size_t count = 0, wanted = box_socket_count(spec) + spec->observe;
     int result = hear(b, BUILD_MS, &m, fds, ARRAY_LEN(fds), &count);
-    if (result == 1 && m.word == BOX_SAYS_HOST && count == (observe ? 3U : 0U)) {
-        b->dns_udp = observe ? fds[0] : -1;
-        b->dns_tcp = observe ? fds[1] : -1;
-        b->notify = observe ? fds[2] : -1;
+    if (result == 1 && m.word == BOX_SAYS_HOST && count == wanted) {
+        take_sockets(b, spec, fds);
         b->init = m.value;
         b->place = m.place;
         b->as_root = m.flags & BOX_FLAG_ROOT;
@@ -163,8 +174,10 @@ static int take_ready(struct box *b, bool observe, struct err *e)
 int box_start(const struct box_spec *spec, struct box **out, struct err *e)
 {
     if (!spec->name || !name_is_fine(spec->name) || !spec->argv || !spec->argv[0] || spec->root < 0 ||
-        (spec->observe && !spec->resolv_conf))
-        return err_set(e, ERR_USAGE, 0, "a box wants a name of [a-z0-9-], a root and a program");
+        (spec->observe && !spec->resolv_conf) || spec->listen_count > BOX_LISTEN_MAX)
+        return err_set(e, ERR_USAGE, 0,
+                       "a box wants a name of [a-z0-9-], a root and a program, and listens at %d places at most",
+                       BOX_LISTEN_MAX);
     auto_box b = calloc(1, sizeof(*b));
     if (!b)
         abort();
@@ -172,7 +185,7 @@ int box_start(const struct box_spec *spec, struct box **out, struct err *e)
     if (start_keeper(b, e) < 0)
         return -1;
     /* A keeper that failed early says why before its socket closes. */
-    if (box_send_spec(b->socket, spec, e) < 0 || take_ready(b, spec->observe, e) < 0)
+    if (box_send_spec(b->socket, spec, e) < 0 || take_ready(b, spec, e) < 0)
         return -1;
     if (!spec->observe && box_run(b, e) < 0)
         return -1;
@@ -244,6 +257,8 @@ void box_free(struct box *b)
     for (size_t i = 0; i < ARRAY_LEN(own); i++)
         if (*own[i] >= 0)
             close(*own[i]);
+    for (size_t i = 0; i < b->listener_count; i++)
+        close(b->listeners[i]);
     if (b->keeper > 0)
         end_keeper(b);
     free(b);

@@ -15,7 +15,8 @@
 #include "sandbox/door.h"
 #include "util/err.h"
 
-#define BOX_FILES_MAX 512
+#define BOX_FILES_MAX  512
+#define BOX_LISTEN_MAX 32
 
 /* A regular file or directory that appears inside at `path` (absolute, no "..", not below /proc, /dev, /tmp/… is fine),
  * read-only. The mount is made of the very inode behind `fd` (any descriptor, O_PATH too), so what was hashed through
@@ -24,6 +25,14 @@
 struct box_file {
     int fd;
     const char *path;
+};
+
+/* A TCP socket that listens inside, on the box's own loopback, from before the program's first instruction on; the
+ * caller gets it in box->listeners and accepts there: how a program in the box reaches one place outside, and no other
+ * (sandbox/relay.h). */
+struct box_listen {
+    const char *address; /* of 127.0.0.0/8 */
+    uint16_t port;
 };
 
 struct box_spec {
@@ -37,6 +46,9 @@ struct box_spec {
     const char *workdir;     /* inside; NULL: / */
     int output;              /* its stdout and stderr; -1: /dev/null. stdin is /dev/null */
     int error;               /* its stderr, when that is another; -1: `output` */
+
+    const struct box_listen *listens; /* at most BOX_LISTEN_MAX, each another address or port */
+    size_t listen_count;
 
     /* 0: no limit of that kind. */
     uint64_t memory_bytes;
@@ -61,6 +73,9 @@ struct box {
     int notify;  /* seccomp user-notify listener (seccomp_unotify(2)) */
     int dns_udp; /* bound to 127.0.0.1:53 inside */
     int dns_tcp; /* bound and listening there */
+
+    int listeners[BOX_LISTEN_MAX]; /* in the order of spec->listens; non-blocking; closed by box_free */
+    size_t listener_count;
 
     bool as_root;        /* made by root; the boundary is the same, limits are cgroups */
     char limits[256];    /* what limits are in force and how, for people: "memory 4.0 GiB (cgroup v1), …" */

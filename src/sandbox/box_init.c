@@ -2,6 +2,7 @@
  * capabilities, filter), then starts the program, forwards SIGTERM, reaps, and kills what the program leaves behind.
  * Order matters: whatever needs a capability comes before box_drop; the filter comes last, and in a box that observes
  * every process that will ever live there descends from this one, behind the same listener. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -27,8 +28,8 @@
 #include "sandbox/box_parts.h"
 #include "util/auto.h"
 
-#define DNS_PORT    53
-#define DNS_BACKLOG 64
+#define DNS_PORT       53
+#define LISTEN_BACKLOG 64
 
 /* The program, and what process 1 knows of it. */
 struct init {
@@ -50,15 +51,29 @@ static int bring_up_loopback(struct err *e)
     return 0;
 }
 
-static int dns_socket(int type, struct err *e)
+static int loopback_socket(int type, const char *address, uint16_t port, struct err *e)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(DNS_PORT)};
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
+    if (inet_pton(AF_INET, address, &at.sin_addr) != 1 || ntohl(at.sin_addr.s_addr) >> 24 != IN_LOOPBACKNET)
+        return err_set(e, ERR_USAGE, 0, "listen in the box at \"%s\": wanted an address of 127.0.0.0/8", address);
     auto_fd fd = socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0 || bind(fd, (const struct sockaddr *)&at, sizeof(at)) < 0 ||
-        (type == SOCK_STREAM && listen(fd, DNS_BACKLOG) < 0))
-        return err_set(e, ERR_SYSTEM, errno, "bind 127.0.0.1:53 in the box");
+        (type == SOCK_STREAM && listen(fd, LISTEN_BACKLOG) < 0))
+        return err_set(e, ERR_SYSTEM, errno, "bind %s:%u in the box", address, port);
     return fd_steal(&fd);
+}
+
+/* The sockets that the caller gets, in the order of BOX_SAYS_READY. */
+static int make_sockets(const struct box_spec *s, int *out, struct err *e)
+{
+    size_t n = 0;
+    if (s->observe && ((out[n++] = loopback_socket(SOCK_DGRAM, "127.0.0.1", DNS_PORT, e)) < 0 ||
+                       (out[n++] = loopback_socket(SOCK_STREAM, "127.0.0.1", DNS_PORT, e)) < 0))
+        return -1;
+    for (size_t i = 0; i < s->listen_count; i++)
+        if ((out[n++] = loopback_socket(SOCK_STREAM, s->listens[i].address, s->listens[i].port, e)) < 0)
+            return -1;
+    return 0;
 }
 
 /* No capability, now or ever: uid 0 inside gains none by execve, and no bit can be set again. */
@@ -104,8 +119,8 @@ static int build_file_system(const struct init *i, struct err *e)
     return box_mount_all(i->in->plan, trees, e);
 }
 
-/* Everything that needs a capability. `dns` gets the two sockets of a box that observes. */
-static int build(const struct init *i, uint32_t flags, int dns[2], struct err *e)
+/* Everything that needs a capability. `sockets` gets those for the caller. */
+static int build(const struct init *i, uint32_t flags, int *sockets, struct err *e)
 {
     const struct box_spec *s = &i->in->plan->spec;
     if (unshare(CLONE_NEWCGROUP) < 0)
@@ -113,9 +128,7 @@ static int build(const struct init *i, uint32_t flags, int dns[2], struct err *e
     if (sethostname(s->name, strlen(s->name)) < 0)
         return err_set(e, ERR_SYSTEM, errno, "name the box %s", s->name);
     umask(022);
-    if (bring_up_loopback(e) < 0 || build_file_system(i, e) < 0)
-        return -1;
-    if (s->observe && ((dns[0] = dns_socket(SOCK_DGRAM, e)) < 0 || (dns[1] = dns_socket(SOCK_STREAM, e)) < 0))
+    if (bring_up_loopback(e) < 0 || build_file_system(i, e) < 0 || make_sockets(s, sockets, e) < 0)
         return -1;
     if (box_rlimits(s, flags, e) < 0 || drop_capabilities(e) < 0)
         return -1;
@@ -135,18 +148,17 @@ static int watch_children(struct init *i, struct err *e)
 }
 
 /* The filter, and with it the last words that may need sendmsg: after it, plain writes only. */
-static int close_boundary(struct init *i, const int dns[2], struct err *e)
+static int close_boundary(struct init *i, const int *sockets, struct err *e)
 {
     int listener = -1;
-    bool observe = i->in->plan->spec.observe;
+    const struct box_spec *s = &i->in->plan->spec;
+    size_t count = box_socket_count(s);
     struct box_message m = {.word = BOX_SAYS_READY};
-    if (observe && box_send(i->in->sock, &m, dns, 2) < 0)
+    if (count && box_send(i->in->sock, &m, sockets, count) < 0)
         return err_set(e, ERR_IO, errno, "hand out the sockets of the box");
-    if (observe) {
-        close(dns[0]);
-        close(dns[1]);
-    }
-    if (box_filter_install(observe, &listener, e) < 0)
+    for (size_t n = 0; n < count; n++)
+        close(sockets[n]);
+    if (box_filter_install(s->observe, &listener, e) < 0)
         return -1;
     if (say(i, BOX_SAYS_READY, listener) < 0)
         return err_set(e, ERR_IO, errno, "the keeper of the box is gone");
@@ -316,13 +328,13 @@ _Noreturn void box_init(const struct box_inside *in)
     struct init i = {.in = in};
     struct err e = {0};
     struct box_message go;
-    int dns[2] = {-1, -1};
+    int sockets[BOX_SOCKETS_MAX];
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     prctl(PR_SET_NAME, "box-init", 0, 0, 0);
     setsid();
     expect(&i, BOX_GO, &go); /* a keeper that died before PDEATHSIG shows here */
     if (place(-1, STDIN_FILENO) < 0 || place(-1, STDOUT_FILENO) < 0 || place(-1, STDERR_FILENO) < 0 ||
-        build(&i, go.flags, dns, &e) < 0 || watch_children(&i, &e) < 0 || close_boundary(&i, dns, &e) < 0) {
+        build(&i, go.flags, sockets, &e) < 0 || watch_children(&i, &e) < 0 || close_boundary(&i, sockets, &e) < 0) {
         if (e.code == ERR_NONE)
             err_set(&e, ERR_SYSTEM, errno, "open /dev/null for the box");
         box_send_error(in->sock, &e);

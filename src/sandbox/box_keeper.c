@@ -108,7 +108,7 @@ static int explain(struct err *e)
 /* Receives what process 1 says next; an error of its is taken over. */
 static int hear(struct keeper *k, enum box_word wanted, struct box_message *m, int *fds, size_t *count, struct err *e)
 {
-    int result = box_receive(k->inside, m, fds, fds ? 2 : 0, count);
+    int result = box_receive(k->inside, m, fds, fds ? BOX_SOCKETS_MAX : 0, count);
     if (result == 1 && m->word == (uint32_t)wanted)
         return 0;
     if (result == 1 && m->word == BOX_SAYS_ERROR) {
@@ -135,8 +135,8 @@ static int take_listener(const struct keeper *k, int number, struct err *e)
 static int build(struct keeper *k, struct err *e)
 {
     const struct box_spec *s = &k->plan.spec;
-    int fds[3], listener = -1;
-    size_t count = 0;
+    int fds[BOX_SOCKETS_MAX + 1], listener = -1;
+    size_t count = 0, wanted = box_socket_count(s);
     struct door_place place;
     struct box_message m = {.word = BOX_GO};
     if (k->as_root && prepare_as_root(k, e) < 0)
@@ -149,10 +149,10 @@ static int build(struct keeper *k, struct err *e)
     m.flags = k->cgroups.flags;
     if (box_send(k->inside, &m, NULL, 0) < 0)
         return err_set(e, ERR_SYSTEM, errno, "process 1 of the box is gone");
-    if (s->observe && hear(k, BOX_SAYS_READY, &m, fds, &count, e) < 0)
+    if (wanted && hear(k, BOX_SAYS_READY, &m, fds, &count, e) < 0)
         return -1;
-    if (s->observe && count != 2)
-        return err_set(e, ERR_SYSTEM, 0, "the box handed out %zu sockets; wanted 2", count);
+    if (count != wanted)
+        return err_set(e, ERR_SYSTEM, 0, "the box handed out %zu sockets; wanted %zu", count, wanted);
     if (hear(k, BOX_SAYS_READY, &m, NULL, NULL, e) < 0)
         return -1;
     if (s->observe && (listener = take_listener(k, m.value, e)) < 0)
@@ -163,9 +163,10 @@ static int build(struct keeper *k, struct err *e)
     m = (struct box_message){.word = BOX_SAYS_HOST, .value = k->init, .place = place};
     m.flags = k->cgroups.flags | (k->as_root ? BOX_FLAG_ROOT : 0U);
     snprintf(m.text, sizeof(m.text), "%s", k->cgroups.text);
-    fds[2] = listener;
-    int sent = box_send(k->caller, &m, fds, s->observe ? 3 : 0);
-    for (size_t i = 0; s->observe && i < 3; i++)
+    if (listener >= 0)
+        fds[count++] = listener;
+    int sent = box_send(k->caller, &m, fds, count);
+    for (size_t i = 0; i < count; i++)
         close(fds[i]); /* the last copies are the caller's */
     return sent < 0 ? err_set(e, ERR_IO, errno, "the caller of the box is gone") : 0;
 }

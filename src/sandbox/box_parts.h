@@ -11,16 +11,17 @@
 #include "util/json.h"
 
 enum box_word {
-    BOX_SAYS_READY =
-        1, /* everything is built; value: number of the listener in process 1, or -1; descriptors: dns_udp, dns_tcp */
-    BOX_SAYS_HOST,  /* keeper: value: pid of process 1 as seen on the host, flags; text: limits; descriptor: listener */
-    BOX_SAYS_ERROR, /* code, sys_errno, text */
-    BOX_SAYS_STARTED, /* execve succeeded */
-    BOX_SAYS_ENDED,   /* value: wait status of the program */
-    BOX_SAYS_CANARY,  /* value: CANARY_* bits of what could not be tried */
-    BOX_SAYS_QUIET,   /* nothing but process 1 is left inside */
-    BOX_GO,           /* to process 1: maps and limits are set, build */
-    BOX_TAKEN,        /* to process 1: the listener was taken, close it */
+    BOX_SAYS_READY = 1, /* everything is built; value: number of the listener in process 1, or -1; in a message before
+                           that, when there are any, the sockets: dns_udp, dns_tcp, then those of spec.listens */
+    BOX_SAYS_HOST,      /* keeper: value: pid of process 1 as seen on the host, flags; text: limits; descriptors: the
+                           sockets, then the listener */
+    BOX_SAYS_ERROR,     /* code, sys_errno, text */
+    BOX_SAYS_STARTED,   /* execve succeeded */
+    BOX_SAYS_ENDED,     /* value: wait status of the program */
+    BOX_SAYS_CANARY,    /* value: CANARY_* bits of what could not be tried */
+    BOX_SAYS_QUIET,     /* nothing but process 1 is left inside */
+    BOX_GO,             /* to process 1: maps and limits are set, build */
+    BOX_TAKEN,          /* to process 1: the listener was taken, close it */
     BOX_RUN,
     BOX_CANARY, /* text: nonce */
     BOX_TERM,
@@ -43,6 +44,13 @@ struct box_message {
 
 #define BOX_MESSAGE_FDS 64
 
+/* Sockets that process 1 makes for the caller: two for DNS where the box observes, and those that were asked for. */
+#define BOX_SOCKETS_MAX (2 + BOX_LISTEN_MAX)
+static inline size_t box_socket_count(const struct box_spec *s)
+{
+    return (s->observe ? 2U : 0U) + s->listen_count;
+}
+
 /* One message with at most BOX_MESSAGE_FDS descriptors. With none it is a plain write, which no filter of ours reports.
  * 0, or -1 with errno. */
 int box_send(int sock, const struct box_message *m, const int *fds, size_t count);
@@ -59,6 +67,7 @@ int box_send_spec(int sock, const struct box_spec *spec, struct err *e);
 struct box_plan {
     struct box_spec spec; /* its descriptors and texts are the plan's */
     struct box_file *files;
+    struct box_listen listens[BOX_LISTEN_MAX];
     char **argv, **env;
     char **paths;
     json_t *document; /* keeps the texts alive */

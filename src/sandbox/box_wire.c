@@ -115,6 +115,14 @@ static void write_spec(struct json_out *w, const struct box_spec *s)
     for (size_t i = 0; i < s->file_count; i++)
         json_out_string(w, s->files[i].path);
     json_out_array_end(w);
+    json_put_array(w, "listens");
+    for (size_t i = 0; i < s->listen_count; i++) {
+        json_out_object(w);
+        json_put_string(w, "address", s->listens[i].address);
+        json_put_uint(w, "port", s->listens[i].port);
+        json_out_object_end(w);
+    }
+    json_out_array_end(w);
     put_list(w, "argv", s->argv);
     put_list(w, "env", s->env);
     json_put_string(w, "workdir", s->workdir ? s->workdir : "/");
@@ -220,6 +228,27 @@ static int read_numbers(const json_t *d, struct box_spec *s, struct err *e)
     return 0;
 }
 
+static int read_listens(struct box_plan *p, struct err *e)
+{
+    struct box_spec *s = &p->spec;
+    const json_t *list = json_need_array(p->document, "listens", "", e);
+    if (!list)
+        return -1;
+    s->listens = p->listens;
+    s->listen_count = json_array_size(list);
+    if (s->listen_count > BOX_LISTEN_MAX)
+        return err_set(e, ERR_LIMIT, 0, "too many places to listen at");
+    for (size_t i = 0; i < s->listen_count; i++) {
+        uint64_t port;
+        const json_t *row = json_array_get(list, i);
+        p->listens[i].address = json_need_string(row, "address", "/listens", e);
+        if (!p->listens[i].address || json_need_uint(row, "port", "/listens", &port, e) < 0)
+            return -1;
+        p->listens[i].port = (uint16_t)port;
+    }
+    return 0;
+}
+
 static int read_document(struct box_plan *p, struct err *e)
 {
     const json_t *d = p->document;
@@ -228,7 +257,8 @@ static int read_document(struct box_plan *p, struct err *e)
                  *env = argv ? json_need_array(d, "env", "", e) : NULL;
     if (!env || !(s->name = json_need_string(d, "name", "", e)) ||
         !(s->workdir = json_need_string(d, "workdir", "", e)) ||
-        !(s->resolv_conf = json_need_string(d, "resolv_conf", "", e)) || read_numbers(d, s, e) < 0)
+        !(s->resolv_conf = json_need_string(d, "resolv_conf", "", e)) || read_numbers(d, s, e) < 0 ||
+        read_listens(p, e) < 0)
         return -1;
     p->paths = string_list(files);
     p->argv = string_list(argv);
