@@ -22,8 +22,8 @@ CONFINED = (
     (re.compile(r"sqlite3\.h$"), re.compile(r"src/store/"), "only src/store knows the database"),
     (
         re.compile(r"openssl/"),
-        re.compile(r"src/trust/|src/util/(sha256|digest)\.[ch]$"),
-        "only src/trust touches keys and signatures; hashing is util/sha256.h",
+        re.compile(r"src/trust/|src/util/(digest|digest512)\.[ch]$"),
+        "only src/trust touches keys and signatures; hashing is util/digest.h",
     ),
     (
         re.compile(r"^seccomp\.h$|landlock\.h$"),
