@@ -86,6 +86,10 @@ void argv_free(char **words)
 void model_path(const char *name, struct buf *out)
 {
     struct err ignored;
-    bool good = tree_name_check(span_str(name), span_str(name), &ignored) == 0;
+    struct span path = span_str(name), rest = path, step;
+    bool good = true;
+    while (good && span_take_until(&rest, '/', &step))
+        good = tree_name_check(step, path, &ignored) == 0;
+    good = good && tree_name_check(rest, path, &ignored) == 0;
     buf_printf(out, "%s/%s", ENGINE_MODELS, good ? name : "model");
 }

@@ -22,5 +22,5 @@ static inline void auto_argv_free(char ***words)
 }
 #define auto_argv AUTO(auto_argv_free) char **
 
-/* Where the model appears inside: /models/<its file name>, or /models/model when that name cannot stand in a path. */
+/* Where a file of the model appears inside: /models/<its path>, or /models/model when that cannot be a path. */
 void model_path(const char *name, struct buf *out);

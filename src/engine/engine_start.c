@@ -28,7 +28,9 @@ struct start {
     struct verify_watch watch;
     struct verdict verdict;
     const char *step;
-    int root, model; /* descriptors: what was hashed, and what the box mounts */
+    int root;               /* descriptors: what was hashed, and what the box mounts */
+    struct box_file *files; /* owned, with their descriptors and paths: the weights, then what lies beside them */
+    size_t file_count;
     int64_t begun_ms, box_ms, until_ms;
 };
 
@@ -79,22 +81,53 @@ static int open_image(struct start *st, struct err *e)
     return st->root < 0 ? -1 : 0;
 }
 
-static int open_model(struct start *st, struct err *e)
+static void free_files(struct start *st)
 {
-    const struct release_blob *model = &st->release->model;
+    for (size_t i = 0; i < st->file_count; i++) {
+        close(st->files[i].fd);
+        free((char *)(uintptr_t)st->files[i].path);
+    }
+    free(st->files);
+}
+
+/* Hashes one file of the model, and keeps the very descriptor for the box. */
+static int open_model_file(struct start *st, const struct release_blob *b, struct err *e)
+{
     struct digest found;
     uint64_t size;
-    tell(st, "hash", 0, model->size);
-    st->model = blob_open(st->site->blobs, &model->digest, NULL, e);
-    if (st->model < 0)
+    auto_buf path = BUF(4096);
+    auto_fd fd = blob_open(st->site->blobs, &b->digest, NULL, e);
+    if (fd < 0)
         return -1;
-    if (hash_fd(st->model, "the model", 0, model->size, &st->watch, &found, &size, e) < 0)
+    if (hash_fd(fd, "the model", 0, b->size, &st->watch, &found, &size, e) < 0)
         return -1;
-    if (digest_equal(&found, &model->digest))
-        return 0;
-    err_set(e, ERR_DENIED, 0, "the model of %s:%s is not what was approved: found %s, wanted %s", st->release->name,
-            st->release->version, digest_text(&found).text, digest_text(&model->digest).text);
-    return err_hint(e, "`airlock fsck` says what else is damaged; receive the shipment again");
+    if (!digest_equal(&found, &b->digest)) {
+        err_set(e, ERR_DENIED, 0, "the model of %s:%s is not what was approved: found %s, wanted %s", st->release->name,
+                st->release->version, digest_text(&found).text, digest_text(&b->digest).text);
+        return err_hint(e, "`airlock fsck` says what else is damaged; receive the shipment again");
+    }
+    model_path(b->name, &path);
+    char *kept = strdup(buf_str(&path));
+    if (!kept)
+        abort();
+    st->files[st->file_count++] = (struct box_file){.fd = fd_steal(&fd), .path = kept};
+    return 0;
+}
+
+static int open_model(struct start *st, struct err *e)
+{
+    const struct release *r = st->release;
+    if (r->model_file_count >= BOX_FILES_MAX)
+        return err_set(e, ERR_LIMIT, 0, "%zu files beside the weights of %s:%s; an engine is given at most %d",
+                       r->model_file_count, r->name, r->version, BOX_FILES_MAX - 1);
+    st->files = calloc(r->model_file_count + 1, sizeof *st->files);
+    if (!st->files)
+        abort();
+    tell(st, "hash", 0, r->model.size);
+    int result = open_model_file(st, &r->model, e);
+    for (size_t i = 0; result == 0 && i < r->model_file_count; i++)
+        result = open_model_file(st, &r->model_files[i], e);
+    return result;
 }
 
 static int read_prompts(struct start *st, struct err *e)
@@ -137,12 +170,9 @@ static int start_box(struct start *st, struct err *e)
 {
     struct engine *g = st->engine;
     const struct config *c = &st->site->config;
-    auto_buf path = BUF(512);
-    model_path(st->release->model.name, &path);
-    struct argv_values values = {.socket = ENGINE_SOCKET, .model = buf_str(&path), .threads = threads(c)};
+    struct argv_values values = {.socket = ENGINE_SOCKET, .model = st->files[0].path, .threads = threads(c)};
     auto_argv argv = argv_fill(st->release->command, &values);
     auto_argv env = environment_fill(st->release->environment);
-    struct box_file files[] = {{.fd = st->model, .path = values.model}};
     auto_fd output = -1;
     g->log = engine_log_start(g->dir, &output, e);
     if (!g->log)
@@ -152,8 +182,8 @@ static int start_box(struct start *st, struct err *e)
     struct box_spec spec = {
         .name = name,
         .root = st->root,
-        .files = files,
-        .file_count = ARRAY_LEN(files),
+        .files = st->files,
+        .file_count = st->file_count,
         .run_dir = g->run_dir,
         .argv = (const char *const *)argv,
         .env = (const char *const *)env,
@@ -292,7 +322,7 @@ int engine_start(struct site *s, const struct release *r, const char *env, const
                  struct engine **out, struct err *e)
 {
     static const struct engine_options defaults;
-    struct start st = {.site = s, .release = r, .options = o ? o : &defaults, .root = -1, .model = -1};
+    struct start st = {.site = s, .release = r, .options = o ? o : &defaults, .root = -1};
     st.engine = engine_new(r, env);
     st.watch = (struct verify_watch){.cancel = st.options->cancel, .progress = hashed, .arg = &st};
     st.begun_ms = clock_mono_ms();
@@ -301,8 +331,7 @@ int engine_start(struct site *s, const struct release *r, const char *env, const
     int result = run(&st, env, e);
     if (st.root >= 0)
         close(st.root);
-    if (st.model >= 0)
-        close(st.model);
+    free_files(&st);
     if (result == 0) {
         log_event(st.engine->ready ? EV_ENGINE_READY : EV_ENGINE_FAILED, "engine", st.engine->id, NULL);
         *out = st.engine;

@@ -13,7 +13,7 @@ static void put_descriptor_fields(struct json_out *w, const char *media_type, co
 
 void oci_descriptor(struct json_out *w, const struct release_blob *b, const char *artifact_type, const char *part)
 {
-    bool weights = strcmp(b->media_type, MEDIA_MODEL_WEIGHT) == 0;
+    bool of_model = strncmp(b->media_type, MEDIA_MODEL_PREFIX, strlen(MEDIA_MODEL_PREFIX)) == 0;
     bool named = b->name && *b->name;
     json_out_object(w);
     put_descriptor_fields(w, b->media_type, &b->digest, b->size);
@@ -22,7 +22,7 @@ void oci_descriptor(struct json_out *w, const struct release_blob *b, const char
     if (named || part) {
         json_put_object(w, "annotations");
         if (named)
-            json_put_string(w, weights ? ANNOTATION_FILEPATH : ANNOTATION_TITLE, b->name);
+            json_put_string(w, of_model ? ANNOTATION_FILEPATH : ANNOTATION_TITLE, b->name);
         if (part)
             json_put_string(w, ANNOTATION_PART, part);
         json_out_object_end(w);
@@ -52,13 +52,14 @@ void oci_model_config(const struct oci_model *m, struct buf *out)
     json_out_array_end(&w);
     json_out_object_end(&w);
     json_put_object(&w, "config");
-    if (weights_format(m->weights->name))
-        json_put_string(&w, "format", weights_format(m->weights->name));
+    if (weights_format(m->layers[0].name))
+        json_put_string(&w, "format", weights_format(m->layers[0].name));
     json_out_object_end(&w);
     json_put_object(&w, "modelfs");
     json_put_string(&w, "type", "layers");
     json_put_array(&w, "diffIds");
-    json_out_string(&w, digest_text(&m->weights->digest).text);
+    for (size_t i = 0; i < m->layer_count; i++)
+        json_out_string(&w, digest_text(&m->layers[i].digest).text);
     json_out_array_end(&w);
     json_out_object_end(&w);
     json_out_object_end(&w);

@@ -9,7 +9,8 @@ void oci_descriptor(struct json_out *w, const struct release_blob *b, const char
 
 struct oci_model {
     const char *name, *licence, *source; /* source may be NULL */
-    const struct release_blob *weights;
+    const struct release_blob *layers;   /* the weights, then what lies beside them */
+    size_t layer_count;
 };
 void oci_model_config(const struct oci_model *m, struct buf *out);
 

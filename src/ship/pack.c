@@ -24,23 +24,6 @@ static int finish_bytes(struct packing *p, struct buf *text, const char *media_t
     return packing_put_bytes(p, buf_span(text), media_type, "", out, e);
 }
 
-static int put_model(struct packing *p, struct err *e)
-{
-    auto_buf text = BUF(LIMIT_JSON_BYTES);
-    if (packing_put_file(p, "model", p->spec.model_file, MEDIA_MODEL_WEIGHT, &p->model, e) < 0)
-        return -1;
-    struct oci_model m = {.name = p->spec.model_name,
-                          .licence = p->spec.model_licence,
-                          .source = p->spec.model_source,
-                          .weights = &p->model};
-    oci_model_config(&m, &text);
-    if (finish_bytes(p, &text, MEDIA_MODEL_CONFIG, &p->model_config, e) < 0)
-        return -1;
-    buf_clear(&text);
-    oci_manifest(MEDIA_MODEL_MANIFEST, &p->model_config, &p->model, NULL, 1, &text);
-    return finish_bytes(p, &text, MEDIA_OCI_MANIFEST, &p->model_manifest, e);
-}
-
 static void put_environment(struct json_out *w, const struct yaml *map)
 {
     json_put_object(w, "environment");
@@ -64,6 +47,8 @@ void pack_write_config(const struct packing *p, struct buf *out)
     json_put_object(&w, "model");
     json_put_string(&w, "name", p->spec.model_name);
     json_put_string(&w, "file", p->model.name);
+    if (p->spec.model_repository)
+        json_put_string(&w, "repository", p->spec.model_repository);
     json_out_object_end(&w);
     json_put_object(&w, "engine");
     json_put_array(&w, "command");
@@ -262,6 +247,9 @@ static uint64_t input_bytes(const struct packing *p)
     for (size_t i = 0; i < ARRAY_LEN(files); i++)
         if (files[i] && fstatat(p->dir, files[i], &st, 0) == 0)
             total += (uint64_t)st.st_size;
+    for (size_t i = 0; i < p->spec.model_file_count; i++)
+        if (fstatat(p->dir, p->spec.model_files[i].file, &st, 0) == 0)
+            total += (uint64_t)st.st_size;
     for (size_t i = 0; i < p->spec.file_count; i++)
         if (fstatat(p->dir, p->spec.files[i].file, &st, 0) == 0)
             total += (uint64_t)st.st_size;
@@ -275,7 +263,7 @@ static int pack(struct packing *p, struct pack_result *out, struct err *e)
     if (!parser || pack_check(p, parser, out, e) < 0)
         return -1;
     ship_progress_start(p->progress, "pack", input_bytes(p));
-    int result = put_model(p, e) < 0 || pack_engine(p, e) < 0 || put_config(p, e) < 0 || put_index(p, e) < 0 ? -1 : 0;
+    int result = pack_model(p, e) < 0 || pack_engine(p, e) < 0 || put_config(p, e) < 0 || put_index(p, e) < 0 ? -1 : 0;
     ship_progress_end(p->progress);
     int known = result < 0 ? -1 : look_for_version(p, e);
     if (known < 0)

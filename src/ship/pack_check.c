@@ -157,6 +157,22 @@ static int check_model(struct check *c, struct err *e)
     return 0;
 }
 
+/* What lies beside the weights is read as it will be read in the contour; templates stand in some of it, too. */
+static int check_model_files(struct check *c, struct err *e)
+{
+    const struct yaml *files = yaml_get(yaml_get(c->p->spec.root, "model"), "files");
+    for (size_t i = 0; i < c->p->spec.model_file_count; i++) {
+        const struct pack_file *f = &c->p->spec.model_files[i];
+        uint64_t size;
+        auto_fd fd = packing_open(c->p, "model", f->file, &size, e);
+        auto_json reply = NULL;
+        if (fd < 0 || look(c, yaml_get(files, f->path), "model", f->file, base_name(f->path), fd, &reply, e) < 0)
+            return -1;
+        remark_templates(c, reply);
+    }
+    return 0;
+}
+
 /* ── the texts ── */
 
 static int check_suite(struct check *c, struct span text, const char *file, struct err *e)
@@ -233,7 +249,7 @@ static int check_program(struct check *c, struct err *e)
 
 static int check_all(struct check *c, struct err *e)
 {
-    return check_model(c, e) < 0 || check_program(c, e) < 0 ? -1 : check_texts(c, e);
+    return check_model(c, e) < 0 || check_model_files(c, e) < 0 || check_program(c, e) < 0 ? -1 : check_texts(c, e);
 }
 
 int pack_check(struct packing *p, struct child *parser, struct pack_result *out, struct err *e)

@@ -58,6 +58,9 @@ void packing_input(struct packing *p, const char *name, const char *part, const 
 /* The release configuration (docs/formats/release-config.schema.json), out of p->spec and the model's file name. */
 void pack_write_config(const struct packing *p, struct buf *out);
 
+/* Makes p->model, the files beside it, and p->model_manifest (CNCF ModelPack). */
+int pack_model(struct packing *p, struct err *e);
+
 /* Makes p->engine_manifest: out of a program and files, or of an OCI layout. */
 int pack_engine(struct packing *p, struct err *e);
 

@@ -24,6 +24,12 @@ static const char *need_line(const struct yaml *map, const char *key, const char
     return text && check_text(text, 1024, key, name, e) == 0 ? text : NULL;
 }
 
+static const char *base_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 static int take_head(struct pack_spec *s, const char *name, struct err *e)
 {
     if (!(s->name = need_line(s->root, "name", name, e)) || !(s->version = need_line(s->root, "version", name, e)) ||
@@ -41,15 +47,60 @@ static int take_head(struct pack_spec *s, const char *name, struct err *e)
     return 0;
 }
 
+static int by_path(const void *a, const void *b)
+{
+    const struct pack_file *x = a, *y = b;
+    return strcmp(x->path, y->path);
+}
+
+/* What lies beside the weights: configuration, tokenizer, documentation. */
+static int take_model_files(struct pack_spec *s, const struct yaml *model, const char *name, struct err *e)
+{
+    const struct yaml *map = yaml_get(model, "files");
+    size_t count = map ? map->count : 0;
+    if (map && (map->kind != YAML_MAP || count > MODEL_FILES_MAX))
+        return err_set(e, ERR_INPUT, 0, "%s:%u: model: files: wanted at most %u lines PATH: FILE", name, map->line,
+                       MODEL_FILES_MAX);
+    s->model_files = calloc(count + 1, sizeof *s->model_files);
+    if (!s->model_files)
+        abort();
+    for (size_t i = 0; i < count; i++) {
+        const struct yaml *item = map->items[i];
+        if (item->kind != YAML_SCALAR || !item->text[0] || !release_file_path_ok(map->keys[i]) ||
+            strcmp(map->keys[i], base_of(s->model_file)) == 0)
+            return err_set(e, ERR_INPUT, 0,
+                           "%s:%u: model: files: wanted PATH: FILE, a relative path without . and .. that is not the "
+                           "name of the weights; found \"%.100s\"",
+                           name, item->line, map->keys[i]);
+        s->model_files[s->model_file_count++] =
+            (struct pack_file){.path = map->keys[i], .file = item->text, .line = item->line};
+    }
+    qsort(s->model_files, s->model_file_count, sizeof *s->model_files, by_path);
+    return 0;
+}
+
+static int take_repository(struct pack_spec *s, const struct yaml *model, const char *name, struct err *e)
+{
+    if (yaml_text_or(model, "repository", NULL, &s->model_repository, name, e) < 0)
+        return -1;
+    if (!s->model_repository || release_repository_ok(s->model_repository))
+        return 0;
+    return err_set(e, ERR_INPUT, 0,
+                   "%s:%u: model: repository: \"%.100s\"; wanted NAME or OWNER/NAME of letters, digits, - _ and .",
+                   name, yaml_get(model, "repository")->line, s->model_repository);
+}
+
 static int take_model(struct pack_spec *s, const char *name, struct err *e)
 {
-    static const char *const keys[] = {"file", "name", "licence", "source", NULL};
+    static const char *const keys[] = {"file", "name", "licence", "source", "repository", "files", NULL};
     const struct yaml *map = yaml_need(s->root, "model", YAML_MAP, name, e);
     if (!map || yaml_only_keys(map, keys, name, e) < 0 || !(s->model_file = need_line(map, "file", name, e)) ||
         !(s->model_name = need_line(map, "name", name, e)) || !(s->model_licence = need_line(map, "licence", name, e)))
         return -1;
     if (licence_check(s->model_licence, e) < 0)
         return err_prefix(e, "%s:%u: model: licence", name, yaml_get(map, "licence")->line);
+    if (take_repository(s, map, name, e) < 0 || take_model_files(s, map, name, e) < 0)
+        return -1;
     return yaml_text_or(map, "source", NULL, &s->model_source, name, e);
 }
 
@@ -74,12 +125,6 @@ static int check_image_path(const char *path, unsigned line, const char *name, s
         return 0;
     return err_set(e, ERR_INPUT, 0, "%s:%u: engine: files: \"%.100s\"; wanted an absolute path without . and ..", name,
                    line, path);
-}
-
-static int by_path(const void *a, const void *b)
-{
-    const struct pack_file *x = a, *y = b;
-    return strcmp(x->path, y->path);
 }
 
 static int take_files(struct pack_spec *s, const struct yaml *engine, const char *name, struct err *e)
@@ -225,6 +270,7 @@ int pack_spec_parse(struct span text, const char *name, struct pack_spec *out, s
 void pack_spec_fini(struct pack_spec *spec)
 {
     free(spec->files);
+    free(spec->model_files);
     free(spec->command);
     yaml_free(spec->root);
     *spec = (struct pack_spec){0};

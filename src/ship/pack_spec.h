@@ -5,7 +5,7 @@
 #include "parse/yaml.h"
 
 struct pack_file {
-    const char *path; /* in the image, without the leading slash */
+    const char *path; /* in the image, without the leading slash; or in the model's folder */
     const char *file; /* on this machine, relative to release.yaml */
     unsigned line;
 };
@@ -15,8 +15,11 @@ struct pack_spec {
     struct yaml *root;
     const char *name, *version, *owner, *description;
     const char *model_file, *model_name, *model_licence, *model_source; /* source may be NULL */
-    const char *program, *image;                                        /* exactly one */
-    struct pack_file *files;                                            /* owned; sorted by path */
+    const char *model_repository;  /* "owner/name" or "name"; NULL: the release's name */
+    struct pack_file *model_files; /* owned; beside the weights, sorted by path */
+    size_t model_file_count;
+    const char *program, *image; /* exactly one */
+    struct pack_file *files;     /* owned; sorted by path */
     size_t file_count;
     const char **command; /* owned */
     size_t command_count;

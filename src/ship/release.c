@@ -42,6 +42,10 @@ void release_free(struct release *r)
     free(r->description);
     free(r->model_name);
     release_blob_fini(&r->model);
+    for (size_t i = 0; i < r->model_file_count; i++)
+        release_blob_fini(&r->model_files[i]);
+    free(r->model_files);
+    free(r->model_repository);
     for (size_t i = 0; i < r->engine.layer_count; i++)
         release_blob_fini(&r->engine.layers[i]);
     free(r->engine.layers);
@@ -99,10 +103,9 @@ int release_descriptor(const json_t *descriptor, const char *at, struct release_
     if (strlen(media_type) > 255 || !span_is_printable(span_str(media_type)))
         return err_set(e, ERR_INPUT, 0, "%s/mediaType: wanted a media type", at);
     const json_t *annotations = json_object_get(descriptor, "annotations");
-    const char *name = json_get_string(annotations, ANNOTATION_FILEPATH, NULL);
-    if (!name)
-        name = json_get_string(annotations, ANNOTATION_TITLE, "");
-    if (*name && !release_file_name_ok(name))
+    const char *path = json_get_string(annotations, ANNOTATION_FILEPATH, NULL);
+    const char *name = path ? path : json_get_string(annotations, ANNOTATION_TITLE, "");
+    if (*name && !(path ? release_file_path_ok(name) : release_file_name_ok(name)))
         return err_set(e, ERR_INPUT, 0,
                        "%s/annotations: the file name has characters that no file name of a release has", at);
     out->media_type = copy(media_type);
@@ -193,6 +196,31 @@ static void at_layer(char out[40], size_t i)
 
 #define auto_blob AUTO(release_blob_fini) struct release_blob
 
+/* What lies beside the weights, each path once: the writer sorts them, so a path that is not behind the one before it
+ * is there twice or was put in by another. */
+static int read_model_files(struct reading *in, const json_t *layers, struct err *e)
+{
+    size_t count = json_array_size(layers) - 1;
+    struct release *r = in->r;
+    r->model_files = calloc(count + 1, sizeof *r->model_files);
+    if (!r->model_files)
+        abort();
+    for (size_t i = 0; i < count; i++) {
+        char at[40];
+        at_layer(at, i + 1);
+        struct release_blob *file = &r->model_files[r->model_file_count++];
+        if (release_descriptor(json_array_get(layers, i + 1), at, file, e) < 0 || list_blob(r, file, e) < 0)
+            return err_prefix(e, "model manifest");
+        if (!*file->name || strcmp(file->name, r->model.name) == 0 ||
+            (i > 0 && strcmp(file->name, r->model_files[i - 1].name) <= 0))
+            return err_set(e, ERR_INPUT, 0,
+                           "model manifest: %s: wanted annotation " ANNOTATION_FILEPATH
+                           ", each path once and in order; found \"%.100s\"",
+                           at, file->name);
+    }
+    return 0;
+}
+
 static int read_model(struct reading *in, const struct release_blob *d, struct err *e)
 {
     auto_json manifest = read_manifest(in, d, "model manifest", e);
@@ -203,9 +231,8 @@ static int read_model(struct reading *in, const struct release_blob *d, struct e
         manifest_config(in, manifest, MEDIA_MODEL_CONFIG, &config, e) < 0)
         return err_prefix(e, "model manifest");
     const json_t *layers = json_object_get(manifest, "layers");
-    if (json_array_size(layers) != 1)
-        return err_set(e, ERR_INPUT, 0, "model manifest: /layers: wanted one file of weights, found %zu",
-                       json_array_size(layers));
+    if (json_array_size(layers) == 0)
+        return err_set(e, ERR_INPUT, 0, "model manifest: /layers: there is none; wanted the weights first");
     if (release_descriptor(json_array_get(layers, 0), "/layers/0", &in->r->model, e) < 0 ||
         list_blob(in->r, &in->r->model, e) < 0)
         return err_prefix(e, "model manifest");
@@ -213,7 +240,7 @@ static int read_model(struct reading *in, const struct release_blob *d, struct e
         return err_set(e, ERR_INPUT, 0, "model manifest: /layers/0: wanted %s with annotation " ANNOTATION_FILEPATH,
                        MEDIA_MODEL_WEIGHT);
     in->r->model_manifest = d->digest;
-    return 0;
+    return read_model_files(in, layers, e);
 }
 
 static int read_engine(struct reading *in, const struct release_blob *d, struct err *e)
@@ -338,7 +365,11 @@ static int take_config(const json_t *config, struct release *r, struct err *e)
         return err_set(e, ERR_INPUT, 0,
                        "release configuration: /model/file is \"%.100s\", but the manifest has \"%.100s\"", file,
                        r->model.name);
+    const char *repository = json_get_string(model, "repository", r->name);
+    if (!release_repository_ok(repository))
+        return err_set(e, ERR_INPUT, 0, "release configuration: /model/repository: \"%.100s\" is none", repository);
     r->model_name = copy(name);
+    r->model_repository = copy(repository);
     return take_command(engine, r, e) < 0 ? -1 : take_environment(engine, r, e);
 }
 
@@ -509,6 +540,9 @@ const char *release_part_of(const struct release *r, const struct digest *id)
     for (size_t i = 0; i < ARRAY_LEN(parts); i++)
         if (digest_equal(parts[i].digest, id))
             return parts[i].name;
+    for (size_t i = 0; i < r->model_file_count; i++)
+        if (digest_equal(&r->model_files[i].digest, id))
+            return "model";
     for (size_t i = 0; i < r->engine.layer_count; i++)
         if (digest_equal(&r->engine.layers[i].digest, id))
             return "engine";

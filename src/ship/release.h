@@ -16,6 +16,10 @@
 #define MEDIA_MODEL_MANIFEST "application/vnd.cncf.model.manifest.v1+json" /* an artifactType */
 #define MEDIA_MODEL_CONFIG   "application/vnd.cncf.model.config.v1+json"
 #define MEDIA_MODEL_WEIGHT   "application/vnd.cncf.model.weight.v1.raw"
+#define MEDIA_MODEL_SETTINGS "application/vnd.cncf.model.weight.config.v1.raw"
+#define MEDIA_MODEL_DOC      "application/vnd.cncf.model.doc.v1.raw"
+#define MEDIA_MODEL_CODE     "application/vnd.cncf.model.code.v1.raw"
+#define MEDIA_MODEL_PREFIX   "application/vnd.cncf.model."
 
 #define MEDIA_RELEASE        "application/vnd.airlock.release.v1+json"        /* artifactType of the index */
 #define MEDIA_RELEASE_CONFIG "application/vnd.airlock.release.config.v1+json" /* artifactType and config of part 3 */
@@ -40,9 +44,13 @@ struct release {
     char *name, *version, *owner, *licence;
     char *description; /* "" when there is none */
 
-    char *model_name;             /* as the release's author calls it */
-    struct digest model_manifest; /* the ModelPack manifest */
-    struct release_blob model;    /* the weights: one file */
+    char *model_name;                 /* as the release's author calls it */
+    struct digest model_manifest;     /* the ModelPack manifest */
+    struct release_blob model;        /* the weights: one file */
+    struct release_blob *model_files; /* beside it, in order of their paths (name) */
+    size_t model_file_count;
+    char
+        *model_repository; /* what clients of the Hugging Face Hub call it; the release's name unless it says another */
 
     struct {
         struct digest manifest, config;

@@ -30,7 +30,14 @@ int release_descriptor(const json_t *descriptor, const char *at, struct release_
 json_t *release_document(const struct blobs *b, struct child *parser, const struct release_blob *d, const char *what,
                          struct err *e);
 
+/* Files beside the weights. The largest model repositories have some hundred. */
+#define MODEL_FILES_MAX 4096U
+
 /* A file name that may stand in a release: printable, no slash, not "." or "..". */
 bool release_file_name_ok(const char *name);
+/* Such names with slashes between them, at most 1024 bytes. */
+bool release_file_path_ok(const char *path);
+/* A model's repository, as clients of the Hugging Face Hub name it: "name" or "owner/name". */
+bool release_repository_ok(const char *name);
 /* A word of an engine's environment: KEY of [A-Za-z_][A-Za-z0-9_]*. */
 bool release_env_key_ok(const char *key);

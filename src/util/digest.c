@@ -99,3 +99,15 @@ struct digest digest_of(struct span bytes)
     sha256_add(h, bytes.ptr, bytes.len);
     return sha256_finish(h);
 }
+
+void git_blob_hex(struct span bytes, char out[GIT_BLOB_HEX_SIZE])
+{
+    char head[32];
+    uint8_t sum[EVP_MAX_MD_SIZE];
+    int length = snprintf(head, sizeof(head), "blob %zu", bytes.len);
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    must(ctx && EVP_DigestInit_ex(ctx, EVP_sha1(), NULL) && EVP_DigestUpdate(ctx, head, (size_t)length + 1) &&
+         EVP_DigestUpdate(ctx, bytes.ptr, bytes.len) && EVP_DigestFinal_ex(ctx, sum, NULL));
+    EVP_MD_CTX_free(ctx);
+    hex_encode(span_of(sum, 20), out);
+}

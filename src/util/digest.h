@@ -39,6 +39,11 @@ int digest_parse(struct span text, struct digest *out, struct err *e);
 
 struct digest digest_of(struct span bytes);
 
+/* Git's name of a blob: SHA-1 over "blob LENGTH\0" and the bytes, as hex. A name that clients expect; nothing is
+ * trusted by it. */
+#define GIT_BLOB_HEX_SIZE 41
+void git_blob_hex(struct span bytes, char out[GIT_BLOB_HEX_SIZE]);
+
 /* A hash in the making. sha256_finish also frees; sha256_free is for the way out without a result. */
 struct sha256;
 struct sha256 *sha256_new(void); /* aborts when out of memory */

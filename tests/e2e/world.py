@@ -143,8 +143,8 @@ class World:
 
     # ── packing ──
 
-    def write_release(self, name="assistant", version="v1.0.0", *, prompts=PROMPTS, suite=SUITE, model=None, engine=None, files=None, command=None):
-        """Writes sources/NAME-VERSION/release.yaml and what it names; returns its path."""
+    def write_release(self, name="assistant", version="v1.0.0", *, prompts=PROMPTS, suite=SUITE, model=None, engine=None, files=None, command=None, beside=None, repository=None):
+        """Writes sources/NAME-VERSION/release.yaml and what it names; returns its path. beside: {path in the model's repository: file}."""
         folder = self.sources / f"{name}-{version}"
         folder.mkdir(parents=True, exist_ok=True)
         model_file = folder / "tiny.gguf"
@@ -170,7 +170,9 @@ class World:
             "  file: tiny.gguf\n"
             "  name: tiny\n"
             "  licence: Apache-2.0\n"
-            "engine:\n"
+            + (f"  repository: {repository}\n" if repository else "")
+            + ("  files:\n" + "".join(f"    {path}: {file}\n" for path, file in beside.items()) if beside else "")
+            + "engine:\n"
             f"  program: {program}\n" + (f"  files:\n{extra}" if extra else "") + f"  command: {json.dumps(command)}\n"
             "prompts: prompts.yaml\n"
             "suite: suite.yaml\n"

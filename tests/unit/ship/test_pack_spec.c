@@ -74,6 +74,54 @@ static void expect_refused(const char *text, const char *one, const char *two)
 
 #define ENGINE_OF(command, files) HEAD "engine:\n  program: server\n" files "  command: " command "\n" TAIL
 
+#define MODEL_WITH(more)                                                                                            \
+    "name: assistant\nversion: v1.0.0\nowner: team\nmodel:\n  file: w/model.safetensors\n  name: Tiny\n  licence: " \
+    "MIT\n" more ENGINE TAIL
+
+static void files_beside_the_weights_come_sorted_by_path(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    auto_pack_spec s;
+
+    assert_int_equal(pack_spec_parse(SPAN_LIT(MODEL_WITH("  repository: acme/tiny\n  files:\n    tokenizer.json: t\n"
+                                                         "    onnx/deep/model.onnx: o\n    config.json: c\n")),
+                                     "release.yaml", &s, &e),
+                     0);
+
+    assert_string_equal(s.model_repository, "acme/tiny");
+    assert_int_equal(s.model_file_count, 3);
+    assert_string_equal(s.model_files[0].path, "config.json");
+    assert_string_equal(s.model_files[1].path, "onnx/deep/model.onnx");
+    assert_string_equal(s.model_files[1].file, "o");
+}
+
+static void a_path_that_leads_astray_and_a_name_that_no_client_takes_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *wanted;
+    } cases[] = {
+        {MODEL_WITH("  files: {../x: f}\n"), "found \"../x\""},
+        {MODEL_WITH("  files: {/x: f}\n"), "found \"/x\""},
+        {MODEL_WITH("  files: {a//b: f}\n"), "found \"a//b\""},
+        {MODEL_WITH("  files: {a/: f}\n"), "found \"a/\""},
+        {MODEL_WITH("  files: {model.safetensors: f}\n"), "not the name of the weights"},
+        {MODEL_WITH("  repository: a/b/c\n"), "repository: \"a/b/c\""},
+        {MODEL_WITH("  repository: a/tree\n"), "repository: \"a/tree\""},
+        {MODEL_WITH("  repository: datasets/a\n"), "repository: \"datasets/a\""},
+        {MODEL_WITH("  repository: .a\n"), "repository: \".a\""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct err e = {0};
+        struct pack_spec s;
+        assert_int_equal(pack_spec_parse(span_str(cases[i].text), "release.yaml", &s, &e), -1);
+        assert_int_equal(e.code, ERR_INPUT);
+        if (!strstr(e.msg, cases[i].wanted))
+            fail_msg("%s: wanted \"%s\" in: %s", cases[i].text, cases[i].wanted, e.msg);
+    }
+}
+
 static void an_unknown_key_names_its_line_and_the_nearest_known(void **state)
 {
     (void)state;
@@ -158,6 +206,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_whole_file_is_read),
         cmocka_unit_test(files_come_sorted_and_without_the_leading_slash),
+        cmocka_unit_test(files_beside_the_weights_come_sorted_by_path),
+        cmocka_unit_test(a_path_that_leads_astray_and_a_name_that_no_client_takes_are_refused),
         cmocka_unit_test(an_unknown_key_names_its_line_and_the_nearest_known),
         cmocka_unit_test(a_missing_key_is_named),
         cmocka_unit_test(a_wrong_name_or_version_says_what_is_wanted),

@@ -194,13 +194,13 @@ static void a_file_name_with_a_slash_is_refused(void **state)
     expect_refused(&t, ERR_INPUT, "model manifest", "file name");
 }
 
-static void two_files_of_weights_are_refused(void **state)
+static void the_same_path_twice_in_a_model_is_refused(void **state)
 {
     struct reading t;
     begin(&t, state);
     json_array_append(json_object_get(t.s.model_manifest, "layers"), layer(t.s.model_manifest, 0));
 
-    expect_refused(&t, ERR_INPUT, "model manifest", "one file of weights");
+    expect_refused(&t, ERR_INPUT, "model manifest", "each path once and in order");
 }
 
 static void a_text_that_is_missing_is_named(void **state)
@@ -298,7 +298,7 @@ int main(void)
                                         folder_remove),
         cmocka_unit_test_setup_teardown(an_unknown_member_of_the_configuration_is_refused, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(a_file_name_with_a_slash_is_refused, folder_make, folder_remove),
-        cmocka_unit_test_setup_teardown(two_files_of_weights_are_refused, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(the_same_path_twice_in_a_model_is_refused, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(a_text_that_is_missing_is_named, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(a_text_that_stands_twice_is_refused, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(a_size_that_the_blob_contradicts_is_refused, folder_make, folder_remove),
