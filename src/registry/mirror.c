@@ -7,10 +7,13 @@
 #include "util/clock.h"
 #include "util/log.h"
 
+/* What was asked for is at most a head's length (http/server.c, POOL_BYTES), and JSON may double it. */
+#define RECORD_BYTES 131072U
+
 int mirror_record(const struct mirror *m, unsigned status, const char *object, const struct digest *digest,
                   uint64_t bytes)
 {
-    auto_buf line = BUF(8192);
+    auto_buf line = BUF(RECORD_BYTES);
     struct err e = {0};
     struct json_out w;
     json_out_init(&w, &line);
@@ -33,12 +36,29 @@ int mirror_record(const struct mirror *m, unsigned status, const char *object, c
     return -1;
 }
 
+static void refuse_unrecorded(struct mirror *m)
+{
+    http_error(m->r, 503, NULL, "the access log cannot be written, so nothing is given");
+}
+
 static bool recorded(struct mirror *m, const char *object, const struct digest *digest, uint64_t bytes)
 {
     if (http_method(m->r) == HTTP_HEAD || mirror_record(m, 200, object, digest, bytes) == 0)
         return true;
-    http_error(m->r, 503, NULL, "the access log cannot be written, so nothing is given");
+    refuse_unrecorded(m);
     return false;
+}
+
+/* An answer that is a header and no bytes. */
+static void answer_short(struct mirror *m, const char *object, unsigned status, const char *header, const char *value)
+{
+    struct buf none = BUF(1);
+    if (mirror_record(m, status, object, NULL, 0) < 0) {
+        refuse_unrecorded(m);
+        return;
+    }
+    http_put_header(m->r, header, value);
+    http_answer(m->r, status, NULL, &none);
 }
 
 void mirror_page(struct mirror *m, const char *object, const char *content_type, const char *etag, struct buf *body)
@@ -50,6 +70,26 @@ void mirror_page(struct mirror *m, const char *object, const char *content_type,
     if (etag)
         http_put_header(m->r, "ETag", etag);
     http_answer(m->r, 200, content_type, body);
+}
+
+void mirror_listing(struct mirror *m, const char *object, const char *content_type, struct buf *body)
+{
+    struct digest hash = digest_of(buf_span(body));
+    char etag[DIGEST_TEXT_SIZE + 2];
+    snprintf(etag, sizeof(etag), "\"%s\"", digest_text(&hash).text);
+    http_put_header(m->r, "Cache-Control", "no-cache");
+    const char *has = http_header(m->r, "If-None-Match");
+    if (!buf_ok(body) || !has || !strstr(has, etag)) {
+        mirror_page(m, object, content_type, etag, body);
+        return;
+    }
+    buf_fini(body);
+    answer_short(m, object, 304, "ETag", etag);
+}
+
+void mirror_redirect(struct mirror *m, const char *object, const char *location)
+{
+    answer_short(m, object, 301, "Location", location);
 }
 
 void mirror_blob(struct mirror *m, const char *object, const char *content_type, const struct digest *digest)
@@ -75,8 +115,120 @@ void mirror_blob(struct mirror *m, const char *object, const char *content_type,
 void mirror_unknown(struct mirror *m, const char *object)
 {
     (void)mirror_record(m, 404, object, NULL, 0);
-    http_error(m->r, 404, NULL, "%s holds no %s", m->environment, object);
+    http_error(m->r, 404, NULL, "%s holds no %s: no release that stands there brings it", m->environment, object);
 }
+
+/* ── what a view shows ── */
+
+/* The file that was seen last, kept until it is known whether the next row is the same file with other bytes. */
+struct held {
+    struct mirror *m;
+    struct package_row row;
+    struct buf strings;
+    bool any, contested;
+    int (*each)(void *arg, const struct package_row *row);
+    void *arg;
+    struct err *e;
+};
+
+static int give_held(struct held *h)
+{
+    return h->any && !h->contested ? h->each(h->arg, &h->row) : 0;
+}
+
+static int hold(void *arg, const struct package_row *row)
+{
+    struct held *h = arg;
+    if (h->any && !strcmp(h->row.name, row->name) && !strcmp(h->row.filename, row->filename)) {
+        h->contested = h->contested || !digest_equal(&h->row.digest, &row->digest);
+        h->m->left_out = h->m->left_out || h->contested;
+        return 0;
+    }
+    int result = give_held(h);
+    if (result)
+        return result;
+    h->any = true;
+    h->contested = false;
+    buf_clear(&h->strings);
+    return package_row_copy(row, &h->row, &h->strings, h->e);
+}
+
+int mirror_each(struct mirror *m, const char *ecosystem, const char *name,
+                int (*each)(void *arg, const struct package_row *row), void *arg, struct err *e)
+{
+    struct held h = {.m = m, .strings = BUF(MIRROR_ROW_BYTES), .each = each, .arg = arg, .e = e};
+    int result = db_package_each(m->db, m->environment, ecosystem, name, hold, &h, e);
+    if (result == 0)
+        result = give_held(&h);
+    buf_fini(&h.strings);
+    return result;
+}
+
+void mirror_contested(struct mirror *m, const char *object, const struct package_row *one,
+                      const struct package_row *other)
+{
+    auto_buf first = BUF(256), second = BUF(256);
+    struct err e = {0};
+    if (db_package_bringer(m->db, m->environment, one, &first, &e) < 0 ||
+        db_package_bringer(m->db, m->environment, other, &second, &e) < 0) {
+        http_error_err(m->r, &e);
+        return;
+    }
+    (void)mirror_record(m, 409, object, NULL, 0);
+    http_error(m->r, 409, NULL,
+               "%s: %s and %s, which both stand in %s, bring it with different bytes, so neither is given; promote "
+               "releases that agree, or roll one of them back",
+               object, buf_str(&first), buf_str(&second), m->environment);
+}
+
+/* The first two rows of one file. */
+struct two_rows {
+    struct package_row row[2];
+    struct buf *strings[2];
+    unsigned count;
+    struct err *e;
+};
+
+static int keep_row(void *arg, const struct package_row *row)
+{
+    struct two_rows *t = arg;
+    if (t->count > 0 && digest_equal(&t->row[0].digest, &row->digest))
+        return 0;
+    if (package_row_copy(row, &t->row[t->count], t->strings[t->count], t->e) < 0)
+        return -1;
+    return ++t->count == 2; /* more of them do not matter */
+}
+
+bool mirror_file(struct mirror *m, const char *object, const char *ecosystem, const char *name, const char *filename,
+                 struct package_row *row, struct buf *strings)
+{
+    struct err e = {0};
+    auto_buf other = BUF(MIRROR_ROW_BYTES);
+    struct two_rows t = {.strings = {strings, &other}, .e = &e};
+    if (db_package_file_each(m->db, m->environment, ecosystem, name, filename, keep_row, &t, &e) < 0)
+        http_error_err(m->r, &e);
+    else if (t.count == 0)
+        mirror_unknown(m, object);
+    else if (t.count == 2)
+        mirror_contested(m, object, &t.row[0], &t.row[1]);
+    else {
+        *row = t.row[0];
+        return true;
+    }
+    return false;
+}
+
+void mirror_url_add(struct buf *out, const char *segment)
+{
+    for (const char *c = segment; *c; c++) {
+        if ((*c >= '0' && *c <= '9') || ((*c | 0x20) >= 'a' && (*c | 0x20) <= 'z') || strchr("-._~", *c))
+            buf_add_byte(out, (uint8_t)*c);
+        else
+            buf_printf(out, "%%%02X", (unsigned char)*c);
+    }
+}
+
+/* ── a request ── */
 
 /* "prod/simple/six/" → environment and the rest. */
 static bool split(struct mirror *m, const char *path)

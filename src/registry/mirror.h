@@ -16,6 +16,7 @@ struct mirror {
     char environment[17];
     const char *rest; /* what follows the environment, without a leading slash; lives as long as the request */
     struct db *db;    /* taken for this request */
+    bool left_out;    /* set by mirror_each: there were files that two releases bring with different bytes */
 };
 
 /* One mirror: its routes are /NAME/ENVIRONMENT/… . `answer` answers the request exactly once. */
@@ -24,6 +25,8 @@ struct mirror_view {
     void (*answer)(struct mirror *m);
     unsigned methods; /* of enum http_method; 0: GET and HEAD */
     size_t body_max;  /* bytes; 0: a body is refused */
+    enum http_shape shape;
+    bool encoded_slash; /* as struct http_route has it */
 };
 
 /* The handler of a mirror's route; `arg` is its struct mirror_route. */
@@ -39,8 +42,36 @@ int mirror_record(const struct mirror *m, unsigned status, const char *object, c
  * Takes the bytes of `body`. */
 void mirror_page(struct mirror *m, const char *object, const char *content_type, const char *etag, struct buf *body);
 
+/* The same with the bytes' own hash as the ETag, held against If-None-Match (304). What it shows may change with the
+ * next promotion, so whoever keeps it is told to ask each time. */
+void mirror_listing(struct mirror *m, const char *object, const char *content_type, struct buf *body);
+
+/* Sends the client to `location`, relative to what it asked for (301), after the record. */
+void mirror_redirect(struct mirror *m, const char *object, const char *location);
+
 /* Answers with a blob of the store, after the record: ranges, ETag "sha256:…", for ever cacheable under its digest. */
 void mirror_blob(struct mirror *m, const char *object, const char *content_type, const struct digest *digest);
 
 /* 404 with a record: "ENVIRONMENT holds no NAME". */
 void mirror_unknown(struct mirror *m, const char *object);
+
+/* What the view shows of an ecosystem, in order of name and filename, each file once. name NULL: all. Files that two
+ * releases bring with different bytes are left out. Strings live until `each` returns; a non-zero return stops and is
+ * returned. */
+int mirror_each(struct mirror *m, const char *ecosystem, const char *name,
+                int (*each)(void *arg, const struct package_row *row), void *arg, struct err *e);
+
+/* A row's texts; the members of a package.json are the longest. */
+#define MIRROR_ROW_BYTES (8U << 20)
+
+/* One file of the view. True: *row, with its strings in *strings. False: the request was answered with
+ * 404 (as mirror_unknown), 409 (as mirror_contested) or 500. */
+bool mirror_file(struct mirror *m, const char *object, const char *ecosystem, const char *name, const char *filename,
+                 struct package_row *row, struct buf *strings);
+
+/* 409 with a record: two releases bring one thing with different bytes, and neither is given. Names both releases. */
+void mirror_contested(struct mirror *m, const char *object, const struct package_row *one,
+                      const struct package_row *other);
+
+/* One segment of a URL's path: everything but RFC 3986's unreserved characters is percent-encoded. */
+void mirror_url_add(struct buf *out, const char *segment);

@@ -5,10 +5,14 @@
 #include <string.h>
 
 #include "registry/hf.h"
+#include "registry/npm.h"
+#include "registry/pypi.h"
 
 /* In the order of the README. */
 static const struct mirror_view *const VIEWS[] = {
     &HF_VIEW,
+    &PYPI_VIEW,
+    &NPM_VIEW,
 };
 
 struct registry *registry_start(const struct registry_options *o, struct err *e)
@@ -41,7 +45,8 @@ static size_t add_view(struct registry *g, const struct mirror_view *view, struc
     snprintf(g->mirror_paths[n], sizeof(g->mirror_paths[n]), "/%s/", view->name);
     *route = (struct http_route){.path = g->mirror_paths[n],
                                  .methods = view->methods ? view->methods : HTTP_GET | HTTP_HEAD,
-                                 .shape = HTTP_PLAIN,
+                                 .shape = view->shape,
+                                 .encoded_slash = view->encoded_slash,
                                  .body_max = view->body_max,
                                  .handle = mirror_handle,
                                  .arg = m};

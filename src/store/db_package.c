@@ -99,6 +99,23 @@ int db_package_names(struct db *db, const char *environment, const char *ecosyst
     return result;
 }
 
+int package_row_copy(const struct package_row *from, struct package_row *to, struct buf *strings, struct err *e)
+{
+    const char *const texts[] = {from->ecosystem, from->name, from->version, from->filename, from->about};
+    size_t at[ARRAY_LEN(texts)];
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        at[i] = string_keep(strings, texts[i]);
+    if (buf_check(strings, "package", e) < 0)
+        return -1;
+    *to = *from;
+    to->ecosystem = string_at(strings, at[0]);
+    to->name = string_at(strings, at[1]);
+    to->version = string_at(strings, at[2]);
+    to->filename = string_at(strings, at[3]);
+    to->about = string_at(strings, at[4]);
+    return 0;
+}
+
 int db_package_file(struct db *db, const char *environment, const char *ecosystem, const char *name,
                     const char *filename, struct package_row *row, struct buf *strings, struct err *e)
 {
@@ -118,17 +135,46 @@ int db_package_file(struct db *db, const char *environment, const char *ecosyste
         return err_set(e, ERR_NOTFOUND, 0, "%s of %s is part of no release in %s", filename, name, environment);
     if (read_row(&q, &found, e) < 0)
         return -1;
-    const char *const texts[] = {found.ecosystem, found.name, found.version, found.filename, found.about};
-    size_t at[ARRAY_LEN(texts)];
-    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-        at[i] = string_keep(strings, texts[i]);
-    if (buf_check(strings, "package", e) < 0)
+    return package_row_copy(&found, row, strings, e);
+}
+
+int db_package_file_each(struct db *db, const char *environment, const char *ecosystem, const char *name,
+                         const char *filename, int (*each)(void *arg, const struct package_row *row), void *arg,
+                         struct err *e)
+{
+    auto_query q = {0};
+    if (query_begin(&q, db,
+                    "SELECT DISTINCT " COLUMNS OF_ENVIRONMENT " AND k.name = ?3 AND k.filename = ?4 ORDER BY k.digest",
+                    "packages", e) < 0)
         return -1;
-    found.ecosystem = string_at(strings, at[0]);
-    found.name = string_at(strings, at[1]);
-    found.version = string_at(strings, at[2]);
-    found.filename = string_at(strings, at[3]);
-    found.about = string_at(strings, at[4]);
-    *row = found;
-    return 0;
+    bind_text(&q, 1, environment);
+    bind_text(&q, 2, ecosystem);
+    bind_text(&q, 3, name);
+    bind_text(&q, 4, filename);
+    return each_row(&q, each, arg, e);
+}
+
+int db_package_bringer(struct db *db, const char *environment, const struct package_row *row, struct buf *release,
+                       struct err *e)
+{
+    auto_query q = {0};
+    if (query_begin(&q, db,
+                    "SELECT r.name || ':' || r.version FROM pointer p JOIN package k ON k.release = p.release"
+                    " JOIN release r ON r.digest = p.release WHERE p.environment = ?1 AND k.ecosystem = ?2"
+                    " AND k.name = ?3 AND k.filename = ?4 AND k.digest = ?5 ORDER BY 1 LIMIT 1",
+                    "packages", e) < 0)
+        return -1;
+    bind_text(&q, 1, environment);
+    bind_text(&q, 2, row->ecosystem);
+    bind_text(&q, 3, row->name);
+    bind_text(&q, 4, row->filename);
+    bind_digest(&q, 5, &row->digest);
+    int step = query_step(&q, e);
+    if (step < 0)
+        return -1;
+    if (step == 0)
+        return err_set(e, ERR_NOTFOUND, 0, "%s of %s is part of no release in %s", row->filename, row->name,
+                       environment);
+    buf_add_str(release, column_text(&q, 0));
+    return buf_check(release, "release", e);
 }

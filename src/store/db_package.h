@@ -34,3 +34,17 @@ int db_package_names(struct db *db, const char *environment, const char *ecosyst
 /* One file of the environment. The strings are copied into *strings, which the caller owns. ERR_NOTFOUND. */
 int db_package_file(struct db *db, const char *environment, const char *ecosystem, const char *name,
                     const char *filename, struct package_row *row, struct buf *strings, struct err *e);
+
+/* The same for each digest that the file has there: more than one when releases disagree. Strings as in
+ * db_package_each. */
+int db_package_file_each(struct db *db, const char *environment, const char *ecosystem, const char *name,
+                         const char *filename, int (*each)(void *arg, const struct package_row *row), void *arg,
+                         struct err *e);
+
+/* Which release of the environment brings this row's file with these bytes: "name:version", appended to *release; of
+ * several the first. ERR_NOTFOUND. */
+int db_package_bringer(struct db *db, const char *environment, const struct package_row *row, struct buf *release,
+                       struct err *e);
+
+/* A copy whose strings stand in *strings, which holds nothing else; it lives until *strings changes. */
+int package_row_copy(const struct package_row *from, struct package_row *to, struct buf *strings, struct err *e);
