@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "http/internal.h"
 #include "util/json.h"
@@ -35,7 +36,47 @@ static void forget_hooks(struct http_request *r)
     pthread_mutex_unlock(&r->server->lock);
 }
 
-void answer_give(struct http_request *r, unsigned status, struct MHD_Response *response)
+static enum MHD_Result write_header(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    (void)kind;
+    buf_printf(arg, "%s: %s\r\n", name, value);
+    return MHD_YES;
+}
+
+/* The body is not at its end, and the library answers only behind it or before it: so the answer is written past it,
+ * on a connection on which the library has nothing to send, and the connection ends: with the client's next byte, with
+ * its own end, or by the watchdog, which sees a body that does not come. With r->lock. */
+static void answer_early(struct http_request *r, struct span body)
+{
+    auto_buf out = BUF(ERROR_BYTES + 65536);
+    buf_printf(&out, "HTTP/1.1 %u %s\r\n", r->status, MHD_get_reason_phrase_for(r->status));
+    MHD_get_response_headers(r->response, write_header, &out);
+    buf_printf(&out, "Content-Length: %zu\r\nConnection: close\r\n\r\n", body.len);
+    buf_add_span(&out, body);
+    if (buf_ok(&out) && atomic_load(&r->conn->body_bytes) > 0)
+        (void)send(r->conn->fd, out.ptr, out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    r->server->status[r->status / 100 % 6]++;
+    r->conn->linger = true;
+    shutdown(r->conn->fd, SHUT_WR); /* and not SHUT_RD: what then comes would be answered with a reset */
+}
+
+/* With r->lock: to the loop thread, unless there is no connection any more. */
+static void hand_over(struct http_request *r, struct span body)
+{
+    r->answered = true;
+    if (r->lost)
+        return;
+    if (upload_is_early(r))
+        answer_early(r, body);
+    else if (r->close || atomic_load(&r->server->stopping))
+        response_header(r->response, "Connection", "close");
+    if (r->suspended)
+        MHD_resume_connection(r->mhd);
+    r->suspended = false;
+}
+
+/* `body` lies in the response, and is empty when that is no buffer. */
+static void give(struct http_request *r, unsigned status, struct MHD_Response *response, struct span body)
 {
     struct http_server *s = r->server;
     if (!response)
@@ -43,21 +84,22 @@ void answer_give(struct http_request *r, unsigned status, struct MHD_Response *r
     for (size_t i = 0; i < r->put_count; i++)
         response_header(response, r->put[i].name, r->put[i].value);
     response_header(response, "X-Content-Type-Options", "nosniff");
-    if (r->close || atomic_load(&s->stopping))
-        response_header(response, "Connection", "close");
     forget_hooks(r);
-    bool held = r->dispatched;
+    bool held = r->dispatched, shared = r->upload != NULL;
     pthread_mutex_lock(&r->lock);
     r->response = response;
     r->status = status;
-    r->answered = true;
-    bool resume = r->suspended;
-    r->suspended = false;
-    if (resume)
-        MHD_resume_connection(r->mhd);
+    hand_over(r, body);
     pthread_mutex_unlock(&r->lock);
+    if (shared)
+        request_unref(r);
     if (held)
         server_hold(s, -1);
+}
+
+void answer_give(struct http_request *r, unsigned status, struct MHD_Response *response)
+{
+    give(r, status, response, (struct span){0});
 }
 
 int answer_queue(struct http_request *r)
@@ -79,12 +121,13 @@ void http_answer(struct http_request *r, unsigned status, const char *content_ty
         http_error(r, 500, NULL, "the answer is larger than it may be");
         return;
     }
+    struct span bytes = buf_span(body);
     struct MHD_Response *response = MHD_create_response_from_buffer(
         body->len, body->ptr, body->ptr ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
     *body = BUF(body->max);
     if (response && content_type)
         response_header(response, "Content-Type", content_type);
-    answer_give(r, status, response);
+    give(r, status, response, bytes);
 }
 
 /* ── files ── */

@@ -2,6 +2,9 @@
  * a guard refuses malformed requests before any handler sees them; handlers run on workers while their connection is
  * suspended, so they may block; a watchdog cuts what is too slow.
  *
+ * A body is taken whole before its handler is called, or, on a route that streams, pulled by the handler piece by
+ * piece.
+ *
  * A handler answers its request exactly once: at once, or later and from another thread. From then on the request
  * belongs to the server again and must not be touched. Hard rule: every byte that a client sends has a deadline and a
  * maximum, and a refused request closes its connection, so that nothing that stood behind it is ever answered. */
@@ -9,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "util/buf.h"
 #include "util/err.h"
@@ -18,7 +22,15 @@ struct http_request;
 
 /* ── routes ── */
 
-enum http_method { HTTP_GET = 1, HTTP_HEAD = 2, HTTP_POST = 4, HTTP_OTHER = 8 };
+enum http_method {
+    HTTP_GET = 1,
+    HTTP_HEAD = 2,
+    HTTP_POST = 4,
+    HTTP_OTHER = 8,
+    HTTP_PUT = 16,
+    HTTP_PATCH = 32,
+    HTTP_DELETE = 64,
+};
 
 /* How errors are written: each surface has a shape of its own that its clients know. */
 enum http_shape {
@@ -28,13 +40,17 @@ enum http_shape {
     HTTP_NPM,    /* {"error": "…"} */
 };
 
+/* Several routes may have one path, each with methods of its own. */
 struct http_route {
     const char *path; /* exact, or a beginning when it ends with "/" */
     unsigned methods; /* of enum http_method, or'ed */
     enum http_shape shape;
-    bool quick;           /* `handle` never blocks: it runs on the event loop */
-    bool encoded_slash;   /* a %2F behind the route's path is a slash like any other (npm's @scope%2fname); else 400 */
-    size_t body_max;      /* bytes; 0: a body is refused */
+    bool quick;         /* `handle` never blocks: it runs on the event loop */
+    bool encoded_slash; /* a %2F behind the route's path is a slash like any other (npm's @scope%2fname); else 400 */
+    /* `handle` is called when the head is there, on a thread of the upload pool, and pulls the body with
+     * http_body_read. It may block as long as it likes. Without it the body lies in memory before `handle` runs. */
+    bool streams_body;
+    uint64_t body_max;    /* bytes; 0: a body is refused */
     unsigned deadline_ms; /* from the whole request to the beginning of the answer; 0: 30 s */
 
     /* Looked at before the body is taken, on the event loop; must not block. 0, or -1 with the answer given
@@ -62,6 +78,7 @@ struct http_options {
 
     /* 0 in any of these takes the default of limits.c's kind, named in server.c. */
     unsigned loop_threads, workers;
+    unsigned uploads_max;        /* requests on routes that stream, at once; one more gets 503 with Retry-After */
     unsigned connections_max;    /* in all */
     unsigned per_address_max;    /* from one address */
     unsigned header_deadline_ms; /* a request's head, from its first line (or the connection's begin) to its end */
@@ -99,7 +116,7 @@ const char *http_header(const struct http_request *r, const char *name); /* NULL
 unsigned http_accept_quality(const struct http_request *r, const char *media_type);
 /* Is it taken at all? */
 bool http_accepts(const struct http_request *r, const char *media_type);
-struct span http_body(const struct http_request *r);
+struct span http_body(const struct http_request *r); /* of a route that does not stream */
 const char *http_peer(const struct http_request *r); /* address as text */
 uint64_t http_id(const struct http_request *r);      /* counts from 1 in this server */
 int64_t http_began_ns(const struct http_request *r); /* clock_mono_ns when the head was there */
@@ -115,6 +132,19 @@ void http_on_gone(struct http_request *r, void (*gone)(void *arg), void *arg);
 /* Calls `slow` once, from any thread, when the answer was not given after `after_ms`: an event stream should then
  * begin, so that its client hears something. Same rules as for `gone`. */
 void http_on_slow(struct http_request *r, unsigned after_ms, void (*slow)(void *arg), void *arg);
+
+/* ── a body that streams: for the handler of a route with `streams_body`, on its own thread ── */
+
+/* Up to `len` bytes (not 0) of the body into out: blocks until there are some. >0: bytes; 0: the end; -1: ERR_INPUT
+ * (the client has left, or was cut because it was too slow), ERR_LIMIT (more than body_max), ERR_BUSY (the server is
+ * going down). A client that sends `Expect: 100-continue` is told to go on by the first call. A bounded ring lies
+ * behind it: who reads slowly makes the client wait.
+ *
+ * The answer may be given at any time. One that is given before the end of the body closes the connection, and must
+ * then be one of http_answer, http_error or http_error_err. */
+ssize_t http_body_read(struct http_request *r, void *out, size_t len, struct err *e);
+int64_t http_body_length(const struct http_request *r); /* Content-Length; 0: no body; -1: chunked, so nobody knows */
+#define HTTP_BODY_RING_BYTES 262144U
 
 /* ── answers ── */
 

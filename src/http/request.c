@@ -17,20 +17,31 @@ struct http_request *request_new(struct http_conn *c, struct MHD_Connection *mhd
     r->conn = c;
     r->mhd = mhd;
     r->id = ++c->server->next_id;
+    r->holders = 1;
     pthread_mutex_init(&r->lock, NULL);
     return r;
 }
 
-void request_free(struct http_request *r)
+static void headers_free(struct header *h, size_t count)
 {
-    atomic_fetch_sub(&r->server->body_total, r->counted);
-    for (size_t i = 0; i < r->put_count; i++) {
-        free(r->put[i].name);
-        free(r->put[i].value);
+    for (size_t i = 0; i < count; i++) {
+        free(h[i].name);
+        free(h[i].value);
     }
+}
+
+void request_unref(struct http_request *r)
+{
+    if (atomic_fetch_sub(&r->holders, 1) > 1)
+        return;
+    atomic_fetch_sub(&r->server->body_total, r->counted);
+    headers_free(r->put, r->put_count);
+    headers_free(r->head, r->head_count);
+    free(r->head);
     if (r->response)
         MHD_destroy_response(r->response);
     stream_unref(r->stream);
+    upload_free(r->upload);
     buf_fini(&r->body);
     target_fini(&r->target);
     pthread_mutex_destroy(&r->lock);
@@ -62,9 +73,44 @@ const char *http_query(const struct http_request *r, const char *key)
     return NULL;
 }
 
+static enum MHD_Result copy_one(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    struct http_request *r = arg;
+    struct header *h = &r->head[r->head_count];
+    (void)kind;
+    h->name = strdup(name);
+    h->value = strdup(value ? value : "");
+    if (!h->name || !h->value)
+        abort();
+    r->head_count++;
+    return MHD_YES;
+}
+
+void request_copy_head(struct http_request *r)
+{
+    int count = MHD_get_connection_values(r->mhd, MHD_HEADER_KIND, NULL, NULL);
+    struct header *head = calloc(count > 0 ? (size_t)count : 1, sizeof(*head));
+    if (!head)
+        abort();
+    r->head = head;
+    MHD_get_connection_values(r->mhd, MHD_HEADER_KIND, copy_one, r);
+    snprintf(r->peer, sizeof(r->peer), "%s", r->conn->peer);
+}
+
+static void each_header(const struct http_request *r, MHD_KeyValueIterator look, void *arg)
+{
+    if (!r->head)
+        MHD_get_connection_values(r->mhd, MHD_HEADER_KIND, look, arg);
+    for (size_t i = 0; i < r->head_count; i++)
+        look(arg, MHD_HEADER_KIND, r->head[i].name, r->head[i].value);
+}
+
 const char *http_header(const struct http_request *r, const char *name)
 {
-    return MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, name);
+    for (size_t i = 0; i < r->head_count; i++)
+        if (!strcasecmp(r->head[i].name, name))
+            return r->head[i].value;
+    return r->head ? NULL : MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, name);
 }
 
 struct span http_body(const struct http_request *r)
@@ -74,7 +120,7 @@ struct span http_body(const struct http_request *r)
 
 const char *http_peer(const struct http_request *r)
 {
-    return r->conn->peer;
+    return r->head ? r->peer : r->conn->peer;
 }
 
 uint64_t http_id(const struct http_request *r)
@@ -129,7 +175,7 @@ bool http_token(const struct http_request *r, struct buf *out)
 {
     struct count_header c = {"Authorization", 0};
     const char *value = http_header(r, c.name);
-    MHD_get_connection_values(r->mhd, MHD_HEADER_KIND, count_one, &c);
+    each_header(r, count_one, &c);
     if (!value || c.count != 1)
         return false;
     if (!strncasecmp(value, "Bearer ", 7))
@@ -159,7 +205,7 @@ static enum MHD_Result accept_one(void *arg, enum MHD_ValueKind kind, const char
 unsigned http_accept_quality(const struct http_request *r, const char *media_type)
 {
     struct accept a = {.media_type = media_type};
-    MHD_get_connection_values(r->mhd, MHD_HEADER_KIND, accept_one, &a);
+    each_header(r, accept_one, &a);
     return a.any ? a.match.quality : 1000;
 }
 
@@ -171,8 +217,12 @@ bool http_accepts(const struct http_request *r, const char *media_type)
 void http_on_gone(struct http_request *r, void (*gone)(void *arg), void *arg)
 {
     pthread_mutex_lock(&r->server->lock);
-    r->gone = gone;
-    r->gone_arg = arg;
+    if (r->left) {
+        gone(arg);
+    } else {
+        r->gone = gone;
+        r->gone_arg = arg;
+    }
     pthread_mutex_unlock(&r->server->lock);
 }
 

@@ -15,6 +15,7 @@
  * fit is refused with 431. */
 #define POOL_BYTES         32768U
 #define CONNECTIONS_MAX    12000U
+#define UPLOADS_MAX        128U /* each has a thread and a ring: 32 MiB of rings in all */
 #define HEADER_DEADLINE_MS 10000U
 #define IDLE_MS            75000U
 #define MIN_RATE           1024U
@@ -86,6 +87,8 @@ static void conn_end(struct http_server *s, struct http_conn *c)
         c->next->prev = c->prev;
     *(c->prev ? &c->prev->next : &s->conns) = c->next;
     pthread_mutex_unlock(&s->lock);
+    if (c->linger)
+        linger_add(s, c->fd);
     s->connections--;
     free(c);
 }
@@ -132,23 +135,31 @@ static void on_completed(void *arg, struct MHD_Connection *mhd, void **context, 
     if (r->stream)
         stream_lost(r->stream);
     conn_set_phase(r->conn, PHASE_IDLE);
-    request_free(r);
+    if (r->upload)
+        upload_lost(r);
+    request_unref(r);
     pthread_mutex_lock(&s->lock);
     if (--s->in_hand == 0)
         pthread_cond_broadcast(&s->idle);
     pthread_mutex_unlock(&s->lock);
 }
 
+static const struct {
+    const char *name;
+    enum http_method method;
+} METHODS[] = {{"GET", HTTP_GET}, {"HEAD", HTTP_HEAD},   {"POST", HTTP_POST},
+               {"PUT", HTTP_PUT}, {"PATCH", HTTP_PATCH}, {"DELETE", HTTP_DELETE}};
+
 static enum http_method method_of(const char *text)
 {
-    if (!strcmp(text, "GET"))
-        return HTTP_GET;
-    if (!strcmp(text, "HEAD"))
-        return HTTP_HEAD;
-    return !strcmp(text, "POST") ? HTTP_POST : HTTP_OTHER;
+    for (size_t i = 0; i < ARRAY_LEN(METHODS); i++)
+        if (!strcmp(text, METHODS[i].name))
+            return METHODS[i].method;
+    return HTTP_OTHER;
 }
 
-static const struct http_route *route_find(const struct http_server *s, const char *path)
+/* The longest path that fits; of several with this path, the one that has the method. */
+static const struct http_route *route_find(const struct http_server *s, const char *path, enum http_method method)
 {
     const struct http_route *best = NULL;
     size_t best_len = 0;
@@ -156,7 +167,9 @@ static const struct http_route *route_find(const struct http_server *s, const ch
         const struct http_route *t = &s->o.routes[i];
         size_t len = strlen(t->path);
         bool beginning = len > 0 && t->path[len - 1] == '/';
-        if ((beginning ? !strncmp(path, t->path, len) : !strcmp(path, t->path)) && len > best_len) {
+        if (!(beginning ? !strncmp(path, t->path, len) : !strcmp(path, t->path)))
+            continue;
+        if (len > best_len || (len == best_len && (t->methods & (unsigned)method))) {
             best = t;
             best_len = len;
         }
@@ -166,11 +179,15 @@ static const struct http_route *route_find(const struct http_server *s, const ch
 
 static void allow_header(struct http_request *r)
 {
-    unsigned m = r->route->methods;
-    char allow[32];
-    snprintf(allow, sizeof(allow), "%s%s%s", m & HTTP_GET ? "GET" : "", m & HTTP_HEAD ? ", HEAD" : "",
-             m & HTTP_POST ? ", POST" : "");
-    http_put_header(r, "Allow", allow[0] == ',' ? allow + 2 : allow);
+    auto_buf allow = BUF(128);
+    unsigned methods = 0;
+    for (size_t i = 0; i < r->server->o.route_count; i++)
+        if (!strcmp(r->server->o.routes[i].path, r->route->path))
+            methods |= r->server->o.routes[i].methods;
+    for (size_t i = 0; i < ARRAY_LEN(METHODS); i++)
+        if (methods & (unsigned)METHODS[i].method)
+            buf_printf(&allow, "%s%s", allow.len ? ", " : "", METHODS[i].name);
+    http_put_header(r, "Allow", buf_str(&allow));
 }
 
 /* Everything that can be said before the body. -1: answered. */
@@ -186,8 +203,8 @@ static int look_at_head(struct http_request *r)
     } else if (r->has_body && !r->route->body_max)
         http_error(r, 413, NULL, "%s takes no body", r->target.path);
     else if (r->known_length && r->content_length > r->route->body_max)
-        http_error(r, 413, NULL, "the body has %llu bytes; at most %zu are taken",
-                   (unsigned long long)r->content_length, r->route->body_max);
+        http_error(r, 413, NULL, "the body has %llu bytes; at most %llu are taken",
+                   (unsigned long long)r->content_length, (unsigned long long)r->route->body_max);
     else if (!r->route->admit || r->route->admit(r, r->route->arg) == 0)
         return 0;
     return -1;
@@ -195,11 +212,27 @@ static int look_at_head(struct http_request *r)
 
 static void refuse(struct http_request *r, unsigned status, const char *why)
 {
-    r->refused = r->close = true;
+    r->refused = r->close = r->conn->linger = true;
     r->server->refused++;
     if (server_may_log(r->server))
         log_event(EV_REQUEST_REFUSED, "peer", r->conn->peer, "reason", why, NULL);
     http_error(r, status, NULL, "malformed request: %s", why);
+}
+
+static void too_many_uploads(struct http_request *r)
+{
+    r->close = r->conn->linger = r->has_body;
+    http_put_header(r, "Retry-After", "1");
+    http_error(r, 503, NULL, "%u uploads are under way already: try again in a moment", r->server->o.uploads_max);
+}
+
+/* False: answered. */
+static bool begin_upload(struct http_request *r)
+{
+    if (upload_begin(r))
+        return true;
+    too_many_uploads(r);
+    return false;
 }
 
 /* The head is there. True when the answer must be queued at once, and the connection closed behind it: the body is not
@@ -212,7 +245,7 @@ static bool begin(struct http_request *r, const char *method, const char *versio
     r->method = method_of(method);
     const char *why = guard_look(r, method, version, &status);
     if (!why) {
-        r->route = route_find(r->server, r->target.path);
+        r->route = route_find(r->server, r->target.path, r->method);
         if (!target_slash_ok(&r->target, r->route && r->route->encoded_slash ? r->route->path : NULL))
             why = "%2F in the path";
     }
@@ -221,15 +254,18 @@ static bool begin(struct http_request *r, const char *method, const char *versio
         return true;
     }
     if (look_at_head(r) == 0) {
+        atomic_store(&r->conn->body_bytes, 0);
+        if (r->route->streams_body && r->has_body)
+            return !begin_upload(r);
         r->body = BUF(r->route->body_max);
         conn_set_phase(r->conn, PHASE_BODY);
-        atomic_store(&r->conn->body_bytes, 0);
         return false;
     }
     if (!r->has_body)
         return false;
     bool small = r->known_length && r->content_length <= HTTP_DISCARD_BYTES && !http_header(r, "Expect");
     r->discard = small;
+    r->conn->linger = !small;
     if (!small)
         MHD_add_response_header(r->response, "Connection", "close");
     else
@@ -262,6 +298,17 @@ static enum MHD_Result body_add(struct http_request *r, const char *bytes, size_
     return MHD_YES;
 }
 
+static enum MHD_Result dispatch_to_pool(struct http_request *r)
+{
+    r->suspended = true;
+    MHD_suspend_connection(r->mhd);
+    if (!r->route->streams_body)
+        pool_push(&r->server->workers, r);
+    else if (!pool_try(&r->server->uploads, r))
+        too_many_uploads(r);
+    return MHD_YES;
+}
+
 /* The whole request is there: a worker takes it, or a quick handler here and now. */
 static enum MHD_Result dispatch(struct http_request *r)
 {
@@ -269,12 +316,8 @@ static enum MHD_Result dispatch(struct http_request *r)
     r->server->requests++;
     server_hold(r->server, 1);
     conn_set_phase(r->conn, PHASE_JOB);
-    if (!r->route->quick) {
-        r->suspended = true;
-        MHD_suspend_connection(r->mhd);
-        workers_push(r);
-        return MHD_YES;
-    }
+    if (r->route->streams_body || !r->route->quick)
+        return dispatch_to_pool(r);
     r->route->handle(r, r->route->arg);
     pthread_mutex_lock(&r->lock);
     bool later = !r->answered;
@@ -297,6 +340,8 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *mhd, const c
         return MHD_NO;
     if (!r->begun)
         return begin(r, method, version) ? (enum MHD_Result)answer_queue(r) : MHD_YES;
+    if (r->upload)
+        return (enum MHD_Result)upload_go_on(r, upload, upload_size);
     if (*upload_size) {
         size_t len = *upload_size;
         *upload_size = 0;
@@ -399,6 +444,7 @@ static void set_defaults(struct http_options *o)
 #define DEFAULT(field, value) o->field = o->field ? o->field : (value)
     DEFAULT(loop_threads, n);
     DEFAULT(workers, n < 4 ? 4 : n);
+    DEFAULT(uploads_max, UPLOADS_MAX);
     DEFAULT(connections_max, CONNECTIONS_MAX);
     DEFAULT(per_address_max, o->connections_max);
     DEFAULT(header_deadline_ms, HEADER_DEADLINE_MS);
@@ -430,10 +476,11 @@ static void server_free(struct http_server *s)
     atomic_store(&s->watchdog_stop, true);
     if (s->watching)
         pthread_join(s->watchdog, NULL);
-    if (s->pool.threads)
-        workers_stop(s);
+    pool_stop(&s->workers);
+    pool_stop(&s->uploads);
     if (s->mhd)
         MHD_stop_daemon(s->mhd);
+    linger_end(s);
     if (s->listener >= 0)
         close(s->listener);
     pthread_cond_destroy(&s->idle);
@@ -456,7 +503,10 @@ struct http_server *http_start(const struct http_options *o, struct err *e)
     pthread_cond_init(&s->idle, &by_mono);
     pthread_condattr_destroy(&by_mono);
     int failed = 0;
-    if (take_listener(s, e) < 0 || workers_start(s, e) < 0)
+    pthread_mutex_init(&s->linger.lock, NULL);
+    pool_init(&s->workers, s->o.workers);
+    pool_init(&s->uploads, s->o.uploads_max);
+    if (take_listener(s, e) < 0 || pool_start_all(&s->workers, e) < 0)
         goto fail;
     failed = pthread_create(&s->watchdog, NULL, watchdog_run, s);
     s->watching = failed == 0;

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -24,28 +25,20 @@ static uint64_t acked_bytes(int fd)
     return info.tcpi_bytes_acked;
 }
 
-/* An answer that goes out slower than the rate, over one whole window of `grace_ms`. */
-static bool sends_too_slowly(struct http_conn *c, const struct http_options *o, int64_t since_ms, int64_t now_ms)
+/* An answer that goes out, or a body that comes in, slower than the rate over one whole window of `grace_ms`. What was
+ * fast before counts for nothing: a client that sends a gigabyte and then falls asleep is cut like any other. */
+static bool too_few_bytes(struct http_conn *c, const struct http_options *o, int64_t since_ms, int64_t now_ms)
 {
-    if (c->window_ms < since_ms) {
-        c->window_ms = now_ms;
-        c->window_acked = acked_bytes(c->fd);
+    bool begins = c->window_ms < since_ms;
+    if (!begins && now_ms - c->window_ms < o->grace_ms)
         return false;
-    }
-    if (now_ms - c->window_ms < o->grace_ms)
-        return false;
-    uint64_t acked = acked_bytes(c->fd), wanted = (uint64_t)(now_ms - c->window_ms) * o->min_rate / 1000;
-    bool slow = acked - c->window_acked < wanted;
+    bool sending = atomic_load(&c->phase) == PHASE_SENDING;
+    uint64_t count = sending ? acked_bytes(c->fd) : atomic_load(&c->body_bytes);
+    uint64_t wanted = (uint64_t)(now_ms - c->window_ms) * o->min_rate / 1000;
+    bool slow = !begins && count - c->window_count < wanted;
     c->window_ms = now_ms;
-    c->window_acked = acked;
+    c->window_count = count;
     return slow;
-}
-
-static bool body_too_slow(const struct http_conn *c, const struct http_options *o, int64_t spent_ms)
-{
-    if (spent_ms <= o->grace_ms)
-        return false;
-    return atomic_load(&c->body_bytes) < (uint64_t)(spent_ms - o->grace_ms) * o->min_rate / 1000 + 1;
 }
 
 /* Why this connection must go, or NULL. */
@@ -60,9 +53,9 @@ static const char *too_slow(struct http_conn *c, const struct http_options *o, b
     case PHASE_IDLE:
         return spent_ms > idle_ms ? "idle" : NULL;
     case PHASE_BODY:
-        return body_too_slow(c, o, spent_ms) ? "the body came too slowly" : NULL;
+        return too_few_bytes(c, o, since_ms, now_ms) ? "the body came too slowly" : NULL;
     case PHASE_SENDING:
-        return sends_too_slowly(c, o, since_ms, now_ms) ? "the answer was read too slowly" : NULL;
+        return too_few_bytes(c, o, since_ms, now_ms) ? "the answer was read too slowly" : NULL;
     case PHASE_JOB:
     case PHASE_WAITING:
         break;
@@ -85,13 +78,14 @@ static void tell_gone(struct http_request *r)
 }
 
 /* A handler has the request. A client that has closed its sending side while it waits for its answer is taken to have
- * left, as other servers do: on loopback nothing else tells. */
+ * left, as other servers do: on loopback nothing else tells. Not so behind a body that streams, whose last bytes may
+ * still lie here: who sends and then closes its sending side gets its answer. */
 static void look_at_job(struct http_conn *c, int64_t now_ms, bool stop)
 {
     struct http_request *r = c->request;
     unsigned deadline_ms = r->route && r->route->deadline_ms ? r->route->deadline_ms : 30000;
     int64_t spent_ms = now_ms - atomic_load(&c->since_ms);
-    if (stop || spent_ms > deadline_ms || has_left(c->fd, POLLRDHUP)) {
+    if (stop || spent_ms > deadline_ms || has_left(c->fd, r->upload ? 0 : POLLRDHUP)) {
         tell_gone(r);
     } else if (r->slow && spent_ms > r->slow_ms) {
         void (*slow)(void *) = r->slow;
@@ -109,6 +103,17 @@ static void look_at_stream(struct http_conn *c, int64_t now_ms, bool stop)
         stream_comment(s, now_ms, c->server->o.comment_ms);
 }
 
+/* The client has closed its sending side and every byte is read, twice in a row: in between, the loop thread had time
+ * to see that the body was whole. It is edge-triggered and can miss an end that came together with the last bytes. */
+static bool broke_off(struct http_conn *c, enum http_phase phase)
+{
+    int unread = 0;
+    bool now = phase == PHASE_BODY && has_left(c->fd, POLLRDHUP) && ioctl(c->fd, FIONREAD, &unread) == 0 && !unread;
+    bool twice = now && c->broke_off;
+    c->broke_off = now;
+    return twice;
+}
+
 static void look(struct http_conn *c, bool crowded, bool stop, int64_t now_ms)
 {
     struct http_server *s = c->server;
@@ -117,8 +122,15 @@ static void look(struct http_conn *c, bool crowded, bool stop, int64_t now_ms)
     enum http_phase phase = (enum http_phase)atomic_load(&c->phase);
     if (phase == PHASE_JOB && c->request)
         look_at_job(c, now_ms, stop);
+    if (stop && c->request && c->request->upload)
+        upload_stop(c->request);
     if ((phase == PHASE_WAITING || (stop && phase == PHASE_SENDING)) && c->request && c->request->stream)
         look_at_stream(c, now_ms, stop);
+    if (broke_off(c, phase)) {
+        c->cut = true;
+        shutdown(c->fd, SHUT_RDWR);
+        return;
+    }
     const char *why = too_slow(c, &s->o, crowded, now_ms);
     if (!why)
         return;
@@ -156,6 +168,7 @@ void *watchdog_run(void *server)
         for (struct http_conn *c = s->conns; c; c = c->next)
             look(c, crowded, stop, now_ms);
         pthread_mutex_unlock(&s->lock);
+        linger_look(s, now_ms);
         nanosleep(&pause, NULL);
     }
     return NULL;
