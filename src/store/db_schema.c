@@ -123,6 +123,20 @@ const char DB_SCHEMA[] =
     " entry BLOB NOT NULL,"
     " leaf BLOB NOT NULL CHECK(length(leaf) = 32)) STRICT;"
 
+    /* turn: the newest has the largest */
+    "CREATE TABLE collection("
+    " digest BLOB PRIMARY KEY CHECK(length(digest) = 32),"
+    " name TEXT NOT NULL,"
+    " time INTEGER NOT NULL, turn INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX collection_name ON collection(name, turn);"
+
+    "CREATE TABLE collection_blob("
+    " collection BLOB NOT NULL REFERENCES collection(digest),"
+    " digest BLOB NOT NULL CHECK(length(digest) = 32),"
+    " media_type TEXT NOT NULL,"
+    " size INTEGER NOT NULL,"
+    " PRIMARY KEY(collection, digest)) STRICT, WITHOUT ROWID;"
+
     /* first: the number of the batch's first access record; offset and length in bytes of the segment file */
     "CREATE TABLE access_batch("
     " first INTEGER PRIMARY KEY,"
