@@ -78,7 +78,7 @@ static int another_runs(const struct serve *s, struct err *e)
 
 static int take_lock(struct serve *s, struct err *e)
 {
-    if (dir_make(s->site->dir, "run", 0700, e) < 0)
+    if (site_check_live(s->site, e) < 0 || dir_make(s->site->dir, "run", 0700, e) < 0)
         return -1;
     s->lock = lock_patiently(s->site->dir, e);
     if (s->lock < 0)

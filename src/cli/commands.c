@@ -43,6 +43,8 @@ const struct command *const COMMANDS[] = {
     &CMD_LEDGER_VERIFY,
     &CMD_LEDGER_PROVE,
     &CMD_FSCK,
+    &CMD_BACKUP,
+    &CMD_RESTORE,
     &CMD_DOCTOR,
     &CMD_COMPLETION,
     &CMD_MAN,

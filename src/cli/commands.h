@@ -5,6 +5,7 @@
 
 extern const struct command CMD_APPROVE;
 extern const struct command CMD_ASK;
+extern const struct command CMD_BACKUP;
 extern const struct command CMD_COMPLETION;
 extern const struct command CMD_DOCTOR;
 extern const struct command CMD_FSCK;
@@ -27,6 +28,7 @@ extern const struct command CMD_POLICY_SHOW;
 extern const struct command CMD_PROMOTE;
 extern const struct command CMD_RECEIVE;
 extern const struct command CMD_REQUEST;
+extern const struct command CMD_RESTORE;
 extern const struct command CMD_ROLLBACK;
 extern const struct command CMD_SCAN;
 extern const struct command CMD_SERVE;

@@ -84,6 +84,7 @@ static int open_parts(struct site *s, const char *path, int kind, struct err *e)
         return e->code == ERR_DENIED ? -1 : err_hint(e, "Name the contour's or station's folder with --home");
     if (read_config(s, path, kind, e) < 0 || check_owner(s, path, e) < 0)
         return -1;
+    s->backup = faccessat(s->dir, SITE_BACKUP_FILE, F_OK, 0) == 0;
     s->path = realpath(path, NULL);
     if (!s->path)
         return err_set(e, ERR_IO, errno, "%s", path);

@@ -9,6 +9,9 @@
 #include "store/blobs.h"
 #include "trust/people.h"
 
+/* Where this file stands, the folder is a backup. */
+#define SITE_BACKUP_FILE "backup.json"
+
 enum site_kind { SITE_CONTOUR, SITE_STATION };
 
 struct config {
@@ -39,6 +42,7 @@ struct site {
     struct child *parser; /* started at the first call of site_parser */
     char origin[128];     /* ledger origin */
     int64_t now_s;        /* read once, when the site was opened: the time of this operation's decisions */
+    bool backup;          /* a backup, not the site itself: it is read, never written (contour/backup.h) */
     int64_t entry_s;      /* time of the open transaction's ledger entries */
     char actor[80];       /* who acts, for entries: "os:<user>" or "person:<name>" */
 };
@@ -79,6 +83,9 @@ int site_raise_floor(struct site *s, int64_t time_s, struct err *e);
 /* ERR_DENIED when the clock is below the floor: what it says, what the floor is, what to do. site_begin asks this too.
  */
 int site_clock_check(struct site *s, struct err *e);
+
+/* ERR_DENIED when this is a backup. site_begin asks this too. */
+int site_check_live(const struct site *s, struct err *e);
 
 /* Brings ledger/ up to the database, unsealing the ledger's key at the first call. site_commit does it; `serve` does it
  * at its start. */

@@ -51,8 +51,19 @@ int site_clock_check(struct site *s, struct err *e)
     return 0;
 }
 
+int site_check_live(const struct site *s, struct err *e)
+{
+    if (!s->backup)
+        return 0;
+    err_set(e, ERR_DENIED, 0, "%s is a backup of %s: it is read, never changed", s->path, s->config.name);
+    return err_hint(e, "`airlock --home NEW restore %s` makes a %s of it", s->path,
+                    s->config.kind == SITE_CONTOUR ? "contour" : "station");
+}
+
 int site_begin(struct site *s, struct err *e)
 {
+    if (site_check_live(s, e) < 0)
+        return -1;
     if (db_begin(s->db, e) < 0)
         return -1;
     if (site_clock_check(s, e) == 0)
@@ -95,7 +106,7 @@ int site_evidence(struct site *s, const char *subject_name, const struct digest 
     const struct private_key *key = site_key(s, e);
     if (!key)
         return -1;
-    auto_buf envelope = BUF(2 * LIMIT_JSON_BYTES);
+    auto_buf envelope = BUF(LIMIT_MESSAGE_BYTES / 2);
     struct digest line;
     if (statement_sign(subject_name, subject, predicate_type, predicate, key, &envelope, &line, e) < 0)
         return -1;

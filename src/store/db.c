@@ -10,23 +10,22 @@
 #include "util/file.h"
 #include "util/sys.h"
 
-#define DB_FILE         "state.db"
 #define BUSY_TIMEOUT_MS 30000
 
 /* ── opening ── */
 
 /* SQLite wants a path; the directory's own one is asked of the kernel, so that a handle does not depend on the working
  * directory. */
-static int path_of(int dir, struct buf *path, struct err *e)
+int db_path(int dir, const char *name, struct buf *path, struct err *e)
 {
     char link[40], target[PATH_MAX];
     snprintf(link, sizeof link, "/proc/self/fd/%d", dir);
     ssize_t n = readlink(link, target, sizeof target);
     if (n < 0 || (size_t)n >= sizeof target)
-        return err_set(e, ERR_SYSTEM, errno, "find the path of the folder of %s (is /proc mounted?)", DB_FILE);
+        return err_set(e, ERR_SYSTEM, errno, "find the path of the folder of %s (is /proc mounted?)", name);
     buf_add(path, target, (size_t)n);
-    buf_add_str(path, "/" DB_FILE);
-    return buf_check(path, "the path of " DB_FILE, e);
+    buf_printf(path, "/%s", name);
+    return buf_check(path, name, e);
 }
 
 static int run(struct db *db, const char *sql, const char *what, struct err *e)
@@ -52,7 +51,7 @@ static struct db *open_file(int dir, int flags, struct err *e)
 {
     auto_buf path = BUF(PATH_MAX + 32);
     auto_fd own = dir_open(dir, ".", e);
-    if (own < 0 || path_of(own, &path, e) < 0)
+    if (own < 0 || db_path(own, DB_FILE, &path, e) < 0)
         return NULL;
     struct db *db = calloc(1, sizeof *db);
     if (!db)

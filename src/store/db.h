@@ -40,5 +40,9 @@ int db_data_version(struct db *db, int64_t *version, struct err *e);
 int db_meta_get(struct db *db, const char *key, struct buf *value, struct err *e);
 int db_meta_set(struct db *db, const char *key, struct span value, struct err *e);
 
+/* A copy of the whole database as it stands at one moment, while others write: `state.db` in directory `dir`, replaced
+ * whole and durably (SQLite's online backup). ERR_NOSPACE, ERR_IO. */
+int db_backup(struct db *db, int dir, struct err *e);
+
 /* PRAGMA integrity_check: 0, or ERR_INPUT with what SQLite says. */
 int db_check(struct db *db, struct err *e);

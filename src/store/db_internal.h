@@ -52,6 +52,11 @@ const char *column_text(struct query *q, int n); /* never NULL; lives until the 
 struct span column_bytes(struct query *q, int n);
 int column_digest(struct query *q, int n, struct digest *out, struct err *e); /* ERR_INPUT: not 32 bytes */
 
+#define DB_FILE "state.db"
+
+/* The absolute path of `name` in `dir`, which SQLite wants. */
+int db_path(int dir, const char *name, struct buf *path, struct err *e);
+
 int db_fail(struct db *db, int code, const char *what, struct err *e);
 
 /* Copies `text` into *strings (with its NUL) and returns where it begins there: strings grow, so pointers are made

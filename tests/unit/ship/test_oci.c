@@ -25,7 +25,8 @@ static void a_model_configuration_is_the_golden_one(void **state)
     (void)state;
     auto_buf text = BUF(65536);
     struct release_blob weights = blob("weights", 98362432, MEDIA_MODEL_WEIGHT, "tiny.gguf");
-    struct oci_model m = {.name = "Tiny", .licence = "Apache-2.0", .source = "pkg:pypi/tiny@1.0", .layers = &weights, .layer_count = 1};
+    struct oci_model m = {
+        .name = "Tiny", .licence = "Apache-2.0", .source = "pkg:pypi/tiny@1.0", .layers = &weights, .layer_count = 1};
 
     oci_model_config(&m, &text);
 
