@@ -192,15 +192,40 @@ static bool is_in(const char *const groups[], const char *group)
     return false;
 }
 
+/* The same version may stand in several groups, each with a marker of its own: one line, wanted where any of them
+ * wants it. */
+static bool stands_before(const struct lock *l, size_t i, const char *const groups[])
+{
+    for (size_t k = 0; k < i; k++)
+        if (strcmp(l->packages[k].name, l->packages[i].name) == 0 &&
+            strcmp(l->packages[k].version, l->packages[i].version) == 0 && is_in(groups, l->packages[k].group))
+            return true;
+    return false;
+}
+
+static void write_marker(const struct lock *l, size_t i, const char *const groups[], struct buf *out)
+{
+    auto_buf text = BUF(out->max);
+    for (size_t k = i; k < l->count; k++) {
+        const struct lock_package *p = &l->packages[k];
+        if (strcmp(p->name, l->packages[i].name) != 0 || strcmp(p->version, l->packages[i].version) != 0 ||
+            !is_in(groups, p->group))
+            continue;
+        if (!p->marker)
+            return;
+        buf_printf(&text, "%s(%s)", text.len ? " or " : "", p->marker);
+    }
+    buf_printf(out, " ; %s", buf_str(&text));
+}
+
 void lock_write_requirements(const struct lock *l, const char *const groups[], struct buf *out)
 {
     for (size_t i = 0; i < l->count; i++) {
         const struct lock_package *p = &l->packages[i];
-        if (strcmp(p->ecosystem, "pypi") != 0 || !is_in(groups, p->group))
+        if (strcmp(p->ecosystem, "pypi") != 0 || !is_in(groups, p->group) || stands_before(l, i, groups))
             continue;
         buf_printf(out, "%s==%s", p->name, p->version);
-        if (p->marker)
-            buf_printf(out, " ; %s", p->marker);
+        write_marker(l, i, groups, out);
         for (size_t k = 0; k < p->hash_count; k++)
             buf_printf(out, " --hash=%s:%s", p->hashes[k].alg, p->hashes[k].hex);
         buf_add_byte(out, '\n');

@@ -80,5 +80,6 @@ int lock_check(const struct lock *l, struct err *e);
 bool lock_allows(const struct lock_package *p, const char *alg, const char *hex);
 
 /* requirements.txt for pip's hash-checking mode, of the packages of ecosystem "pypi" in one of `groups` (NULL-
- * terminated; NULL: all): name==version, marker, hashes; extras are left out, because a lock holds what they bring. */
+ * terminated; NULL: all): name==version, marker, hashes; extras are left out, because a lock holds what they bring. A
+ * pip lock whose name stands twice with different markers is written with both, as it stands. */
 void lock_write_requirements(const struct lock *l, const char *const groups[], struct buf *out);

@@ -11,7 +11,8 @@ static const struct {
     const char *kind;
     int (*read)(struct span text, struct lock_out *o, struct err *e);
 } READERS[] = {
-    {"pip", lock_pip}, {"npm", lock_npm}, {"apt", lock_apt}, {"images", lock_images}, {"models", lock_models},
+    {"pip", lock_pip}, {"uv", lock_uv},   {"poetry", lock_poetry}, {"pylock", lock_pylock},
+    {"npm", lock_npm}, {"apt", lock_apt}, {"images", lock_images}, {"models", lock_models},
 };
 
 /* ── writing ── */

@@ -69,6 +69,9 @@ struct span lock_uncomment(struct span s);
 
 /* The readers. `text` is UTF-8. -1: the file as a whole is none of its kind (ERR_INPUT with its line). */
 int lock_pip(struct span text, struct lock_out *o, struct err *e);
+int lock_uv(struct span text, struct lock_out *o, struct err *e);
+int lock_poetry(struct span text, struct lock_out *o, struct err *e);
+int lock_pylock(struct span text, struct lock_out *o, struct err *e);
 int lock_npm(struct span text, struct lock_out *o, struct err *e);
 int lock_apt(struct span text, struct lock_out *o, struct err *e);
 int lock_images(struct span text, struct lock_out *o, struct err *e);

@@ -86,7 +86,30 @@ static void requirements_are_written_for_the_groups_that_are_asked_for(void **st
     lock_write_requirements(&l, dev, &out);
     assert_int_equal(out.len, 0);
     lock_write_requirements(&l, prod, &out);
-    assert_string_equal(buf_str(&out), "six==1.16.0 ; python_version > \"3\" --hash=sha256:" A64 "\n");
+    assert_string_equal(buf_str(&out), "six==1.16.0 ; (python_version > \"3\") --hash=sha256:" A64 "\n");
+}
+
+static void a_package_of_several_groups_is_one_line_that_holds_where_any_of_them_wants_it(void **state)
+{
+    (void)state;
+    static const char *const both[] = {"dev", "test", NULL}, *const dev[] = {"dev", NULL};
+    auto_lock l = {0};
+    auto_buf out = BUF(4096);
+    read_lock("version = 1\n"
+              "[[package]]\nname = \"app\"\nsource = { virtual = \".\" }\n"
+              "[package.dev-dependencies]\n"
+              "dev = [{ name = \"a\", marker = \"x == '1'\" }]\ntest = [{ name = \"a\", marker = \"y == '2'\" }]\n"
+              "[[package]]\nname = \"a\"\nversion = \"1\"\nsource = { registry = \"r\" }\n"
+              "sdist = { url = \"https://files.example/a-1.tar.gz\", hash = \"sha256:" A64 "\" }\n",
+              LOCK_UV, &l);
+    assert_int_equal(l.count, 2);
+    assert_string_equal(l.packages[1].files[0].filename, "a-1.tar.gz");
+
+    lock_write_requirements(&l, both, &out);
+    assert_string_equal(buf_str(&out), "a==1 ; (((x == '1'))) or (((y == '2'))) --hash=sha256:" A64 "\n");
+    buf_clear(&out);
+    lock_write_requirements(&l, dev, &out);
+    assert_string_equal(buf_str(&out), "a==1 ; (((x == '1'))) --hash=sha256:" A64 "\n");
 }
 
 static void a_kind_has_one_name(void **state)
@@ -127,6 +150,7 @@ int main(void)
         cmocka_unit_test(a_file_is_allowed_by_any_of_its_hashes_and_by_no_other),
         cmocka_unit_test(one_entry_that_floats_stops_the_whole_and_says_how_to_pin_it),
         cmocka_unit_test(requirements_are_written_for_the_groups_that_are_asked_for),
+        cmocka_unit_test(a_package_of_several_groups_is_one_line_that_holds_where_any_of_them_wants_it),
         cmocka_unit_test(a_kind_has_one_name),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -419,6 +419,146 @@ static void requirements_of_others_come_out_with_the_right_counts(void **state)
     corpus_is("pip", PIP "with_versions.txt", 0, 11);
 }
 
+/* ── uv, Poetry, pylock.toml ── */
+
+#define UV_HEAD "version = 1\n"
+#define UV_FILE                                                                                                     \
+    "source = { registry = \"r\" }\nsdist = { url = \"https://files.example/p-1%2Bx.tar.gz\", hash = \"sha256:" A64 \
+    "\" }\n"
+
+static const json_t *in_group(const json_t *root, const char *name, const char *group)
+{
+    const json_t *p;
+    size_t i;
+    json_array_foreach(json_object_get(root, "packages"), i, p)
+    {
+        if (strcmp(json_get_string(p, "name", ""), name) == 0 && strcmp(json_get_string(p, "group", ""), group) == 0)
+            return p;
+    }
+    return NULL;
+}
+
+static void a_uv_lock_gives_each_package_the_groups_and_the_condition_of_the_ways_that_lead_to_it(void **state)
+{
+    (void)state;
+    auto_json root = read_text("uv", UV_HEAD "[[package]]\nname = \"app\"\nsource = { editable = \".\" }\n"
+                                             "dependencies = [{ name = \"a\", extra = [\"fast\"] }]\n"
+                                             "[package.dev-dependencies]\ndev = [{ name = \"b\" }, { name = \"d\" }]\n"
+                                             "[package.optional-dependencies]\ncli = [{ name = \"d\" }]\n"
+                                             "[[package]]\nname = \"a\"\nversion = \"1\"\n" UV_FILE
+                                             "dependencies = [{ name = \"b\", marker = \"m1\" }]\n"
+                                             "[package.optional-dependencies]\nfast = [{ name = \"c\" }]\n"
+                                             "[[package]]\nname = \"b\"\nversion = \"1\"\n" UV_FILE
+                                             "dependencies = [{ name = \"c\", marker = \"m2\" }, { name = \"a\" }]\n"
+                                             "[[package]]\nname = \"c\"\nversion = \"1\"\n" UV_FILE
+                                             "[[package]]\nname = \"d\"\nversion = \"1\"\n" UV_FILE
+                                             "[[package]]\nname = \"e\"\nversion = \"1\"\n" UV_FILE);
+    assert_int_equal(count(root, "refused"), 0);
+    has(in_group(root, "a", "prod"), "marker", "(absent)");
+    has(in_group(root, "b", "prod"), "marker", "((m1))");
+    has(in_group(root, "c", "prod"), "marker", "(absent)"); /* by a's extra; by b it would have conditions */
+    has(item(in_group(root, "a", "prod"), "files", 0), "filename", "p-1+x.tar.gz");
+    assert_non_null(in_group(root, "d", "dev"));
+    assert_non_null(in_group(root, "d", "cli"));
+    assert_null(in_group(root, "d", "prod"));
+    assert_null(in_group(root, "b", "dev"));      /* prod has it already */
+    assert_non_null(in_group(root, "e", "prod")); /* nothing leads to it: not left out */
+    assert_int_equal(line_of(in_group(root, "a", "prod")), 10);
+}
+
+static void a_uv_lock_with_what_is_not_from_an_index_or_not_there_is_refused(void **state)
+{
+    (void)state;
+    auto_json root = read_text(
+        "uv", UV_HEAD "[[package]]\nname = \"app\"\nsource = { virtual = \".\" }\n"
+                      "dependencies = [\n{ name = \"gone\" },\n{ name = \"g\", marker = \"extra == 'extra-1-x'\" }]\n"
+                      "[[package]]\nname = \"g\"\nversion = \"1\"\nsource = { git = \"https://git.example/g\" }\n"
+                      "[[package]]\nname = \"h\"\nversion = \"1\"\nsource = { registry = \"r\" }\n");
+    assert_int_equal(count(root, "packages"), 0);
+    assert_int_equal(count(root, "refused"), 4);
+    assert_non_null(strstr(json_get_string(item(root, "refused", 0), "why", ""), "does not hold it"));
+    assert_int_equal(line_of(item(root, "refused", 0)), 6);
+    assert_non_null(strstr(json_get_string(item(root, "refused", 1), "why", ""), "exclude each other"));
+    assert_non_null(strstr(json_get_string(item(root, "refused", 2), "why", ""), "repository"));
+    assert_non_null(strstr(json_get_string(item(root, "refused", 3), "why", ""), "no file with a hash"));
+}
+
+static void a_poetry_lock_gives_groups_and_one_that_has_none_is_not_taken_for_production(void **state)
+{
+    (void)state;
+#define POETRY_FILE "files = [{file = \"p-1.tar.gz\", hash = \"sha256:" A64 "\"}]\n"
+    auto_json root =
+        read_text("poetry", "[[package]]\nname = \"A_b\"\nversion = \"1\"\ngroups = [\"dev\", \"main\"]\n" POETRY_FILE
+                            "[[package]]\nname = \"c\"\nversion = \"1\"\ngroups = [\"dev\", \"test\"]\n" POETRY_FILE
+                            "[[package]]\nname = \"d\"\nversion = \"1\"\noptional = true\ngroups = [\"main\"]\n"
+                            "markers = \"extra == 'x'\"\n" POETRY_FILE);
+    assert_int_equal(count(root, "refused"), 0);
+    assert_int_equal(count(root, "packages"), 4);
+    assert_non_null(in_group(root, "a-b", "prod"));
+    assert_non_null(in_group(root, "c", "dev"));
+    assert_non_null(in_group(root, "c", "test"));
+    has(in_group(root, "d", "optional"), "marker", "(absent)");
+
+    auto_json old = read_text("poetry", "[[package]]\nname = \"a\"\nversion = \"1\"\n" POETRY_FILE
+                                        "[[package]]\nname = \"b\"\nversion = \"1\"\n" POETRY_FILE);
+    assert_int_equal(count(old, "refused"), 1);
+    assert_non_null(strstr(json_get_string(item(old, "refused", 0), "how", ""), "Poetry 2"));
+}
+
+static void python_locks_of_others_come_out_with_the_right_counts(void **state)
+{
+    (void)state;
+    if (!packages)
+        skip();
+    corpus_is("uv", "python/uv.lock/osv-scalibr/grouped-packages.lock", 25, 0);
+    corpus_is("uv", "python/uv.lock/osv-scalibr/names-outside-package-block.lock", 0, 2);
+    corpus_is("uv", "python/uv.lock/osv-scalibr/no-dependencies.lock", 0, 0);
+    corpus_is("uv", "python/uv.lock/osv-scalibr/one-package.lock", 1, 0);
+    corpus_is("uv", "python/uv.lock/osv-scalibr/source-git.lock", 0, 1);
+    corpus_is("uv", "python/uv.lock/osv-scalibr/two-packages.lock", 2, 0);
+    corpus_is("uv", "python/syft/uv/conflicting-with-extras/uv.lock", 21, 0);
+    corpus_is("uv", "python/syft/uv/multiple-extras/uv.lock", 16, 0);
+    corpus_is("uv", "python/syft/uv/nested-extras/uv.lock", 41, 0);
+    corpus_is("uv", "python/syft/uv/simple-deps/uv.lock", 5, 0);
+    corpus_is_none("uv", "python/uv.lock/osv-scalibr/empty.lock");
+    corpus_is_none("uv", "python/uv.lock/osv-scalibr/not-toml.txt");
+    corpus_is("poetry", "python/poetry.lock/osv-scalibr/empty.lock", 0, 0);
+    corpus_is("poetry", "python/poetry.lock/osv-scalibr/multiple-packages.v2.lock", 14, 0);
+    corpus_is("poetry", "python/poetry.lock/osv-scalibr/one-package-with-metadata.lock", 1, 0);
+    corpus_is("poetry", "python/poetry.lock/osv-scalibr/source-git.lock", 0, 1);
+    corpus_is("poetry", "python/poetry.lock/osv-scalibr/source-legacy.lock", 0, 1);
+    corpus_is("poetry", "python/syft/poetry/case-sensitivity/poetry.lock", 1, 2);
+    corpus_is("poetry", "python/syft/poetry/conflicting-with-extras/poetry.lock", 21, 1);
+    corpus_is("poetry", "python/syft/poetry/dev-deps/poetry.lock", 4, 0);
+    corpus_is("poetry", "python/syft/poetry/nested-extras/poetry.lock", 39, 1);
+    corpus_is_none("poetry", "python/poetry.lock/osv-scalibr/empty-file.lock");
+    corpus_is("pylock", "python/pylock.toml/osv-scalibr/commits.toml", 6, 2);
+    corpus_is("pylock", "python/pylock.toml/osv-scalibr/example.toml", 3, 0);
+    corpus_is("pylock", "python/pylock.toml/osv-scalibr/pdm-full.toml", 0, 10);
+    corpus_is("pylock", "python/pylock.toml/osv-scalibr/pip-full.toml", 5, 0);
+    corpus_is("pylock", "python/pylock.toml/packaging/pylock.spec-example.toml", 3, 0);
+    corpus_is_none("pylock", "python/pylock.toml/osv-scalibr/empty.toml");
+}
+
+/* Whatever lies in the corpus, read as every kind: an answer or an error, and no crash. */
+static void no_file_of_the_corpus_breaks_a_reader(void **state)
+{
+    static const char *const kinds[] = {"pip", "uv", "poetry", "pylock", "npm", "apt", "images", "models"};
+    size_t answers = 0;
+    (void)state;
+    if (!packages)
+        skip();
+    for (size_t i = 0; i < packages->count; i++) {
+        for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+            struct err e = {0};
+            auto_json root = read_bytes(kinds[k], span_of(packages->files[i].bytes, packages->files[i].len), &e);
+            assert_true(root || e.msg[0]);
+            answers += root != NULL;
+        }
+    }
+    assert_true(answers > packages->count);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -436,6 +576,11 @@ int main(void)
         cmocka_unit_test(a_package_that_stands_in_both_groups_of_an_npm_lock_is_for_production),
         cmocka_unit_test(an_npm_entry_without_a_strong_hash_or_from_elsewhere_is_refused),
         cmocka_unit_test(node_looks_for_what_a_package_needs_in_each_folder_above),
+        cmocka_unit_test(a_uv_lock_gives_each_package_the_groups_and_the_condition_of_the_ways_that_lead_to_it),
+        cmocka_unit_test(a_uv_lock_with_what_is_not_from_an_index_or_not_there_is_refused),
+        cmocka_unit_test(a_poetry_lock_gives_groups_and_one_that_has_none_is_not_taken_for_production),
+        cmocka_unit_test(python_locks_of_others_come_out_with_the_right_counts),
+        cmocka_unit_test(no_file_of_the_corpus_breaks_a_reader),
         cmocka_unit_test(npm_locks_of_others_come_out_with_the_right_counts),
         cmocka_unit_test(requirements_of_others_come_out_with_the_right_counts),
     };
