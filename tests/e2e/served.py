@@ -53,10 +53,12 @@ class Reply:
 
 
 class Served:
-    def __init__(self, made, folder, options):
+    """`space`: a network namespace (netns.py) in which it serves; then only what runs there, and `call`, reaches it."""
+
+    def __init__(self, made, folder, options, space=None):
         shutil.copytree(made.contour, folder / "contour", symlinks=True)
         self.world = World(made.path, folder)
-        self.digest, self.quarantined = made.digest, made.quarantined
+        self.digest, self.quarantined = getattr(made, "digest", None), getattr(made, "quarantined", None)
         self.home = folder / "contour"
         config = self.home / "airlock.yaml"
         text = config.read_text()
@@ -64,7 +66,9 @@ class Served:
             text, found = re.subn(rf"^(\s*#?\s*){key}: .*$", rf"  {key}: {value}", text, flags=re.M)
             assert found, f"airlock.yaml has no {key}"
         config.write_text(text)
-        self.server = Server([made.path, "--home", self.home, "serve", "--port", "0"], folder / "serve.log", None)
+        self.space = space
+        command = [made.path, "--home", self.home, "serve", "--port", "0"]
+        self.server = Server(space.command(command) if space else command, folder / "serve.log", None)
         self.port = wait_for(self.find_port, "run/serve.json")
         self.operator = (self.home / "run/operator.token").read_text()
         wait_for(lambda: self.get("/readyz", self.operator).status == 200, "an engine that answers", timeout=60)
@@ -81,6 +85,8 @@ class Served:
 
     def call(self, method, path, token=None, body=None, headers=None, timeout=60):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        if self.space:
+            connection.sock = self.space.connect(self.port, timeout)
         headers = dict(headers or {})
         if token:
             headers["Authorization"] = f"Bearer {token}"
