@@ -47,6 +47,7 @@ struct http_route {
     enum http_shape shape;
     bool quick;         /* `handle` never blocks: it runs on the event loop */
     bool encoded_slash; /* a %2F behind the route's path is a slash like any other (npm's @scope%2fname); else 400 */
+    const char *repeated_query; /* a parameter that may stand more than once (http_query_at); NULL: none, 400 */
     /* `handle` is called when the head is there, on a thread of the upload pool, and pulls the body with
      * http_body_read. It may block as long as it likes. Without it the body lies in memory before `handle` runs. */
     bool streams_body;
@@ -108,8 +109,9 @@ void http_counts(struct http_server *s, struct http_counts *out);
 
 enum http_method http_method(const struct http_request *r);
 const char *http_path(const struct http_request *r); /* decoded, checked: absolute, no empty or dot segment, UTF-8 */
-const char *http_route_rest(const struct http_request *r);               /* what follows a route that ends with "/" */
-const char *http_query(const struct http_request *r, const char *key);   /* decoded; NULL when absent */
+const char *http_route_rest(const struct http_request *r);             /* what follows a route that ends with "/" */
+const char *http_query(const struct http_request *r, const char *key); /* decoded; NULL when absent */
+const char *http_query_at(const struct http_request *r, const char *key, size_t n); /* its n-th value, from 0; NULL */
 const char *http_header(const struct http_request *r, const char *name); /* NULL when absent; the first of several */
 /* How well the Accept headers take this media type: 0 (not at all) to 1000, by the most precise element that speaks of
  * it (RFC 9110 section 12.5.1). 1000 when there is no such header. */

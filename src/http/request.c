@@ -65,12 +65,17 @@ const char *http_route_rest(const struct http_request *r)
     return r->route->path[len - 1] == '/' ? r->target.path + len : "";
 }
 
-const char *http_query(const struct http_request *r, const char *key)
+const char *http_query_at(const struct http_request *r, const char *key, size_t n)
 {
     for (size_t i = 0; i < r->target.query_count; i++)
-        if (!strcmp(r->target.query[i].key, key))
+        if (!strcmp(r->target.query[i].key, key) && n-- == 0)
             return r->target.query[i].value;
     return NULL;
+}
+
+const char *http_query(const struct http_request *r, const char *key)
+{
+    return http_query_at(r, key, 0);
 }
 
 static enum MHD_Result copy_one(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)

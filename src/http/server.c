@@ -248,6 +248,8 @@ static bool begin(struct http_request *r, const char *method, const char *versio
         r->route = route_find(r->server, r->target.path, r->method);
         if (!target_slash_ok(&r->target, r->route && r->route->encoded_slash ? r->route->path : NULL))
             why = "%2F in the path";
+        else if (!target_query_ok(&r->target, r->route ? r->route->repeated_query : NULL))
+            why = "a parameter that stands twice in the query";
     }
     if (why) {
         refuse(r, status, why);

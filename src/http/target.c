@@ -71,6 +71,20 @@ static bool segments_ok(const char *path)
     return true;
 }
 
+/* One key may come again, if the route takes that. */
+static int note_repeated(struct http_target *t, const char *key, const char **why)
+{
+    size_t first = 0;
+    while (strcmp(t->query[first].key, key) != 0)
+        first++;
+    if (!t->repeated)
+        t->repeated = t->query[first].key;
+    if (!strcmp(t->repeated, key))
+        return 0;
+    *why = "two parameters that stand twice in the query";
+    return -1;
+}
+
 static int query_parse(const char *raw, struct http_target *out, const char **why)
 {
     while (*raw) {
@@ -87,8 +101,8 @@ static int query_parse(const char *raw, struct http_target *out, const char **wh
                 return -1;
             }
             for (size_t i = 0; i < out->query_count; i++)
-                if (!strcmp(out->query[i].key, k))
-                    *why = "a parameter that stands twice in the query";
+                if (!strcmp(out->query[i].key, k) && note_repeated(out, k, why) < 0)
+                    break;
             out->query[out->query_count].key = k;
             out->query[out->query_count++].value = v;
             if (*why)
@@ -135,6 +149,11 @@ int target_parse(const char *raw, struct http_target *out, const char **why)
 bool target_slash_ok(const struct http_target *t, const char *route)
 {
     return t->encoded_slash == SIZE_MAX || (route && t->encoded_slash >= strlen(route));
+}
+
+bool target_query_ok(const struct http_target *t, const char *key)
+{
+    return !t->repeated || (key && !strcmp(t->repeated, key));
 }
 
 void target_fini(struct http_target *t)

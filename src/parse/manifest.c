@@ -49,9 +49,9 @@ static int check_data(const json_t *d, const char *digest, uint64_t size, const 
         return 0;
     if (!json_is_string(data) || !base64_decode(span_str(json_string_value(data)), false, &bytes))
         return err_set(e, ERR_INPUT, 0, "%s/data: wanted base64 (padded)", at);
-    struct digest d = digest_of(buf_span(&bytes));
-    struct digest512 d512 = digest512_of(buf_span(&bytes));
-    bool same = strcmp(digest_text(&d).text, digest) == 0 || strcmp(digest512_text(&d512).text, digest) == 0;
+    struct digest is = digest_of(buf_span(&bytes));
+    struct digest512 is512 = digest512_of(buf_span(&bytes));
+    bool same = strcmp(digest_text(&is).text, digest) == 0 || strcmp(digest512_text(&is512).text, digest) == 0;
     if (bytes.len != size || !same)
         return err_set(e, ERR_INPUT, 0, "%s/data: its %zu bytes are not those that digest and size name", at,
                        bytes.len);

@@ -114,6 +114,23 @@ static void parameters_have_a_maximum(void **state)
     assert_refused(raw);
 }
 
+static void one_parameter_may_stand_twice_where_the_route_takes_that(void **state)
+{
+    struct http_target t;
+    const char *why = NULL;
+    (void)state;
+    assert_int_equal(target_parse("/a?tag=x&n=1&tag=y", &t, &why), 0);
+    assert_int_equal(t.query_count, 3);
+    assert_true(target_query_ok(&t, "tag"));
+    assert_false(target_query_ok(&t, NULL));
+    assert_false(target_query_ok(&t, "n"));
+    target_fini(&t);
+    assert_int_equal(target_parse("/a?tag=x&n=1", &t, &why), 0);
+    assert_true(target_query_ok(&t, NULL));
+    target_fini(&t);
+    assert_refused("/a?tag=x&n=1&tag=y&n=2");
+}
+
 static void a_host_is_a_host_and_a_port(void **state)
 {
     (void)state;
@@ -136,6 +153,7 @@ int main(void)
         cmocka_unit_test(ambiguous_paths_are_refused),
         cmocka_unit_test(an_encoded_slash_is_for_the_route_to_take),
         cmocka_unit_test(parameters_have_a_maximum),
+        cmocka_unit_test(one_parameter_may_stand_twice_where_the_route_takes_that),
         cmocka_unit_test(a_host_is_a_host_and_a_port),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
