@@ -24,7 +24,7 @@
 #define CONNECT_MS      20000L
 #define CHUNK_BYTES     65536U
 
-struct relay {
+struct box_relay {
     struct relay_place places[BOX_LISTEN_MAX];
     size_t count;
     struct relay_limits limits;
@@ -41,7 +41,7 @@ struct relay {
 
 /* What a connection's thread is given; its own. */
 struct carriage {
-    struct relay *relay;
+    struct box_relay *relay;
     size_t row; /* in the record */
     int inside;
     const struct relay_place *place;
@@ -55,13 +55,13 @@ struct flow {
     uint8_t bytes[CHUNK_BYTES];
 };
 
-static bool is_stopped(const struct relay *r)
+static bool is_stopped(const struct box_relay *r)
 {
     struct pollfd p = {.fd = r->stop, .events = POLLIN};
     return poll(&p, 1, 0) != 0;
 }
 
-static void raise_stop(const struct relay *r)
+static void raise_stop(const struct box_relay *r)
 {
     const uint64_t one = 1;
     (void)!write(r->stop, &one, sizeof(one));
@@ -69,7 +69,7 @@ static void raise_stop(const struct relay *r)
 
 static void note(const struct carriage *c, uint64_t sent, uint64_t received, const char *why)
 {
-    struct relay *r = c->relay;
+    struct box_relay *r = c->relay;
     pthread_mutex_lock(&r->lock);
     struct relay_connection *row = &r->record.list[c->row];
     row->sent += sent;
@@ -190,7 +190,7 @@ static void carry(const struct carriage *c, int outside, struct flow *there, str
         if (ready < 0 && errno != EINTR)
             return note(c, 0, 0, "cut: poll failed");
         if (p[2].revents)
-            return note(c, 0, 0, relay_is_over(c->relay) ? "cut: more bytes than are allowed" : "cut: the end");
+            return note(c, 0, 0, box_relay_is_over(c->relay) ? "cut: more bytes than are allowed" : "cut: the end");
         ssize_t sent = move(there), received = move(back);
         note(c, sent > 0 ? (uint64_t)sent : 0, received > 0 ? (uint64_t)received : 0, NULL);
         if (sent < 0 || received < 0)
@@ -204,7 +204,7 @@ static void *serve(void *arg)
     auto_free struct flow *flows = calloc(2, sizeof(*flows));
     if (!flows)
         abort();
-    struct relay *r = c->relay;
+    struct box_relay *r = c->relay;
     CURL *easy = curl_easy_init();
     int outside = easy ? connect_out(c, easy) : -1;
     if (outside >= 0)
@@ -222,7 +222,7 @@ static void *serve(void *arg)
 /* ── accepting ── */
 
 /* A row in the record for a new connection; false: it is one too many. */
-static bool enter(struct relay *r, size_t place, size_t *row)
+static bool enter(struct box_relay *r, size_t place, size_t *row)
 {
     pthread_mutex_lock(&r->lock);
     while (r->active == ACTIVE_MAX)
@@ -240,7 +240,7 @@ static bool enter(struct relay *r, size_t place, size_t *row)
     return room;
 }
 
-static void leave(struct relay *r, size_t row, const char *why)
+static void leave(struct box_relay *r, size_t row, const char *why)
 {
     pthread_mutex_lock(&r->lock);
     snprintf(r->record.list[row].why, sizeof(r->record.list[row].why), "%s", why);
@@ -249,7 +249,7 @@ static void leave(struct relay *r, size_t row, const char *why)
     pthread_mutex_unlock(&r->lock);
 }
 
-static void accept_one(struct relay *r, size_t place)
+static void accept_one(struct box_relay *r, size_t place)
 {
     size_t row;
     auto_fd fd = accept4(r->places[place].listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -271,7 +271,7 @@ static void accept_one(struct relay *r, size_t place)
 
 static void *accept_all(void *arg)
 {
-    struct relay *r = arg;
+    struct box_relay *r = arg;
     struct pollfd p[BOX_LISTEN_MAX + 1];
     for (size_t i = 0; i < r->count; i++)
         p[i] = (struct pollfd){.fd = r->places[i].listener, .events = POLLIN};
@@ -289,23 +289,23 @@ static void *accept_all(void *arg)
 
 /* ── begin and end ── */
 
-static void relay_free(struct relay *r)
+static void relay_free(struct box_relay *r)
 {
     if (r->stop >= 0)
         close(r->stop);
-    relay_record_fini(&r->record);
+    box_relay_record_fini(&r->record);
     pthread_mutex_destroy(&r->lock);
     pthread_cond_destroy(&r->fewer);
     free(r);
 }
 
-int relay_start(const struct relay_place *places, size_t count, const struct relay_limits *limits, struct relay **out,
-                struct err *e)
+int box_relay_start(const struct relay_place *places, size_t count, const struct relay_limits *limits,
+                    struct box_relay **out, struct err *e)
 {
     if (count > BOX_LISTEN_MAX)
         return err_set(e, ERR_LIMIT, 0, "a relay to %zu places; at most %d", count, BOX_LISTEN_MAX);
     curl_global_init(CURL_GLOBAL_DEFAULT);
-    struct relay *r = calloc(1, sizeof(*r));
+    struct box_relay *r = calloc(1, sizeof(*r));
     if (!r || !(r->record.list = calloc(RELAY_CONNECTIONS_MAX, sizeof(*r->record.list))))
         abort();
     memcpy(r->places, places, count * sizeof(*places));
@@ -324,7 +324,7 @@ int relay_start(const struct relay_place *places, size_t count, const struct rel
     return 0;
 }
 
-bool relay_is_over(struct relay *r)
+bool box_relay_is_over(struct box_relay *r)
 {
     pthread_mutex_lock(&r->lock);
     bool over = r->record.over_limit;
@@ -332,7 +332,7 @@ bool relay_is_over(struct relay *r)
     return over;
 }
 
-void relay_stop(struct relay *r, struct relay_record *out)
+void box_relay_stop(struct box_relay *r, struct relay_record *out)
 {
     if (!r)
         return;
@@ -349,7 +349,7 @@ void relay_stop(struct relay *r, struct relay_record *out)
     relay_free(r);
 }
 
-void relay_record_fini(struct relay_record *r)
+void box_relay_record_fini(struct relay_record *r)
 {
     free(r->list);
     *r = (struct relay_record){0};

@@ -15,8 +15,8 @@
 #include "util/err.h"
 
 struct relay_place {
-    int listener;     /* borrowed until relay_stop */
-    const char *host; /* name or address outside; borrowed until relay_stop */
+    int listener;     /* borrowed until box_relay_stop */
+    const char *host; /* name or address outside; borrowed until box_relay_stop */
     uint16_t port;
     bool tls; /* what is spoken there; only for the choice of a proxy */
 };
@@ -26,7 +26,7 @@ struct relay_limits {
     int idle_ms;    /* a connection on which nothing moves for so long is cut; 0: 60 s */
 };
 
-/* One connection. Times are on the clock of clock_mono_ms, moved so that relay_start is 0. */
+/* One connection. Times are on the clock of clock_mono_ms, moved so that box_relay_start is 0. */
 struct relay_connection {
     size_t place;
     uint64_t sent, received; /* bytes, to the place and from it */
@@ -42,17 +42,17 @@ struct relay_record {
     uint64_t dropped; /* connections beyond RELAY_CONNECTIONS_MAX, which were refused */
     bool over_limit;  /* the byte limit was reached, and everything cut */
 };
-void relay_record_fini(struct relay_record *r);
-#define auto_relay_record AUTO(relay_record_fini) struct relay_record
+void box_relay_record_fini(struct relay_record *r);
+#define auto_relay_record AUTO(box_relay_record_fini) struct relay_record
 
-struct relay;
+struct box_relay;
 
 /* Starts passing on, in threads of its own. ERR_SYSTEM. */
-int relay_start(const struct relay_place *places, size_t count, const struct relay_limits *limits, struct relay **out,
-                struct err *e);
+int box_relay_start(const struct relay_place *places, size_t count, const struct relay_limits *limits,
+                    struct box_relay **out, struct err *e);
 
 /* Was the byte limit reached? Nothing passes any more then. */
-bool relay_is_over(struct relay *r);
+bool box_relay_is_over(struct box_relay *r);
 
 /* Cuts what is open, ends the threads, hands over the record (may be NULL) and frees. NULL is fine. */
-void relay_stop(struct relay *r, struct relay_record *out);
+void box_relay_stop(struct box_relay *r, struct relay_record *out);

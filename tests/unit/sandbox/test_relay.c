@@ -126,7 +126,7 @@ static int run(const char *const arguments[], uint16_t port, const struct relay_
     const struct box_listen at = {NAMED, INSIDE_PORT};
     struct box_spec *spec = fixture_spec(arguments);
     struct box *b = NULL;
-    struct relay *r = NULL;
+    struct box_relay *r = NULL;
     struct err e = {0};
     spec->listens = &at;
     spec->listen_count = 1;
@@ -134,10 +134,10 @@ static int run(const char *const arguments[], uint16_t port, const struct relay_
         fail_msg("%s", e.msg);
     assert_int_equal(b->listener_count, 1);
     const struct relay_place place = {.listener = b->listeners[0], .host = "127.0.0.1", .port = port};
-    assert_return_code(relay_start(&place, 1, limits, &r, &e), 0);
+    assert_return_code(box_relay_start(&place, 1, limits, &r, &e), 0);
     assert_int_equal(box_wait(b, 30000, &e), 1);
     int status = b->status;
-    relay_stop(r, record);
+    box_relay_stop(r, record);
     box_free(b);
     assert_true(WIFEXITED(status));
     return WEXITSTATUS(status);
