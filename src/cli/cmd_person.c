@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/fingerprint.h"
+#include "contour/identity_change.h"
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/limits.h"
@@ -114,21 +115,21 @@ static struct public_key *read_public(const char *file, struct err *e)
     return key;
 }
 
-/* A withdrawn key does not come back for the same person. */
-static int check_withdrawn(struct site *s, const char *name, const struct public_key *key, struct err *e)
+/* A withdrawn key does not come back for the same person; and who approves does not publish. */
+static int check_new(struct site *s, const char *name, enum role r, const struct public_key *key, struct err *e)
 {
-    auto_people people = {0};
-    struct child *parser = site_parser(s, e);
-    if (!parser || people_load(s->db, parser, s->public_key, &people, e) < 0)
+    auto_rights rights = {0};
+    const struct people *people = &rights.people;
+    if (identity_rights(s, &rights, e) < 0)
         return -1;
-    for (size_t i = 0; i < people.gone_count; i++)
-        if (strcmp(people.gone[i].name, name) == 0 &&
-            digest_equal(public_key_id(people.gone[i].key), public_key_id(key))) {
+    for (size_t i = 0; i < people->gone_count; i++)
+        if (strcmp(people->gone[i].name, name) == 0 &&
+            digest_equal(public_key_id(people->gone[i].key), public_key_id(key))) {
             err_set(e, ERR_DENIED, 0, "%s was withdrawn with this key on %s, and a withdrawal is for good", name,
-                    time_text(people.gone[i].withdrawn_s).text);
+                    time_text(people->gone[i].withdrawn_s).text);
             return err_hint(e, "`airlock person new %s --out FILE` makes a new one", name);
         }
-    return 0;
+    return identity_not_both(&rights, name, r, e);
 }
 
 static int add(struct site *s, const char *name, enum role r, const struct public_key *key, uint64_t *seq,
@@ -137,7 +138,7 @@ static int add(struct site *s, const char *name, enum role r, const struct publi
     struct json_out w;
     auto_buf entry = BUF(LIMIT_LEDGER_ENTRY_BYTES);
     const struct private_key *contour = site_key(s, e);
-    if (!contour || check_withdrawn(s, name, key, e) < 0 || site_begin(s, e) < 0)
+    if (!contour || check_new(s, name, r, key, e) < 0 || site_begin(s, e) < 0)
         return -1;
     site_event(s, &w, &entry, "person-add");
     json_put_string(&w, "person", name);
@@ -294,30 +295,17 @@ const struct command CMD_PERSON_LIST = {
 
 /* ── person withdraw ── */
 
-#define TOKENS_MAX 4096U
-
 struct leaving {
     const char *name;
     struct people people;
     size_t keys;
-    struct digest *tokens; /* owned; of that name, not yet revoked */
-    size_t token_count;
+    size_t tokens; /* of that name, revoked with it */
     uint64_t seq;
 };
 
 static void leaving_fini(struct leaving *l)
 {
     people_fini(&l->people);
-    free(l->tokens);
-}
-
-static int collect_token(void *arg, const struct token_row *row)
-{
-    struct leaving *l = arg;
-    if (row->revoked || strcmp(row->person, l->name) != 0 || l->token_count == TOKENS_MAX)
-        return 0;
-    l->tokens[l->token_count++] = row->hash;
-    return 0;
 }
 
 static int withdraw_key(struct site *s, struct leaving *l, const struct public_key *key, struct err *e)
@@ -334,25 +322,6 @@ static int withdraw_key(struct site *s, struct leaving *l, const struct public_k
     json_put_digest(&w, "evidence", &id);
     l->keys++;
     return site_append(s, &w, &l->seq, e);
-}
-
-static int revoke_tokens(struct site *s, struct leaving *l, struct err *e)
-{
-    l->tokens = calloc(TOKENS_MAX, sizeof *l->tokens);
-    if (!l->tokens)
-        abort();
-    if (db_token_each(s->db, collect_token, l, e) < 0)
-        return -1;
-    for (size_t i = 0; i < l->token_count; i++) {
-        struct json_out w;
-        auto_buf entry = BUF(LIMIT_LEDGER_ENTRY_BYTES);
-        site_event(s, &w, &entry, "token-revoke");
-        json_put_string(&w, "token", digest_hex(&l->tokens[i]).text);
-        json_put_string(&w, "person", l->name);
-        if (db_token_revoke(s->db, &l->tokens[i], e) < 0 || site_append(s, &w, NULL, e) < 0)
-            return -1;
-    }
-    return 0;
 }
 
 /* One withdrawal a key: a name got two of them only before airlock refused that. */
@@ -373,7 +342,7 @@ static int withdraw_in_transaction(struct site *s, struct leaving *l, struct err
         err_set(e, ERR_NOTFOUND, 0, "nobody here is called %.64s", l->name);
         return err_hint(e, "`airlock person list` shows all");
     }
-    if (db_person_revoke(s->db, l->name, e) < 0 || revoke_tokens(s, l, e) < 0)
+    if (db_person_revoke(s->db, l->name, e) < 0 || identity_end_all(s, l->name, &l->tokens, e) < 0)
         return -1;
     return site_commit(s, NULL, NULL, e);
 }
@@ -401,14 +370,14 @@ static int withdraw_run(struct invocation *in)
         command_json(&w, &out, "person-withdraw");
         json_put_string(&w, "name", l.name);
         json_put_uint(&w, "keys", l.keys);
-        json_put_uint(&w, "tokens", l.token_count);
+        json_put_uint(&w, "tokens", l.tokens);
         json_put_uint(&w, "entry", l.seq);
         command_json_end(&w);
         return 0;
     }
     printf("%s is withdrawn: holds no role here and signs nothing more; %zu token%s revoked\n"
            "What runs keeps running. A new key for %s: airlock person add %s --role ROLE --key FILE\n",
-           l.name, l.token_count, l.token_count == 1 ? "" : "s", l.name, l.name);
+           l.name, l.tokens, l.tokens == 1 ? "" : "s", l.name, l.name);
     return 0;
 }
 
@@ -418,7 +387,8 @@ const struct command CMD_PERSON_WITHDRAW = {
     .summary = "end all roles and the key of a person: who left, or lost the key",
     .detail = "The contour signs that this name no longer speaks with this key, and the ledger says so; putting rows "
               "back undoes neither. Requests and approvals of the person count for no new verdict; what was promoted "
-              "with them keeps running. Tokens of that name are revoked. The name may then get a new key "
+              "with them keeps running. Tokens, grants and group memberships of that name end. The name may then get a "
+              "new key "
               "(`airlock person add`), but never this one again.",
     .min_args = 1,
     .max_args = 1,

@@ -94,6 +94,7 @@ static int open_http(struct serve *s, struct err *e)
     struct gateway_options g = {.source = site_source(&s->source),
                                 .requests_per_minute = s->site->config.requests_per_minute,
                                 .log_prompts = s->site->config.log_prompts};
+    callers_set_records(s->callers, g.source.record, g.source.arg);
     s->gateway = gateway_start(&g, e);
     if (!s->gateway)
         return -1;
@@ -126,7 +127,7 @@ static int serve_open(struct serve *s, struct err *e)
     if (!s->access)
         return -1;
     s->callers = callers_open(s->site->dir, e);
-    if (!s->callers)
+    if (!s->callers || callers_trust(s->callers, s->site->public_key, e) < 0)
         return -1;
     s->supervisor = supervisor_start(s->site->path, e);
     if (!s->supervisor)

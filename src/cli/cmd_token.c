@@ -2,78 +2,30 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "contour/identity_change.h"
 #include "gate/policy.h"
 #include "parse/yaml.h"
-#include "trust/token.h"
 #include "util/clock.h"
 #include "util/limits.h"
 
-#define DEFAULT_DAYS   90
 #define ID_CHARS_SHOWN 12
 #define ID_CHARS_MIN   8
 
 /* ── token new ── */
 
-struct wanted_token {
-    const char *person, *environment;
-    enum role role;
-    int64_t expires_s; /* 0: never */
-};
-
-/* Whoever may only look and ask needs no key here. Every other role is a person's whom the contour's record names. */
-static int check_role(struct site *s, const struct wanted_token *t, struct err *e)
+static void report_new(struct invocation *in, const struct token *t, const char *text)
 {
-    auto_people people = {0};
-    if (t->role == ROLE_VIEWER || t->role == ROLE_CONSUMER)
-        return 0;
-    struct child *parser = site_parser(s, e);
-    if (!parser || people_load(s->db, parser, s->public_key, &people, e) < 0)
-        return -1;
-    if (people_has_role(&people, t->person, t->role))
-        return 0;
-    err_set(e, ERR_DENIED, 0, "%s is no %s here, so no token can be one", t->person, role_name(t->role));
-    return err_hint(e, "`airlock person add` gives roles; consumers and viewers need none");
-}
-
-static int add(struct site *s, const struct wanted_token *t, struct token_text *text, struct digest *hash,
-               struct err *e)
-{
-    struct json_out w;
-    auto_buf entry = BUF(LIMIT_LEDGER_ENTRY_BYTES);
-    if (check_role(s, t, e) < 0 || token_new(text, hash, e) < 0 || site_begin(s, e) < 0)
-        return -1;
-    struct token_row row = {
-        .hash = *hash,
-        .person = t->person,
-        .role = role_name(t->role),
-        .environment = t->environment,
-        .created_s = s->now_s,
-        .expires_s = t->expires_s,
-    };
-    site_event(s, &w, &entry, "token-new");
-    json_put_string(&w, "token", digest_hex(hash).text);
-    json_put_string(&w, "person", t->person);
-    json_put_string(&w, "role", role_name(t->role));
-    json_put_string(&w, "environment", t->environment);
-    if (t->expires_s)
-        json_put_time(&w, "expires", t->expires_s);
-    if (db_token_add(s->db, &row, e) == 0 && site_commit(s, &w, NULL, e) == 0)
-        return 0;
-    site_rollback(s);
-    return -1;
-}
-
-static void report_new(struct invocation *in, const struct wanted_token *t, const char *text, const struct digest *hash)
-{
+    const char *id = digest_hex(&t->hash).text;
     if (in->json) {
         struct json_out w;
         auto_buf out = BUF(4096);
         command_json(&w, &out, "token-new");
         json_put_string(&w, "token", text);
-        json_put_string(&w, "id", digest_hex(hash).text);
+        json_put_string(&w, "id", id);
         json_put_string(&w, "person", t->person);
         json_put_string(&w, "role", role_name(t->role));
         json_put_string(&w, "environment", t->environment);
+        json_put_string(&w, "repository", t->repository);
         if (t->expires_s)
             json_put_time(&w, "expires", t->expires_s);
         command_json_end(&w);
@@ -83,9 +35,10 @@ static void report_new(struct invocation *in, const struct wanted_token *t, cons
     if (in->quiet)
         return;
     fprintf(stderr,
-            "This token of %s (%s in %s) is shown once. It works until %s; `airlock token revoke %.*s` ends it.\n",
-            t->person, role_name(t->role), t->environment,
-            t->expires_s ? time_text(t->expires_s).text : "it is revoked", ID_CHARS_SHOWN, digest_hex(hash).text);
+            "This token of %s (%s in %s, repositories %s) is shown once. It works until %s; `airlock token revoke "
+            "%.*s` ends it.\n",
+            t->person, role_name(t->role), t->environment, t->repository,
+            t->expires_s ? time_text(t->expires_s).text : "it is revoked", ID_CHARS_SHOWN, id);
 }
 
 /* --expires: a length of time from now, a date, or "never". */
@@ -93,55 +46,76 @@ static bool read_expiry(const char *text, int64_t now_s, int64_t *out)
 {
     uint64_t seconds;
     if (!text)
-        return *out = now_s + DEFAULT_DAYS * 86400, true;
+        return *out = now_s + TOKEN_LIFE_DEFAULT_S, true;
     if (strcmp(text, "never") == 0)
         return *out = 0, true;
-    if (time_parse(span_str(text), out))
-        return *out > now_s;
-    if (!yaml_duration(text, &seconds) || seconds == 0 || seconds > 100ULL * 366 * 86400)
-        return false;
-    *out = now_s + (int64_t)seconds;
-    return true;
+    if (!time_parse(span_str(text), out)) {
+        if (!yaml_duration(text, &seconds) || seconds > TOKEN_LIFE_MAX_S)
+            return false;
+        *out = now_s + (int64_t)seconds;
+    }
+    return *out > now_s && *out <= now_s + TOKEN_LIFE_MAX_S;
+}
+
+/* 0, or the status of a usage error. */
+static int read_wanted(struct invocation *in, struct token *t)
+{
+    const char *role = option_get(in, "role"), *env = option_get(in, "env"), *repository = option_get(in, "repository");
+    if (!person_name_is_right(in->argv[0]))
+        return command_usage(in, "\"%.70s\" is no name; wanted a-z first, then a-z, 0-9 and -", in->argv[0]);
+    if (!role || !role_parse(role, &t->role))
+        return command_usage(in, "--role: wanted consumer, viewer, or a role that the person has; found \"%.40s\"",
+                             role ? role : "");
+    if (!env || (strcmp(env, "*") != 0 && !environment_known(env)))
+        return command_usage(in, "--env: wanted sandbox, test, prod or \"*\"; found \"%.40s\"", env ? env : "");
+    if (repository && !pattern_is_right(repository))
+        return command_usage(in, "--repository: wanted a name, \"team-*\" or \"*\"; found \"%.130s\"", repository);
+    snprintf(t->person, sizeof t->person, "%s", in->argv[0]);
+    snprintf(t->environment, sizeof t->environment, "%s", env);
+    snprintf(t->repository, sizeof t->repository, "%s", repository ? repository : "*");
+    return 0;
 }
 
 static int new_run(struct invocation *in)
 {
     struct err e = {0};
+    struct token t = {.role = ROLE_VIEWER};
     struct token_text text;
-    struct digest hash;
-    const char *role = option_get(in, "role"), *expires = option_get(in, "expires");
-    struct wanted_token t = {.person = in->argv[0], .environment = option_get(in, "env")};
-    if (!person_name_is_right(t.person))
-        return command_usage(in, "\"%.70s\" is no name; wanted a-z first, then a-z, 0-9 and -", t.person);
-    if (!role || !role_parse(role, &t.role))
-        return command_usage(in, "--role: wanted consumer, viewer, or a role that the person has; found \"%.40s\"",
-                             role ? role : "");
-    if (!t.environment || (strcmp(t.environment, "*") != 0 && !environment_known(t.environment)))
-        return command_usage(in, "--env: wanted sandbox, test, prod or \"*\"; found \"%.40s\"",
-                             t.environment ? t.environment : "");
+    const char *expires = option_get(in, "expires");
+    int usage = read_wanted(in, &t);
+    if (usage)
+        return usage;
     auto_site s = command_site(in, SITE_CONTOUR, &e);
     if (!s)
         return command_fail(in, &e);
     if (!read_expiry(expires, s->now_s, &t.expires_s))
         return command_usage(in,
-                             "--expires: wanted for example 30d, 2027-01-31T00:00:00Z (in the future) or never; "
-                             "found \"%.40s\"",
-                             expires);
-    if (add(s, &t, &text, &hash, &e) < 0)
+                             "--expires: wanted for example 30d, %.4s-12-31T00:00:00Z (in the future, within %d days) "
+                             "or never; found \"%.40s\"",
+                             time_text(s->now_s).text, (int)(TOKEN_LIFE_MAX_S / 86400), expires);
+    if (token_give(s, &t, &text, &e) < 0)
         return command_fail(in, &e);
-    report_new(in, &t, text.text, &hash);
+    report_new(in, &t, text.text);
     return 0;
 }
 
 const struct command CMD_TOKEN_NEW = {
     .name = "token new",
-    .usage = "PERSON --role ROLE --env ENV [--expires WHEN]",
+    .usage = "PERSON --role ROLE --env ENV [--repository PATTERN] [--expires WHEN]",
     .summary = "a bearer token for a client; printed once",
-    .detail = "Prints the token on stdout and keeps only its hash. Clients send it as `Authorization: Bearer`, or as "
-              "the password where they know only user and password. A token identifies; it never approves: for that, "
-              "people sign with their own keys. Roles beyond consumer and viewer are for people who have them.",
+    .detail =
+        "Prints the token on stdout and keeps only its hash, in a record that the contour signs. Clients send it as "
+        "`Authorization: Bearer`, or as the password where they know only user and password. A token identifies; "
+        "it never approves: for that, people sign with their own keys.\n\nRoles beyond consumer and viewer are "
+        "for people who have them, by `airlock person add` or by `airlock grant add`, and the token works while "
+        "they do. A consumer or viewer needs neither: then the token's own record gives the role, and ends with "
+        "it. It lasts 90 days unless --expires says otherwise, at most 731, or until it is revoked (never).",
     .options = {{"role", "ROLE", "what the client may do", false},
                 {"env", "ENV", "where: sandbox, test, prod, or * for all", false},
+                {"repository", "PATTERN",
+                 "which: a name, team-* or *; * when not given. A mirror is the repository of its "
+                 "name (pypi, npm, apt, files)",
+                 false},
                 {"expires", "WHEN", "30d, a date such as 2027-01-31T00:00:00Z, or never; 90d when not given", false}},
     .min_args = 1,
     .max_args = 1,
@@ -151,39 +125,68 @@ const struct command CMD_TOKEN_NEW = {
 /* ── token list ── */
 
 struct listing {
+    struct site *s;
+    struct child *parser;
+    struct rights rights;
     struct json_out *w; /* NULL: for people */
-    int64_t now_s;
     size_t count;
+    struct err *e;
 };
 
-static const char *state_of(const struct token_row *row, int64_t now_s)
+/* What this token is good for now, in a word; asked as a running server asks it. NULL: *e. */
+static const char *state_of(struct listing *l, const struct token_row *row)
 {
-    if (row->revoked)
+    struct token t;
+    struct identity who;
+    struct err why = {0};
+    if (token_verify(l->parser, row, l->s->public_key, &t, &why) < 0) {
+        if (why.code == ERR_INPUT || why.code == ERR_LIMIT)
+            return "forged";
+        err_set(l->e, why.code, why.sys_errno, "%s", why.msg);
+        return NULL;
+    }
+    if (row->revoked || rights_ended(&l->rights, &row->hash))
         return "revoked";
-    return row->expires_s && row->expires_s <= now_s ? "expired" : "valid";
+    if (row->expires_s && row->expires_s <= l->s->now_s)
+        return "expired";
+    return identity_of_token(&t, &l->rights, l->s->now_s, &who, &why) < 0 ? "suspended" : "valid";
 }
 
 static int list_one(void *arg, const struct token_row *row)
 {
     struct listing *l = arg;
+    const char *state = state_of(l, row);
+    if (!state)
+        return -1;
     l->count++;
     if (!l->w) {
-        printf("%.*s  %-7s  %s  %s in %s  until %s\n", ID_CHARS_SHOWN, digest_hex(&row->hash).text,
-               state_of(row, l->now_s), row->person, row->role, row->environment,
+        printf("%.*s  %-9s  %s  %s in %s, repositories %s  until %s\n", ID_CHARS_SHOWN, digest_hex(&row->hash).text,
+               state, row->person, row->role, row->environment, row->repository,
                row->expires_s ? time_text(row->expires_s).text : "revoked");
         return 0;
     }
     json_out_object(l->w);
     json_put_string(l->w, "id", digest_hex(&row->hash).text);
-    json_put_string(l->w, "state", state_of(row, l->now_s));
+    json_put_string(l->w, "state", state);
     json_put_string(l->w, "person", row->person);
     json_put_string(l->w, "role", row->role);
     json_put_string(l->w, "environment", row->environment);
+    json_put_string(l->w, "repository", row->repository);
     json_put_time(l->w, "created", row->created_s);
     if (row->expires_s)
         json_put_time(l->w, "expires", row->expires_s);
     json_out_object_end(l->w);
     return 0;
+}
+
+static int list(struct listing *l)
+{
+    l->parser = site_parser(l->s, l->e);
+    if (!l->parser || identity_rights(l->s, &l->rights, l->e) < 0)
+        return -1;
+    int result = db_token_each(l->s->db, list_one, l, l->e);
+    rights_fini(&l->rights);
+    return result;
 }
 
 static int list_run(struct invocation *in)
@@ -194,12 +197,12 @@ static int list_run(struct invocation *in)
     auto_site s = command_site(in, SITE_CONTOUR, &e);
     if (!s)
         return command_fail(in, &e);
-    struct listing l = {.w = in->json ? &w : NULL, .now_s = s->now_s};
+    struct listing l = {.s = s, .w = in->json ? &w : NULL, .e = &e};
     if (in->json) {
         command_json(&w, &out, "tokens");
         json_put_array(&w, "tokens");
     }
-    if (db_token_each(s->db, list_one, &l, &e) < 0)
+    if (list(&l) < 0)
         return command_fail(in, &e);
     if (in->json) {
         json_out_array_end(&w);
@@ -213,6 +216,9 @@ static int list_run(struct invocation *in)
 const struct command CMD_TOKEN_LIST = {
     .name = "token list",
     .summary = "the tokens that were given out, without their text",
+    .detail = "Says of each what a running server would: valid; revoked; expired; suspended, when its person does not "
+              "hold the role any more (it works again when they do); forged, when the contour's key did not sign what "
+              "stands in state.db.",
     .run = list_run,
 };
 
@@ -256,21 +262,6 @@ static int find_token(struct site *s, const char *typed, struct match *m, struct
     return err_set(e, ERR_NOTFOUND, 0, "%zu tokens begin with %.64s; give more of the id", m->count, typed);
 }
 
-static int end_token(struct site *s, const struct match *m, struct err *e)
-{
-    struct json_out w;
-    auto_buf entry = BUF(LIMIT_LEDGER_ENTRY_BYTES);
-    if (site_begin(s, e) < 0)
-        return -1;
-    site_event(s, &w, &entry, "token-revoke");
-    json_put_string(&w, "token", digest_hex(&m->found).text);
-    json_put_string(&w, "person", m->person);
-    if (db_token_revoke(s->db, &m->found, e) == 0 && site_commit(s, &w, NULL, e) == 0)
-        return 0;
-    site_rollback(s);
-    return -1;
-}
-
 static int revoke_run(struct invocation *in)
 {
     struct err e = {0};
@@ -282,7 +273,7 @@ static int revoke_run(struct invocation *in)
                              "wanted a token's id (at least its first %d digits) or the token itself, found \"%.40s\"",
                              ID_CHARS_MIN, typed);
     auto_site s = command_site(in, SITE_CONTOUR, &e);
-    if (!s || find_token(s, typed, &m, &e) < 0 || end_token(s, &m, &e) < 0)
+    if (!s || find_token(s, typed, &m, &e) < 0 || token_end(s, &m.found, m.person, &e) < 0)
         return command_fail(in, &e);
     if (in->json) {
         struct json_out w;

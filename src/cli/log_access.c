@@ -38,12 +38,32 @@ static void print_number(const json_t *j, const char *key, const char *unit)
         printf("  %" JSON_INTEGER_FORMAT " %s", json_integer_value(value), unit);
 }
 
+/* A request that has no record of another kind, or what was done about an address. */
+static void print_at_the_door(const json_t *j)
+{
+    const char *person = json_get_string(j, "person", "");
+    printf("%6" JSON_INTEGER_FORMAT "  %s  %-8s %s (%s)", json_integer_value(json_object_get(j, "id")),
+           json_get_string(j, "time", "?"), json_get_string(j, "kind", "?"), *person ? person : "nobody known",
+           json_get_string(j, "address", "?"));
+    if (json_get_string(j, "path", NULL))
+        printf("  %s %s", json_get_string(j, "method", "?"), json_get_string(j, "path", ""));
+    print_number(j, "status", "");
+    print_number(j, "failures", "wrong tokens");
+    print_number(j, "seconds", "s locked");
+    print_number(j, "count", "refusals not recorded");
+    putchar('\n');
+}
+
 static void print_record(const char *text)
 {
     struct err bad = {0};
     auto_json j = json_parse(span_str(text), LIMIT_JSON_BYTES, "access record", &bad);
     if (!j) {
         printf("NOT READABLE: %s; run `airlock fsck`\n", bad.msg);
+        return;
+    }
+    if (json_get_string(j, "address", NULL)) {
+        print_at_the_door(j);
         return;
     }
     printf("%6" JSON_INTEGER_FORMAT "  %s  %-8s %s (%s, %s)  %.19s", json_integer_value(json_object_get(j, "id")),

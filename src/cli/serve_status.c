@@ -87,6 +87,7 @@ static void metrics(struct http_request *r, void *arg)
     put_engines(s, &body);
     put_http(s, &body);
     buf_add_str(&body, "# EOF\n");
+    callers_record(&source.callers, r, 200, &who, NULL, body.len);
     http_answer(r, 200, "application/openmetrics-text; version=1.0.0; charset=utf-8", &body);
 }
 

@@ -1,10 +1,11 @@
-/* Who a request comes from: a bearer token is a person, a role, and an environment. And what each role may ask of the
- * HTTP surface: one table (identity.c). Hard rule: a token that is unknown, revoked or expired has no identity, and the
- * three look the same from outside. */
+/* Who a request comes from, and what each role may ask of the HTTP surface: one table (identity.c). A token gives an
+ * identity when the contour's key has signed its record, nothing has ended it, and the person it names holds its role
+ * at this moment. Hard rule: a token that is unknown, forged, revoked or expired, or whose person holds the role no
+ * longer, has no identity, and all of these look the same from outside. */
 #pragma once
 
-#include "store/db_people.h"
-#include "trust/people.h"
+#include "trust/group.h"
+#include "trust/token.h"
 
 struct identity {
     char person[65];
@@ -14,8 +15,13 @@ struct identity {
     char repository[129]; /* a pattern, as repository_matches reads it; "" matches nothing */
 };
 
-/* ERR_DENIED when the token gives none; ERR_IO. */
-int identity_of_token(struct db *db, struct span token, int64_t now_s, struct identity *out, struct err *e);
+/* The record behind a token's text, verified. ERR_DENIED: there is none that the contour signed; ERR_IO. */
+int identity_token(struct db *db, struct child *parser, const struct public_key *contour, struct span text,
+                   struct token *out, struct err *e);
+
+/* What the record is good for now. ERR_DENIED: nothing. Pure. */
+int identity_of_token(const struct token *t, const struct rights *r, int64_t now_s, struct identity *out,
+                      struct err *e);
 
 enum ability {
     ABILITY_SEE,     /* releases, passports, status, /v1/models */
@@ -33,7 +39,3 @@ bool identity_may(const struct identity *who, enum ability what, const char *env
 /* The same, and in this repository: its name without the environment, "assistant" or "assistant/model". NULL:
  * whichever; then it is identity_may. The packages of a mirror stand in the repository of its name ("pypi"). */
 bool identity_may_use(const struct identity *who, enum ability what, const char *environment, const char *repository);
-
-/* A pattern is "*" (all), "team-*" (what begins so), or a name: that repository and what lies below it ("assistant" is
- * also "assistant/model"). */
-bool repository_matches(const char *pattern, const char *repository);

@@ -1,4 +1,4 @@
-#include "gateway/callers.h"
+#include "gateway/callers_internal.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -6,15 +6,18 @@
 #include <string.h>
 
 #include "util/clock.h"
+#include "util/log.h"
 
-#define TOKEN_CHARS_MAX 4096U
-#define CACHE_SLOTS     1024U
-#define SPARE_DBS       16U
+#define SETS      1024U
+#define WAYS      4U
+#define SPARE_DBS 16U
 
+/* A token that was verified, and who it was when that was last asked. */
 struct cached {
-    struct digest token;
+    struct token token; /* its hash is the key */
     struct identity identity;
-    int64_t until_ms; /* 0: empty */
+    int64_t until_ms; /* the identity is believed until then */
+    int64_t used_ms;  /* 0: empty */
 };
 
 struct callers {
@@ -25,8 +28,25 @@ struct callers {
     bool has_operator;
     struct digest operator_token;
     struct identity operator_identity;
-    struct cached cache[CACHE_SLOTS]; /* a slot is found by the first bytes of the token's digest */
+    struct caller_provider providers[CALLER_PROVIDERS_MAX];
+    size_t provider_count;
+    struct porter *porter;
+    int (*record)(void *arg, struct span line, struct err *e);
+    void *record_arg;
+
+    /* What a look-up needs that memory does not answer: one at a time. */
+    pthread_mutex_t slow;
+    struct child *parser;
+    struct public_key *contour;
+    struct rights rights;
+    bool has_rights;
+    int64_t rights_mark, rights_ms;
+
+    struct cached cache[SETS * WAYS]; /* a set is found by the first bytes of the token's digest */
 };
+
+static enum caller_answer ask_operator(void *arg, const struct caller_ask *ask, struct identity *out, struct err *e);
+static enum caller_answer ask_tokens(void *arg, const struct caller_ask *ask, struct identity *out, struct err *e);
 
 struct callers *callers_open(int dir, struct err *e)
 {
@@ -34,7 +54,11 @@ struct callers *callers_open(int dir, struct err *e)
     if (!c)
         abort();
     c->dir = dir;
+    c->porter = porter_new();
     pthread_mutex_init(&c->lock, NULL);
+    pthread_mutex_init(&c->slow, NULL);
+    callers_provide(c, &(struct caller_provider){"operator", true, ask_operator, c});
+    callers_provide(c, &(struct caller_provider){"token", false, ask_tokens, c});
     struct db *db = callers_db_take(c, e); /* now, so that a contour that cannot be read is known at once */
     if (!db) {
         callers_close(c);
@@ -48,11 +72,48 @@ void callers_close(struct callers *c)
 {
     if (!c)
         return;
+    callers_tell_left_out(c, clock_mono_ms(), true);
     for (size_t i = 0; i < c->spare_count; i++)
         db_close(c->spare[i]);
+    rights_fini(&c->rights);
+    public_key_free(c->contour);
+    child_stop(c->parser);
+    porter_free(c->porter);
+    pthread_mutex_destroy(&c->slow);
     pthread_mutex_destroy(&c->lock);
     free(c);
 }
+
+int callers_trust(struct callers *c, const struct public_key *contour, struct err *e)
+{
+    c->parser = child_start(ROLE_PARSE, e);
+    if (!c->parser)
+        return -1;
+    c->contour = public_key_copy(contour);
+    return 0;
+}
+
+void callers_set_records(struct callers *c, int (*record)(void *arg, struct span line, struct err *e), void *arg)
+{
+    c->record = record;
+    c->record_arg = arg;
+}
+
+struct porter *callers_porter(struct callers *c)
+{
+    return c->porter;
+}
+
+void callers_write(struct callers *c, const struct buf *line)
+{
+    struct err e = {0};
+    if (!c->record)
+        return;
+    if (buf_check(line, "access record", &e) < 0 || c->record(c->record_arg, buf_span(line), &e) < 0)
+        log_event(EV_ACCESS_LOST, "reason", e.msg, NULL);
+}
+
+/* ── databases ── */
 
 struct db *callers_db_take(struct callers *c, struct err *e)
 {
@@ -76,9 +137,11 @@ void callers_db_give(struct callers *c, struct db *db)
         db_close(db);
 }
 
+/* ── the operator ── */
+
 void callers_set_operator(struct callers *c, struct span token, const char *person)
 {
-    struct identity who = {.role = ROLE_ENGINEER, .environment = "*"};
+    struct identity who = {.role = ROLE_ENGINEER, .environment = "*", .repository = "*"};
     snprintf(who.person, sizeof(who.person), "%s", person);
     snprintf(who.role_name, sizeof(who.role_name), "%s", role_name(ROLE_ENGINEER));
     pthread_mutex_lock(&c->lock);
@@ -88,78 +151,163 @@ void callers_set_operator(struct callers *c, struct span token, const char *pers
     pthread_mutex_unlock(&c->lock);
 }
 
-static struct cached *slot_of(struct callers *c, const struct digest *token)
+static enum caller_answer ask_operator(void *arg, const struct caller_ask *ask, struct identity *out, struct err *e)
 {
-    return &c->cache[(size_t)(token->bytes[0] << 8 | token->bytes[1]) % CACHE_SLOTS];
+    struct callers *c = arg;
+    (void)e;
+    pthread_mutex_lock(&c->lock);
+    bool is = c->has_operator && ask->token.len && digest_equal(&ask->token_id, &c->operator_token);
+    if (is)
+        *out = c->operator_identity;
+    pthread_mutex_unlock(&c->lock);
+    return is ? CALLER_IS : CALLER_NOT_MINE;
 }
 
-/* True when the answer is known without the database. */
-static bool known(struct callers *c, const struct digest *token, int64_t now_ms, struct identity *out)
+/* ── tokens ── */
+
+static struct cached *set_of(struct callers *c, const struct digest *token)
 {
+    return &c->cache[(size_t)(token->bytes[0] << 8 | token->bytes[1]) % SETS * WAYS];
+}
+
+static struct cached *find(struct callers *c, const struct digest *token)
+{
+    struct cached *set = set_of(c, token);
+    for (size_t i = 0; i < WAYS; i++)
+        if (set[i].used_ms && digest_equal(&set[i].token.hash, token))
+            return &set[i];
+    return NULL;
+}
+
+/* The identity, when it is believed still; otherwise *verified is the token's record, where that is known. */
+static bool known(struct callers *c, const struct digest *token, int64_t now_ms, struct identity *out,
+                  struct token *verified)
+{
+    bool is = false;
     pthread_mutex_lock(&c->lock);
-    const struct cached *slot = slot_of(c, token);
-    bool found = false;
-    if (c->has_operator && digest_equal(token, &c->operator_token)) {
-        *out = c->operator_identity;
-        found = true;
-    } else if (slot->until_ms > now_ms && digest_equal(token, &slot->token)) {
-        *out = slot->identity;
-        found = true;
+    struct cached *one = find(c, token);
+    if (one) {
+        one->used_ms = now_ms;
+        is = one->until_ms > now_ms;
+        if (is)
+            *out = one->identity;
+        else
+            *verified = one->token;
     }
     pthread_mutex_unlock(&c->lock);
-    return found;
+    return is;
 }
 
-static void remember(struct callers *c, const struct digest *token, int64_t until_ms, const struct identity *who)
+static void remember(struct callers *c, const struct token *t, const struct identity *who, int64_t now_ms)
 {
     pthread_mutex_lock(&c->lock);
-    *slot_of(c, token) = (struct cached){.token = *token, .identity = *who, .until_ms = until_ms};
+    struct cached *one = find(c, &t->hash), *set = set_of(c, &t->hash);
+    if (!one) {
+        one = set;
+        for (size_t i = 1; i < WAYS; i++)
+            if (set[i].used_ms < one->used_ms)
+                one = &set[i];
+    }
+    *one = (struct cached){*t, *who, now_ms + CALLERS_CACHE_MS, now_ms > 0 ? now_ms : 1};
     pthread_mutex_unlock(&c->lock);
+}
+
+static void forget(struct callers *c, const struct digest *token)
+{
+    pthread_mutex_lock(&c->lock);
+    struct cached *one = find(c, token);
+    if (one)
+        *one = (struct cached){0};
+    pthread_mutex_unlock(&c->lock);
+}
+
+/* Rights are read again when the ledger says that they changed. */
+static int refresh_rights(struct callers *c, struct db *db, int64_t now_ms, struct err *e)
+{
+    int64_t mark;
+    struct rights fresh;
+    if (c->has_rights && now_ms - c->rights_ms < CALLERS_RIGHTS_MS)
+        return 0;
+    if (db_rights_mark(db, &mark, e) < 0)
+        return -1;
+    if (!c->has_rights || mark != c->rights_mark) {
+        if (rights_load(db, c->parser, c->contour, &fresh, e) < 0)
+            return -1;
+        rights_fini(&c->rights);
+        c->rights = fresh;
+        c->rights_mark = mark;
+        c->has_rights = true;
+    }
+    c->rights_ms = now_ms;
+    return 0;
+}
+
+static int look_up(struct callers *c, struct db *db, const struct caller_ask *ask, struct token *t,
+                   struct identity *out, struct err *e)
+{
+    int64_t now_ms = clock_mono_ms();
+    bool verified = digest_equal(&t->hash, &ask->token_id);
+    if (!c->parser)
+        return err_set(e, ERR_DENIED, 0, "this server trusts no tokens");
+    if (!verified && identity_token(db, c->parser, c->contour, ask->token, t, e) < 0)
+        return -1;
+    if (refresh_rights(c, db, now_ms, e) < 0 || identity_of_token(t, &c->rights, clock_now_s(), out, e) < 0)
+        return -1;
+    remember(c, t, out, now_ms);
+    return 0;
+}
+
+static enum caller_answer ask_tokens(void *arg, const struct caller_ask *ask, struct identity *out, struct err *e)
+{
+    struct callers *c = arg;
+    struct token t = {.person = ""};
+    if (ask->token.len == 0)
+        return CALLER_NOT_MINE;
+    if (known(c, &ask->token_id, clock_mono_ms(), out, &t))
+        return CALLER_IS;
+    if (ask->effort == CALLER_AT_ONCE || (ask->effort == CALLER_SEEN && !digest_equal(&t.hash, &ask->token_id)))
+        return CALLER_LATER;
+    struct db *db = callers_db_take(c, e);
+    if (!db)
+        return CALLER_FAILED;
+    pthread_mutex_lock(&c->slow);
+    int result = look_up(c, db, ask, &t, out, e);
+    pthread_mutex_unlock(&c->slow);
+    callers_db_give(c, db);
+    if (result == 0)
+        return CALLER_IS;
+    forget(c, &ask->token_id);
+    return e->code == ERR_DENIED ? CALLER_NOBODY : CALLER_FAILED;
+}
+
+/* ── all of them ── */
+
+void callers_provide(struct callers *c, const struct caller_provider *p)
+{
+    if (c->provider_count == CALLER_PROVIDERS_MAX)
+        abort();
+    c->providers[c->provider_count++] = *p;
+}
+
+enum caller_answer callers_ask(struct callers *c, const struct caller_ask *ask, bool only_local, struct identity *out,
+                               struct err *e)
+{
+    for (size_t i = 0; i < c->provider_count; i++) {
+        const struct caller_provider *p = &c->providers[i];
+        if (only_local && !p->local)
+            continue;
+        enum caller_answer answer = p->identify(p->arg, ask, out, e);
+        if (answer != CALLER_NOT_MINE)
+            return answer;
+    }
+    return CALLER_NOT_MINE;
 }
 
 int callers_identify(struct callers *c, struct span token, struct identity *out, struct err *e)
 {
-    struct digest id = digest_of(token);
-    int64_t now_ms = clock_mono_ms();
-    if (known(c, &id, now_ms, out))
+    struct caller_ask ask = {.token = token, .token_id = digest_of(token)};
+    enum caller_answer answer = callers_ask(c, &ask, false, out, e);
+    if (answer == CALLER_IS)
         return 0;
-    struct db *db = callers_db_take(c, e);
-    if (!db)
-        return -1;
-    int result = identity_of_token(db, token, clock_now_s(), out, e);
-    callers_db_give(c, db);
-    if (result == 0)
-        remember(c, &id, now_ms + CALLERS_CACHE_MS, out);
-    return result;
-}
-
-static void refuse_unknown(struct http_request *r, const char *why)
-{
-    /* Basic first: container clients know no other way without a token service. */
-    http_put_header(r, "WWW-Authenticate", "Basic realm=\"airlock\"");
-    http_error(r, 401, NULL, "%s; send a token as \"Authorization: Bearer TOKEN\" (airlock token new makes one)", why);
-}
-
-int callers_admit(const struct callers_source *s, struct http_request *r, enum ability what, struct identity *out,
-                  struct digest *token)
-{
-    auto_buf text = BUF(TOKEN_CHARS_MAX);
-    struct err e = {0};
-    if (!http_token(r, &text)) {
-        refuse_unknown(r, http_header(r, "Authorization") ? "the Authorization header holds no token" : "no token");
-        return -1;
-    }
-    if (s->identify(s->arg, buf_span(&text), out, &e) < 0) {
-        if (e.code == ERR_DENIED)
-            refuse_unknown(r, "this token gives no identity");
-        else
-            http_error_err(r, &e);
-        return -1;
-    }
-    *token = digest_of(buf_span(&text));
-    if (!identity_may(out, what, NULL)) {
-        http_error(r, 403, NULL, "the role %s may not do this", out->role_name);
-        return -1;
-    }
-    return 0;
+    return answer == CALLER_NOT_MINE ? err_set(e, ERR_DENIED, 0, "no token") : -1;
 }

@@ -53,12 +53,14 @@ void asked_fini(struct gateway *g, struct asked *a)
 
 /* The environment of the token; one that is good for all may name one in the header Airlock-Environment, and means prod
  * otherwise. -1 when the request was answered. */
-static int choose_environment(struct http_request *r, const struct identity *who, enum ability what, char out[17])
+static int choose_environment(struct gateway *g, struct http_request *r, const struct identity *who, enum ability what,
+                              char out[17])
 {
     const char *named = http_header(r, "Airlock-Environment");
     const char *env = named ? named : !strcmp(who->environment, "*") ? "prod" : who->environment;
     if (strlen(env) > 16 || !identity_may(who, what, env)) {
-        http_error(r, 403, NULL, "this token is for the environment %s, not for %.32s", who->environment, env);
+        callers_forbid(&g->o.source.callers, r, who, "this token is for the environment %s, not for %.32s",
+                       who->environment, env);
         return -1;
     }
     memcpy(out, env, strlen(env) + 1);
@@ -111,6 +113,17 @@ static bool readable(struct gateway *g, struct http_request *r, struct asked *a)
     return false;
 }
 
+/* A release is the repository of its name. */
+static bool may_ask(struct gateway *g, struct http_request *r, struct asked *a)
+{
+    char message[ERR_MSG_MAX];
+    if (identity_may_use(&a->who, ABILITY_ASK, a->environment, a->chat.model))
+        return true;
+    snprintf(message, sizeof(message), "this token is for %s, not for \"%.64s\"", a->who.repository, a->chat.model);
+    refuse(g, r, a, 403, NULL, message);
+    return false;
+}
+
 static bool find_engine(struct gateway *g, struct http_request *r, struct asked *a)
 {
     struct err e = {0};
@@ -137,11 +150,11 @@ static void chat_handle(struct http_request *r, void *arg)
     struct asked a = {.began_ns = http_began_ns(r), .time_s = clock_now_s()};
     snprintf(a.id, sizeof(a.id), "%s-%llu", g->instance, (unsigned long long)http_id(r));
     if (callers_admit(&g->o.source.callers, r, ABILITY_ASK, &a.who, &token) < 0 ||
-        choose_environment(r, &a.who, ABILITY_ASK, a.environment) < 0)
+        choose_environment(g, r, &a.who, ABILITY_ASK, a.environment) < 0)
         return;
     if (atomic_load(&g->record_lost))
         refuse(g, r, &a, 503, "no_access_log", "the access log cannot be written, so nothing is answered");
-    else if (within_quota(g, r, &a, &token) && readable(g, r, &a) && find_engine(g, r, &a) &&
+    else if (within_quota(g, r, &a, &token) && readable(g, r, &a) && may_ask(g, r, &a) && find_engine(g, r, &a) &&
              session_begin(g, r, &a) < 0)
         refuse(g, r, &a, 413, NULL, "the request is too large once the release's own prompt is in it");
 }
@@ -150,6 +163,7 @@ static void chat_handle(struct http_request *r, void *arg)
 
 struct listing {
     struct json_out w;
+    const struct identity *who;
     const char *only; /* NULL: all */
     unsigned count;
 };
@@ -157,7 +171,7 @@ struct listing {
 static int list_one(void *arg, const struct gateway_engine *m)
 {
     struct listing *l = arg;
-    if (l->only && strcmp(l->only, m->name) != 0)
+    if ((l->only && strcmp(l->only, m->name) != 0) || !repository_matches(l->who->repository, m->name))
         return 0;
     l->count++;
     json_out_object(&l->w);
@@ -178,11 +192,11 @@ static void models_handle(struct http_request *r, void *arg)
     struct digest token;
     char env[17];
     if (callers_admit(&g->o.source.callers, r, ABILITY_SEE, &who, &token) < 0 ||
-        choose_environment(r, &who, ABILITY_SEE, env) < 0)
+        choose_environment(g, r, &who, ABILITY_SEE, env) < 0)
         return;
     const char *rest = http_route_rest(r);
     struct buf body = BUF(MODELS_BYTES);
-    struct listing l = {.only = *rest ? rest : NULL};
+    struct listing l = {.who = &who, .only = *rest ? rest : NULL};
     json_out_init(&l.w, &body);
     if (!l.only) {
         json_out_object(&l.w);
@@ -196,9 +210,11 @@ static void models_handle(struct http_request *r, void *arg)
     }
     if (l.only && l.count == 0) {
         buf_fini(&body);
+        callers_record(&g->o.source.callers, r, 404, &who, NULL, 0);
         http_error(r, 404, "model_not_found", "there is no model \"%.64s\" in %s", l.only, env);
         return;
     }
+    callers_record(&g->o.source.callers, r, 200, &who, NULL, body.len);
     http_answer(r, 200, "application/json", &body);
 }
 

@@ -62,7 +62,7 @@ static int record(void *arg, struct span line, struct err *e)
 
 struct gateway_source site_source(struct site_source *s)
 {
-    return (struct gateway_source){.callers = {.identify = identify, .arg = s},
+    return (struct gateway_source){.callers = {.identify = identify, .arg = s, .callers = s->callers},
                                    .take = take,
                                    .give = give,
                                    .each = each_engine,

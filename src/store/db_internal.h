@@ -64,6 +64,12 @@ int db_fail(struct db *db, int code, const char *what, struct err *e);
 size_t string_keep(struct buf *strings, const char *text);
 const char *string_at(const struct buf *strings, size_t at);
 
+/* The entries that change what people may do: their actions begin so. A query that uses the partial index of the schema
+ * has this condition word for word. */
+#define DB_LEDGER_RIGHTS                                                                 \
+    "(instr(entry, CAST('\"person-' AS BLOB)) OR instr(entry, CAST('\"token-' AS BLOB))" \
+    " OR instr(entry, CAST('\"group-' AS BLOB)) OR instr(entry, CAST('\"grant-' AS BLOB)))"
+
 extern const char DB_SCHEMA[];
 #define DB_SCHEMA_VERSION 2
 #define DB_APPLICATION_ID 0x4149524c /* "AIRL" */

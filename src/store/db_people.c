@@ -91,7 +91,7 @@ int db_person_each(struct db *db, const char *name, int (*each)(void *arg, const
 int db_token_add(struct db *db, const struct token_row *row, struct err *e)
 {
     auto_query q = {0};
-    if (query_begin(&q, db, "INSERT INTO token VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)", "tokens", e) < 0)
+    if (query_begin(&q, db, "INSERT INTO token VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)", "tokens", e) < 0)
         return -1;
     bind_digest(&q, 1, &row->hash);
     bind_text(&q, 2, row->person);
@@ -100,10 +100,12 @@ int db_token_add(struct db *db, const struct token_row *row, struct err *e)
     bind_int(&q, 5, row->created_s);
     bind_int(&q, 6, row->expires_s);
     bind_int(&q, 7, row->revoked);
+    bind_text(&q, 8, row->repository);
+    bind_bytes(&q, 9, row->record);
     return query_run(&q, e);
 }
 
-#define TOKEN_COLUMNS "hash, person, role, environment, created, expires, revoked"
+#define TOKEN_COLUMNS "hash, person, role, environment, created, expires, revoked, repository, record"
 
 static int read_token(struct query *q, struct token_row *row, struct err *e)
 {
@@ -114,6 +116,8 @@ static int read_token(struct query *q, struct token_row *row, struct err *e)
         .created_s = column_int(q, 4),
         .expires_s = column_int(q, 5),
         .revoked = column_int(q, 6) != 0,
+        .repository = column_text(q, 7),
+        .record = column_bytes(q, 8),
     };
     return column_digest(q, 0, &row->hash, e);
 }
@@ -132,12 +136,16 @@ int db_token_get(struct db *db, const struct digest *hash, struct token_row *row
     if (read_token(&q, row, e) < 0)
         return -1;
     size_t person = string_keep(strings, row->person), role = string_keep(strings, row->role),
-           environment = string_keep(strings, row->environment);
+           environment = string_keep(strings, row->environment), repository = string_keep(strings, row->repository),
+           record = strings->len;
+    buf_add_span(strings, row->record);
     if (buf_check(strings, "a token", e) < 0)
         return -1;
     row->person = string_at(strings, person);
     row->role = string_at(strings, role);
     row->environment = string_at(strings, environment);
+    row->repository = string_at(strings, repository);
+    row->record.ptr = strings->ptr + record;
     return 0;
 }
 
@@ -168,6 +176,32 @@ int db_token_revoke(struct db *db, const struct digest *hash, struct err *e)
     if (found < 0)
         return -1;
     return found ? query_run(&q, e) : err_set(e, ERR_NOTFOUND, 0, "there is no such token");
+}
+
+/* ── what the ledger says about rights ── */
+
+int db_rights_mark(struct db *db, int64_t *mark, struct err *e)
+{
+    auto_query q = {0};
+    if (query_begin(&q, db, "SELECT ifnull(max(seq), -1) FROM ledger WHERE " DB_LEDGER_RIGHTS, "ledger", e) < 0 ||
+        query_step(&q, e) < 0)
+        return -1;
+    *mark = column_int(&q, 0);
+    return 0;
+}
+
+int db_rights_each(struct db *db, int (*each)(void *arg, uint64_t seq, struct span entry), void *arg, struct err *e)
+{
+    auto_query q = {0};
+    if (query_begin(&q, db, "SELECT seq, entry FROM ledger WHERE " DB_LEDGER_RIGHTS " ORDER BY seq", "ledger", e) < 0)
+        return -1;
+    int result;
+    while ((result = query_step(&q, e)) > 0) {
+        result = each(arg, column_uint(&q, 0), column_bytes(&q, 1));
+        if (result)
+            return result;
+    }
+    return result;
 }
 
 /* ── trusted metadata ── */

@@ -26,13 +26,22 @@ struct token_row {
     const char *environment;      /* "prod", or "*" */
     int64_t created_s, expires_s; /* 0: does not expire */
     bool revoked;
+    const char *repository; /* a pattern: "*", "team-*", "assistant" */
+    struct span record;     /* DSSE envelope of the contour's key: the truth about this token */
 };
 
 int db_token_add(struct db *db, const struct token_row *row, struct err *e);
-/* ERR_NOTFOUND. The strings are copied into *strings, which the caller owns. */
+/* ERR_NOTFOUND. The strings and the record are copied into *strings, which the caller owns. */
 int db_token_get(struct db *db, const struct digest *hash, struct token_row *row, struct buf *strings, struct err *e);
 int db_token_each(struct db *db, int (*each)(void *arg, const struct token_row *row), void *arg, struct err *e);
 int db_token_revoke(struct db *db, const struct digest *hash, struct err *e); /* ERR_NOTFOUND */
+
+/* ── entries of the ledger that change what people may do: actions person-…, token-…, group-…, grant-… ── */
+
+/* A number that is another one after each such entry. Cheap. */
+int db_rights_mark(struct db *db, int64_t *mark, struct err *e);
+/* In order. */
+int db_rights_each(struct db *db, int (*each)(void *arg, uint64_t seq, struct span entry), void *arg, struct err *e);
 
 /* Trusted TUF metadata of a station (by its root fingerprint, hex): "1.root.json", "timestamp.json", … bytes as
  * received. */

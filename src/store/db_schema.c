@@ -110,7 +110,9 @@ const char DB_SCHEMA[] =
     " hash BLOB PRIMARY KEY CHECK(length(hash) = 32),"
     " person TEXT NOT NULL, role TEXT NOT NULL, environment TEXT NOT NULL,"
     " created INTEGER NOT NULL, expires INTEGER NOT NULL,"
-    " revoked INTEGER NOT NULL CHECK(revoked IN (0, 1))) STRICT, WITHOUT ROWID;"
+    " revoked INTEGER NOT NULL CHECK(revoked IN (0, 1)),"
+    " repository TEXT NOT NULL,"
+    " record BLOB NOT NULL) STRICT, WITHOUT ROWID;"
 
     "CREATE TABLE trust("
     " station TEXT NOT NULL, file TEXT NOT NULL,"
@@ -122,6 +124,8 @@ const char DB_SCHEMA[] =
     " time INTEGER NOT NULL,"
     " entry BLOB NOT NULL,"
     " leaf BLOB NOT NULL CHECK(length(leaf) = 32)) STRICT;"
+    /* who may do what is asked often, and most entries are about accesses */
+    "CREATE INDEX ledger_rights ON ledger(seq) WHERE " DB_LEDGER_RIGHTS ";"
 
     /* turn: the newest has the largest */
     "CREATE TABLE collection("

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/db_ledger.h"
 #include "store/db_release.h"
 #include "trust/people_internal.h"
 #include "util/limits.h"
@@ -151,21 +150,21 @@ static int load_one(void *arg, const struct evidence_row *row)
 }
 
 /* An entry whose signed withdrawal is gone withdraws all the same. */
-static int look_at_entry(void *arg, const struct ledger_row *row)
+static int look_at_entry(void *arg, uint64_t seq, struct span entry)
 {
     struct loading *l = arg;
     struct err ignored = {0};
     struct digest key, id;
-    if (!memmem(row->entry.ptr, row->entry.len, ENTRY_MARK, sizeof ENTRY_MARK - 1))
+    if (!memmem(entry.ptr, entry.len, ENTRY_MARK, sizeof ENTRY_MARK - 1))
         return 0;
-    auto_json j = json_parse(row->entry, LIMIT_LEDGER_ENTRY_BYTES, "ledger entry", &ignored);
+    auto_json j = json_parse(entry, LIMIT_LEDGER_ENTRY_BYTES, "ledger entry", &ignored);
     const char *name = json_get_string(j, "person", "");
     if (strcmp(json_get_string(j, "action", ""), PERSON_WITHDRAW) != 0 ||
         digest_parse(span_str(json_get_string(j, "key", "")), &key, &ignored) < 0 ||
         digest_parse(span_str(json_get_string(j, "evidence", "")), &id, &ignored) < 0 || have_record(l->out, &id))
         return 0;
     people_refuse(l->people, "the withdrawal of %.64s (%s, ledger entry %llu) is gone: somebody took it away", name,
-                  digest_text(&id).text, (unsigned long long)row->seq);
+                  digest_text(&id).text, (unsigned long long)seq);
     keep(l->out, name, &key, &id);
     return 0;
 }
@@ -177,5 +176,5 @@ int withdrawals_load(struct db *db, struct child *parser, const struct public_ke
     struct loading l = {parser, contour, out, out_people, e ? e : &scratch};
     if (db_evidence_each(db, NULL, PREDICATE_WITHDRAWAL, load_one, &l, e) < 0)
         return -1;
-    return db_ledger_each(db, 0, INT64_MAX, look_at_entry, &l, e) < 0 ? -1 : 0;
+    return db_rights_each(db, look_at_entry, &l, e) < 0 ? -1 : 0;
 }

@@ -18,6 +18,8 @@
     X(EV_REQUEST_REFUSED, "request-refused") \
     X(EV_CONNECTION_CUT, "connection-cut")   \
     X(EV_ACCESS_LOST, "access-lost")         \
+    X(EV_AUTH_SLOWED, "auth-slowed")         \
+    X(EV_AUTH_LOCKED, "auth-locked")         \
     X(EV_LEDGER_LAGS, "ledger-lags")         \
     X(EV_PARSER_CRASHED, "parser-crashed")   \
     X(EV_LEFTOVER_REMOVED, "leftover-removed")

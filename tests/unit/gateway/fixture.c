@@ -38,6 +38,7 @@ static int identify(void *arg, struct span token, struct identity *out, struct e
     if (!role_parse(name, &out->role))
         return err_set(e, ERR_DENIED, 0, "no such role");
     copy_text(out->role_name, sizeof(out->role_name), role);
+    copy_text(out->repository, sizeof(out->repository), SPAN_LIT("*"));
     return 0;
 }
 

@@ -206,7 +206,8 @@ static void a_key_belongs_to_one_person(void **state)
 static void a_token_is_found_by_its_hash_and_can_be_revoked(void **state)
 {
     (void)state;
-    struct token_row token = {D("secret"), "carl", "consumer", "prod", 1, 0, false}, found;
+    struct token_row token = {D("secret"), "carl", "consumer", "prod", 1, 0, false, "team-*", SPAN_LIT("record")},
+                     found;
     struct digest other = D("guess");
     auto_buf strings = BUF(1000);
     assert_int_equal(db_token_add(db, &token, &e), 0);
