@@ -348,6 +348,17 @@ static const char *machine_name(uint16_t machine)
     return "other";
 }
 
+/* Zeros up to a page: tools that rewrite a library for another folder round its end up. */
+static bool is_padding(struct span file, uint64_t from)
+{
+    if (file.len - from > 4096)
+        return false;
+    for (uint64_t i = from; i < file.len; i++)
+        if (file.ptr[i] != 0)
+            return false;
+    return true;
+}
+
 int elf_check(struct span file, struct report *r)
 {
     static const char *const types[] = {[ET_REL] = "object", [ET_EXEC] = "program", [ET_DYN] = "shared"};
@@ -360,7 +371,7 @@ int elf_check(struct span file, struct report *r)
         if (read_segments(&f) == 0 && read_sections(&f) == 0 && read_special_segments(&f) == 0)
             result = 0;
     }
-    if (result == 0 && f.end < file.len)
+    if (result == 0 && f.end < file.len && !is_padding(file, f.end))
         report_finding(r, SEVERITY_MEDIUM, "elf-trailing", "end",
                        "%" PRIu64 " bytes behind everything that the headers describe", file.len - f.end);
     if (result == 0 && !f.stack_seen && f.type != ET_REL)

@@ -6,11 +6,13 @@
 #include "parse/elf.h"
 #include "parse/gguf.h"
 #include "parse/json_file.h"
+#include "parse/package.h"
 #include "parse/safetensors.h"
 #include "parse/sniff.h"
 #include "parse/tar.h"
 #include "parse/text.h"
 #include "parse/yaml_file.h"
+#include "parse/zip.h"
 #include "util/limits.h"
 
 /* The reader of a format; false when there is none yet. */
@@ -95,11 +97,108 @@ static bool is_text_kind(enum content c)
            c == CONTENT_YAML || c == CONTENT_TEMPLATE;
 }
 
+/* ── the files of a package ── */
+
+static bool ends_with_one_of(const char *name, const char *const *endings, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (span_ends(span_str(name), span_str(endings[i])))
+            return true;
+    return false;
+}
+
+/* Does the name say that this is a program? One without a suffix does, and so does a version at its end. */
+static bool admits_program(const char *name)
+{
+    static const char *const endings[] = {".so",  ".o",     ".ko",  ".a",  ".bin", ".elf",  ".node",  ".pyd", ".exe",
+                                          ".dll", ".dylib", ".com", ".bc", ".sys", ".wasm", ".class", ".efi", ".dbg"};
+    const char *slash = strrchr(name, '/'), *base = slash ? slash + 1 : name, *dot = strrchr(base, '.');
+    return !dot || dot == base || strspn(dot + 1, "0123456789") == strlen(dot + 1) || strstr(base, ".so.") ||
+           ends_with_one_of(base, endings, ARRAY_LEN(endings));
+}
+
+static void hidden(enum content content, const struct inspect_options *o, struct report *r)
+{
+    bool kept;
+    enum content promised;
+    bool admitted =
+        content == CONTENT_ELF || content == CONTENT_PROGRAM
+            ? admits_program(o->name) || (o->executable && !sniff_promise(o->name, content, &kept, &promised))
+            : sniff_promise(o->name, content, &kept, &promised) && kept;
+    if (!admitted)
+        report_finding(r, SEVERITY_HIGH, "hidden-content", "", "a %s under a name that does not say so",
+                       content_name(content));
+    else if (content == CONTENT_PICKLE)
+        report_finding(r, SEVERITY_LOW, "package-pickle", "", "a pickle: whoever loads it runs what it says");
+}
+
+/* What the package's code does is the package's business, and so are its data; what is loaded or unpacked by others, or
+ * pretends to be something else, is looked at. */
+static void inspect_standing(struct span file, enum content content, const struct inspect_options *o, struct report *r)
+{
+    static const char *const objects[] = {".a", ".lib"};
+    static const char *const bytecode[] = {".pyc", ".pyo"};
+    switch (content) {
+    case CONTENT_ELF:
+        elf_check(file, r);
+        hidden(content, o, r);
+        return;
+    case CONTENT_PROGRAM:
+        if (ends_with_one_of(o->name, bytecode, ARRAY_LEN(bytecode)))
+            report_not_scanned(r, "no-scanner", "", "byte code that no scanner understands yet");
+        else
+            hidden(content, o, r);
+        return;
+    case CONTENT_PICKLE:
+        hidden(content, o, r);
+        return;
+    case CONTENT_ZIP:
+        zip_check(file, o, r);
+        return;
+    case CONTENT_ARCHIVE:
+        if (!ends_with_one_of(o->name, objects, ARRAY_LEN(objects)))
+            report_not_scanned(r, "no-scanner", "", "no scanner understands %s yet", content_name(content));
+        return;
+    case CONTENT_LFS_POINTER:
+        without_reader(content, file, o, r);
+        return;
+    case CONTENT_GGUF:
+    case CONTENT_SAFETENSORS:
+    case CONTENT_TAR:
+    case CONTENT_COMPRESSED:
+        read_as(content, file, o, r);
+        return;
+    default:
+        return;
+    }
+}
+
+void inspect_inside(struct span file, const char *path, const struct inspect_options *o, struct report *r)
+{
+    struct inspect_options inner = *o;
+    auto_report report = {0};
+    report_init_inside(&report, r, path);
+    inner.name = path;
+    inner.layer = false;
+    inner.watch = NULL;
+    inner.depth++;
+    inspect_bytes(file, &inner, &report);
+    report_merge(r, &report);
+}
+
+/* ── any file ── */
+
 void inspect_bytes(struct span file, const struct inspect_options *o, struct report *r)
 {
     enum content content = sniff(file, o->name), promised;
     bool kept;
     r->format = content_name(content);
+    if (o->stands) {
+        inspect_standing(file, content, o, r);
+        return;
+    }
+    if (o->depth == 0 && package_check_named(file, content, o, r))
+        return;
     bool promises = sniff_promise(o->name, content, &kept, &promised);
     bool empty_text = content == CONTENT_EMPTY && promises && promised == CONTENT_TEXT;
     if (promises && !kept && !empty_text)

@@ -11,16 +11,32 @@
 /* A member of an archive is held in memory while it is read. */
 #define LIMIT_MEMBER_BYTES (512ULL << 20)
 
+/* Told of each member of a tar: how a reader of packages sees what is in one. */
+struct member_watch {
+    /* A regular file. True: it stands with its package (see `stands`). `r` takes what is wrong with it. */
+    bool (*file)(void *arg, const char *path, struct span bytes, struct report *r);
+    void (*link)(void *arg, const char *path); /* a hard link; may be NULL */
+    void *arg;
+};
+
 struct inspect_options {
     const char *name; /* file name, or path in an archive: for its promise and for messages */
     bool layer;       /* a layer of a container image: whiteouts, package databases, links by its own root */
     bool executable;  /* its mode says that it may be run */
     unsigned depth;   /* archives around it */
+    /* A file of a package, whose own list or whose digest in the packages document vouches for it (architecture.md,
+     * decision 3): clean, unless it is a thing of its own (an archive, a program, weights) whose reader objects, or
+     * hides what it is. */
+    bool stands;
+    const struct member_watch *watch; /* of a tar; may be NULL */
     struct template_rules templates;
 };
 
 /* Fills a report that was made by report_init. */
 void inspect_bytes(struct span file, const struct inspect_options *o, struct report *r);
+
+/* The same for a file inside of what `r` is about, an archive's member: findings get `path` in front. */
+void inspect_inside(struct span file, const char *path, const struct inspect_options *o, struct report *r);
 
 /* The op "inspect" of the parse role. arg: {"name", "layer"?, "digest"?, "known_templates_only"?, "templates"?: [hex]}.
  * Reply: {"format", "verdict", "findings", "facts"}; with "digest": true also "sha256" of the very bytes that were

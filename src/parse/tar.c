@@ -225,12 +225,15 @@ static void inspect_member(struct tar *t, const char *name, mode_t mode)
     o.layer = false;
     o.executable = (mode & 0111) != 0;
     o.depth++;
+    if (t->o->watch)
+        o.stands = t->o->watch->file(t->o->watch->arg, name, buf_span(&t->data), t->r);
+    o.watch = NULL;
     inspect_bytes(buf_span(&t->data), &o, &inner);
     enum content content = sniff(buf_span(&t->data), name);
     t->counts[content]++;
     t->digest = digest_of(buf_span(&t->data));
     report_merge(t->r, &inner);
-    if (matters(content, inner.verdict))
+    if (!t->o->watch && !t->o->stands && matters(content, inner.verdict))
         write_row(t, &inner, mode);
 }
 
@@ -285,6 +288,8 @@ static void check_member(struct tar *t, struct archive_entry *entry)
     check_place(t, entry);
     if (starts(base_name(member(t)), ".wh."))
         t->whiteouts++;
+    if (archive_entry_hardlink(entry) && t->o->watch && t->o->watch->link)
+        t->o->watch->link(t->o->watch->arg, member(t));
     if (archive_entry_filetype(entry) == AE_IFREG && !archive_entry_hardlink(entry))
         check_data(t, entry);
 }

@@ -5,9 +5,6 @@
 #include "trust/statement.h"
 #include "util/limits.h"
 
-/* Signed, base64 makes a third more of it; an envelope is read up to half a message. */
-#define LIMIT_PREDICATE_BYTES (LIMIT_MESSAGE_BYTES / 4)
-
 static int write_entry(struct site *s, const struct release *release, const struct scan_report *r,
                        const struct digest *evidence, struct err *e)
 {

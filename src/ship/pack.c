@@ -1,4 +1,4 @@
-/* Packing, from release.yaml to rows: a look at everything → parts → three manifests → index → signed statements → one
+/* Packing, from release.yaml to rows: a look at everything → parts → their manifests → index → signed statements → one
  * transaction → index.json. Blobs come before rows, so that an interrupted packing leaves blobs that nobody names, and
  * again completes it. */
 #include "ship/pack.h"
@@ -134,6 +134,8 @@ static int put_index(struct packing *p, struct err *e)
     oci_descriptor(&w, &p->model_manifest, NULL, "model");
     put_engine_descriptor(&w, p);
     oci_descriptor(&w, &p->config_manifest, NULL, "config");
+    if (p->packages_manifest.media_type)
+        oci_descriptor(&w, &p->packages_manifest, NULL, "packages");
     json_out_array_end(&w);
     json_put_object(&w, "annotations");
     json_put_string(&w, ANNOTATION_TITLE, p->spec.name);
@@ -206,6 +208,8 @@ static int add_rows(struct packing *p, const struct release *r, const struct pac
     for (size_t i = 0; i < PACK_STATEMENTS; i++)
         if (add_statement_rows(p, &statements[i], e) < 0)
             return -1;
+    if (packages_add_rows(p->s->db, &r->digest, &p->document, e) < 0)
+        return -1;
     return add_blob_row(p, &r->digest, &empty, MEDIA_OCI_EMPTY, sizeof OCI_EMPTY_TEXT - 1, e);
 }
 
@@ -229,7 +233,7 @@ static int attest_and_record(struct packing *p, const struct release *r, struct 
 {
     struct pack_statement statements[PACK_STATEMENTS];
     for (size_t i = 0; i < PACK_STATEMENTS; i++)
-        statements[i] = (struct pack_statement){.envelope = BUF(2 * LIMIT_JSON_BYTES)};
+        statements[i] = (struct pack_statement){.envelope = BUF(LIMIT_MESSAGE_BYTES / 2)};
     int result = pack_attest(p, r, statements, e) < 0 ? -1 : record(p, r, statements, e);
     for (size_t i = 0; i < PACK_STATEMENTS; i++) {
         buf_fini(&statements[i].envelope);
@@ -253,6 +257,8 @@ static uint64_t input_bytes(const struct packing *p)
     for (size_t i = 0; i < p->spec.file_count; i++)
         if (fstatat(p->dir, p->spec.files[i].file, &st, 0) == 0)
             total += (uint64_t)st.st_size;
+    for (size_t i = 0; i < p->package_count; i++)
+        total += p->packages[i].package.size;
     return total;
 }
 
@@ -260,10 +266,13 @@ static int pack(struct packing *p, struct pack_result *out, struct err *e)
 {
     struct child *parser = site_parser(p->s, e);
     *out = (struct pack_result){0};
-    if (!parser || pack_check(p, parser, out, e) < 0)
+    if (!parser || pack_check(p, parser, out, e) < 0 || pack_packages_look(p, parser, out, e) < 0)
         return -1;
     ship_progress_start(p->progress, "pack", input_bytes(p));
-    int result = pack_model(p, e) < 0 || pack_engine(p, e) < 0 || put_config(p, e) < 0 || put_index(p, e) < 0 ? -1 : 0;
+    int result = pack_model(p, e) < 0 || pack_engine(p, e) < 0 || put_config(p, e) < 0 || pack_packages(p, e) < 0 ||
+                         put_index(p, e) < 0
+                     ? -1
+                     : 0;
     ship_progress_end(p->progress);
     int known = result < 0 ? -1 : look_for_version(p, e);
     if (known < 0)

@@ -127,7 +127,7 @@ static int release_statement(struct packing *p, struct buf *out, struct err *e)
 static int attest(struct packing *p, const char *subject, const char *predicate_type,
                   int (*write)(struct packing *, struct buf *, struct err *), struct pack_statement *out, struct err *e)
 {
-    auto_buf predicate = BUF(LIMIT_JSON_BYTES), manifest = BUF(LIMIT_JSON_BYTES);
+    auto_buf predicate = BUF(LIMIT_PREDICATE_BYTES), manifest = BUF(LIMIT_JSON_BYTES);
     const struct private_key *key = site_key(p->s, e);
     if (!key || write(p, &predicate, e) < 0)
         return -1;

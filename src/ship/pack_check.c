@@ -45,15 +45,14 @@ static int refuse(const struct check *c, const struct yaml *key, const char *par
     return err_set(e, ERR_INPUT, 0, "%s:%u: %s: %.200s: %s", c->p->name, key ? key->line : 0, part, file, shown);
 }
 
-static void remark(struct check *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void remark(struct check *c, const char *format, ...)
+void pack_remark(struct pack_result *out, const char *format, ...)
 {
     va_list args;
-    if (c->out->remark_count == PACK_REMARKS_MAX)
+    if (out->remark_count == PACK_REMARKS_MAX)
         return;
-    char *to = c->out->remarks[c->out->remark_count++];
+    char *to = out->remarks[out->remark_count++];
     va_start(args, format);
-    vsnprintf(to, sizeof *c->out->remarks, format, args);
+    vsnprintf(to, sizeof *out->remarks, format, args);
     va_end(args);
     make_printable(to);
 }
@@ -70,8 +69,7 @@ static json_t *inspect(struct check *c, int fd, const char *name, struct err *e)
     return child_call_json(c->parser, &request, name, e);
 }
 
-/* The first finding that blocks, as "where: what". */
-static void say_finding(const json_t *reply, char *out, size_t size)
+void pack_say_finding(const json_t *reply, char *out, size_t size)
 {
     const json_t *finding;
     size_t i;
@@ -83,6 +81,7 @@ static void say_finding(const json_t *reply, char *out, size_t size)
         if (strcmp(severity, "info") == 0 || strcmp(severity, "low") == 0)
             continue;
         snprintf(out, size, "%.120s%s%.240s", at, *at ? ": " : "", json_get_string(finding, "message", ""));
+        make_printable(out);
         return;
     }
 }
@@ -96,11 +95,11 @@ static int look(struct check *c, const struct yaml *key, const char *part, const
     *reply = inspect(c, fd, name, e);
     if (!*reply)
         return err_prefix(e, "%s:%u: %s: %.200s", c->p->name, key->line, part, file);
-    say_finding(*reply, what, sizeof what);
+    pack_say_finding(*reply, what, sizeof what);
     if (!verdict_from_name(json_get_string(*reply, "verdict", ""), &verdict))
         return err_set(e, ERR_UNDECIDED, 0, "%s: the parse process gave no verdict", file);
     if (verdict == VERDICT_NOT_SCANNED)
-        remark(c, "a contour does not admit what no scanner has read to its end: %.80s: %s", file, what);
+        pack_remark(c->out, "a contour does not admit what no scanner has read to its end: %.80s: %s", file, what);
     return verdict > VERDICT_NOT_SCANNED ? refuse(c, key, part, file, what, e) : 0;
 }
 
@@ -127,10 +126,10 @@ static void remark_templates(struct check *c, const json_t *reply)
         if (json_is_true(json_object_get(template, "known")) ||
             !digest_from_hex(span_str(json_get_string(template, "sha256", "")), &id))
             continue;
-        remark(c,
-               "the chat template %s is on no list: a contour will not admit this release until people have read "
-               "the template and put its digest into `templates` of policy.yaml",
-               digest_text(&id).text);
+        pack_remark(c->out,
+                    "the chat template %s is on no list: a contour will not admit this release until people have read "
+                    "the template and put its digest into `templates` of policy.yaml",
+                    digest_text(&id).text);
     }
 }
 
@@ -262,6 +261,6 @@ int pack_check(struct packing *p, struct child *parser, struct pack_result *out,
         *e = why;
         return -1;
     }
-    remark(&c, "no contour will admit this: %s", why.msg);
+    pack_remark(out, "no contour will admit this: %s", why.msg);
     return 0;
 }

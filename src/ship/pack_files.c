@@ -14,6 +14,7 @@ void packing_fini(struct packing *p)
     for (size_t i = 0; i < p->input_count; i++)
         free(p->inputs[i].name);
     free(p->inputs);
+    pack_packages_fini(p);
     release_blob_fini(&p->model);
     release_blob_fini(&p->model_config);
     release_blob_fini(&p->model_manifest);

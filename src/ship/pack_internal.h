@@ -3,6 +3,7 @@
 
 #include "ship/pack.h"
 #include "ship/pack_spec.h"
+#include "ship/packages.h"
 #include "ship/release_internal.h"
 
 /* A file that went in: for inventory and provenance. */
@@ -12,6 +13,14 @@ struct pack_input {
     struct digest digest;
     uint64_t size;
     bool executable;
+};
+
+/* A package on its way in. */
+struct pack_package {
+    struct package package;
+    const char *file; /* borrowed; relative to release.yaml */
+    unsigned line;
+    struct buf metadata; /* of a wheel */
 };
 
 struct packing {
@@ -25,7 +34,11 @@ struct packing {
     size_t input_count;
     struct digest definition; /* of release.yaml's bytes */
     struct release_blob model, model_config, model_manifest, engine_manifest, config_manifest, index; /* owned */
-    const char *architecture; /* of the engine image; static, or `architecture_text` */
+    struct pack_package *packages; /* owned; moved into `document` when they are put */
+    size_t package_count;
+    struct packages document;
+    struct release_blob packages_manifest; /* without a digest when the release brings none */
+    const char *architecture;              /* of the engine image; static, or `architecture_text` */
     char architecture_text[33];
 };
 
@@ -36,6 +49,15 @@ void packing_fini(struct packing *p);
  * of release.yaml, or with file and line of the prompt set or suite; with p->unchecked a remark. Adds to out->remarks.
  */
 int pack_check(struct packing *p, struct child *parser, struct pack_result *out, struct err *e);
+
+/* The same for its packages, which are remembered in p->packages. */
+int pack_packages_look(struct packing *p, struct child *parser, struct pack_result *out, struct err *e);
+void pack_packages_fini(struct packing *p);
+
+/* Adds a remark. */
+void pack_remark(struct pack_result *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The first finding that blocks of what a look replied, printable, as "where: what". */
+void pack_say_finding(const json_t *reply, char *out, size_t size);
 
 /* Opens a file that release.yaml names. ERR_NOTFOUND, ERR_INPUT (no regular file). */
 int packing_open(const struct packing *p, const char *key, const char *file, uint64_t *size, struct err *e);
@@ -63,6 +85,9 @@ int pack_model(struct packing *p, struct err *e);
 
 /* Makes p->engine_manifest: out of a program and files, or of an OCI layout. */
 int pack_engine(struct packing *p, struct err *e);
+
+/* Puts the packages that were looked at, makes p->document and p->packages_manifest. */
+int pack_packages(struct packing *p, struct err *e);
 
 /* Signs provenance, inventory and release statement, and puts each with its attachment manifest. `rows` gets
  * PACK_STATEMENTS rows, whose envelopes live in `envelopes`. */

@@ -6,6 +6,7 @@
 
 #include "ship/licence.h"
 #include "ship/release_internal.h"
+#include "util/limits.h"
 
 static int check_text(const char *text, size_t max, const char *key, const char *name, struct err *e)
 {
@@ -253,15 +254,59 @@ static int take_texts(struct pack_spec *s, const char *name, struct err *e)
                : -1;
 }
 
+static int check_words(const struct yaml *map, const char *key, const char *wanted, const char *name, struct err *e)
+{
+    const struct yaml *list = yaml_get(map, key);
+    bool good = !list || list->kind == YAML_LIST;
+    for (size_t i = 0; good && list && i < list->count; i++)
+        good = list->items[i]->kind == YAML_SCALAR && list->items[i]->text[0];
+    return good ? 0
+                : err_set(e, ERR_INPUT, 0, "%s:%u: packages: %s: wanted a list of %s", name, list->line, key, wanted);
+}
+
+/* NAME.pdf, or FOLDER/NAME.pdf. */
+static bool file_key_ok(const char *key)
+{
+    const char *slash = strchr(key, '/');
+    char folder[LIMIT_NAME_CHARS + 1];
+    if (!slash)
+        return release_file_name_ok(key);
+    snprintf(folder, sizeof folder, "%.*s", (int)(slash - key), key);
+    return slash - key <= (int)LIMIT_NAME_CHARS && release_file_name_ok(folder) && release_file_name_ok(slash + 1);
+}
+
+static int take_packages(struct pack_spec *s, const char *name, struct err *e)
+{
+    static const char *const keys[] = {"local", "files", NULL};
+    const struct yaml *map = yaml_get(s->root, "packages"), *files;
+    if (!map)
+        return 0;
+    if (map->kind != YAML_MAP)
+        return err_set(e, ERR_INPUT, 0, "%s:%u: packages: wanted local and files", name, map->line);
+    if (yaml_only_keys(map, keys, name, e) < 0 || check_words(map, "local", "package files", name, e) < 0)
+        return -1;
+    files = yaml_get(map, "files");
+    if (files && files->kind != YAML_MAP)
+        return err_set(e, ERR_INPUT, 0, "%s:%u: packages: files: wanted NAME: FILE", name, files->line);
+    for (size_t i = 0; files && i < files->count; i++)
+        if (files->items[i]->kind != YAML_SCALAR || !files->items[i]->text[0] || !file_key_ok(files->keys[i]))
+            return err_set(e, ERR_INPUT, 0,
+                           "%s:%u: packages: files: \"%.100s\"; wanted NAME: FILE or FOLDER/NAME: FILE", name,
+                           files->items[i]->line, files->keys[i]);
+    s->packages = map;
+    return 0;
+}
+
 int pack_spec_parse(struct span text, const char *name, struct pack_spec *out, struct err *e)
 {
-    static const char *const keys[] = {"name",    "version", "owner", "description", "model",   "engine",
-                                       "prompts", "suite",   "card",  "licence",     "changes", NULL};
+    static const char *const keys[] = {"name",  "version", "owner",   "description", "model",    "engine", "prompts",
+                                       "suite", "card",    "licence", "changes",     "packages", NULL};
     *out = (struct pack_spec){.root = yaml_parse(text, name, e)};
     if (!out->root)
         return -1;
     if (yaml_only_keys(out->root, keys, name, e) == 0 && take_head(out, name, e) == 0 &&
-        take_model(out, name, e) == 0 && take_engine(out, name, e) == 0 && take_texts(out, name, e) == 0)
+        take_model(out, name, e) == 0 && take_engine(out, name, e) == 0 && take_texts(out, name, e) == 0 &&
+        take_packages(out, name, e) == 0)
         return 0;
     pack_spec_fini(out);
     return -1;

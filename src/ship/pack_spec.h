@@ -24,6 +24,7 @@ struct pack_spec {
     const char **command; /* owned */
     size_t command_count;
     const struct yaml *environment; /* a map, or NULL */
+    const struct yaml *packages;    /* a map, or NULL */
     const char *prompts, *suite, *card, *licence, *changes;
 };
 

@@ -12,7 +12,10 @@ static void receiving_fini(struct receiving *r)
     medium_fini(&r->medium);
     for (size_t i = 0; r->releases && i < r->doc.release_count; i++)
         release_free(r->releases[i]);
+    for (size_t i = 0; r->packages && i < r->doc.release_count; i++)
+        packages_fini(&r->packages[i]);
     free(r->releases);
+    free(r->packages);
     shipment_doc_fini(&r->doc);
     tuf_update_free(r->update);
     free(r->blobs);

@@ -43,7 +43,7 @@ static int add_statement(struct receiving *r, const struct attachment *a, const 
     r->statements = grown;
     struct received_statement *s = &r->statements[r->statement_count++];
     *s = (struct received_statement){
-        .id = a->envelope, .subject = release->digest, .envelope = BUF(2 * LIMIT_JSON_BYTES)};
+        .id = a->envelope, .subject = release->digest, .envelope = BUF(LIMIT_MESSAGE_BYTES / 2)};
     if (blob_read(r->out, &a->envelope, &s->envelope, e) < 0 ||
         statement_verify(r->parser, buf_span(&s->envelope), (const struct public_key *const *)r->keys, r->doc.key_count,
                          &release->digest, NULL, &st, e) < 0)
@@ -65,6 +65,8 @@ static int read_release(struct receiving *r, size_t i, struct err *e)
     if (strcmp(found->name, wanted->name) != 0 || strcmp(found->version, wanted->version) != 0)
         return err_set(e, ERR_INPUT, 0, "release %s calls itself %s:%s, but " SHIPMENT_TARGET " calls it %s:%s",
                        digest_text(&wanted->digest).text, found->name, found->version, wanted->name, wanted->version);
+    if (release_packages(r->out, r->parser, found, &r->packages[i], e) < 0)
+        return err_prefix(e, "%s:%s", found->name, found->version);
     for (size_t k = 0; k < wanted->attachment_count; k++) {
         struct attachment a;
         if (attachment_read(r->out, r->parser, &wanted->attachments[k], &wanted->digest, &a, e) < 0 ||
@@ -77,7 +79,8 @@ static int read_release(struct receiving *r, size_t i, struct err *e)
 int receive_read_releases(struct receiving *r, struct err *e)
 {
     r->releases = calloc(r->doc.release_count + 1, sizeof *r->releases);
-    if (!r->releases)
+    r->packages = calloc(r->doc.release_count + 1, sizeof *r->packages);
+    if (!r->releases || !r->packages)
         abort();
     if (load_keys(r, e) < 0)
         return -1;
@@ -239,7 +242,7 @@ static int add_release_rows(struct receiving *r, size_t i, uint64_t number, stru
         for (size_t k = 0; k < x->blob_count; k++)
             if (add_blob_row(r, &x->digest, &x->blobs[k].digest, x->blobs[k].media_type, x->blobs[k].size, e) < 0)
                 return -1;
-        if (add_attachment_rows(r, i, e) < 0)
+        if (add_attachment_rows(r, i, e) < 0 || packages_add_rows(r->s->db, &x->digest, &r->packages[i], e) < 0)
             return -1;
     }
     return add_receipt(r, x, number, e);

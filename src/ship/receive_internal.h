@@ -3,6 +3,7 @@
  * receive_copy.c (the one pass), receive_commit.c (rename and transaction). */
 #pragma once
 
+#include "ship/packages.h"
 #include "ship/receive.h"
 #include "ship/shipment_doc.h"
 #include "trust/tuf.h"
@@ -64,6 +65,7 @@ struct receiving {
     char folder[96], partial[104]; /* names below quarantine/ */
     struct blobs *out;
     struct release **releases;             /* owned; doc.release_count of them */
+    struct packages *packages;             /* owned; what each of them brings */
     struct received_statement *statements; /* owned */
     size_t statement_count;
     struct public_key *keys[SHIPMENT_KEYS_MAX]; /* owned */

@@ -1,5 +1,5 @@
-/* The reader of releases. The way: index → three manifests, told apart by the annotation vnd.airlock.part → the
- * configurations below them. Each step checks that what it found agrees with what named it. */
+/* The reader of releases. The way: index → three manifests, or four, told apart by the annotation vnd.airlock.part →
+ * the configurations below them. Each step checks that what it found agrees with what named it. */
 #include "ship/release.h"
 
 #include <string.h>
@@ -8,13 +8,6 @@
 #include "util/limits.h"
 
 #define DOCUMENT_TIMEOUT_MS 10000
-
-void release_blob_fini(struct release_blob *b)
-{
-    free(b->media_type);
-    free(b->name);
-    *b = (struct release_blob){0};
-}
 
 static char *copy(const char *text)
 {
@@ -59,38 +52,8 @@ void release_free(struct release *r)
     for (size_t i = 0; i < r->blob_count; i++)
         release_blob_fini(&r->blobs[i]);
     free(r->blobs);
+    free(r->slots);
     free(r);
-}
-
-static struct release_blob blob_copy(const struct release_blob *b)
-{
-    return (struct release_blob){
-        .digest = b->digest, .size = b->size, .media_type = copy(b->media_type), .name = copy(b->name)};
-}
-
-const struct release_blob *release_find_blob(const struct release *r, const struct digest *id)
-{
-    for (size_t i = 0; i < r->blob_count; i++)
-        if (digest_equal(&r->blobs[i].digest, id))
-            return &r->blobs[i];
-    return NULL;
-}
-
-/* Lists a blob once. The same digest under two sizes is a lie of one of them. */
-static int list_blob(struct release *r, const struct release_blob *b, struct err *e)
-{
-    const struct release_blob *known = release_find_blob(r, &b->digest);
-    if (known && known->size != b->size)
-        return err_set(e, ERR_INPUT, 0, "blob %s is said to have %llu bytes in one place and %llu in another",
-                       digest_text(&b->digest).text, (unsigned long long)known->size, (unsigned long long)b->size);
-    if (known)
-        return 0;
-    struct release_blob *grown = reallocarray(r->blobs, r->blob_count + 1, sizeof *grown);
-    if (!grown)
-        abort();
-    r->blobs = grown;
-    r->blobs[r->blob_count++] = blob_copy(b);
-    return 0;
 }
 
 int release_descriptor(const json_t *descriptor, const char *at, struct release_blob *out, struct err *e)
@@ -141,7 +104,13 @@ struct reading {
     const struct blobs *blobs;
     struct child *parser;
     struct release *r;
+    const char *part; /* that is being read */
 };
+
+static int list_blob(struct reading *in, const struct release_blob *b, struct err *e)
+{
+    return release_list_blob(in->r, b, in->part, false, e);
+}
 
 static int need_value(const json_t *object, const char *key, const char *at, const char *wanted, struct err *e)
 {
@@ -153,14 +122,15 @@ static int need_value(const json_t *object, const char *key, const char *at, con
     return err_set(e, ERR_INPUT, 0, "%s/%s: wanted %s, found %.100s", at, key, wanted, found);
 }
 
-/* Reads the manifest `d`, lists it and everything that it names. */
-static json_t *read_manifest(struct reading *in, const struct release_blob *d, const char *what, struct err *e)
+/* Reads the manifest `d` of at most `max` layers, and lists it. */
+static json_t *read_manifest(struct reading *in, const struct release_blob *d, size_t max, const char *what,
+                             struct err *e)
 {
     if (strcmp(d->media_type, MEDIA_OCI_MANIFEST) != 0) {
         err_set(e, ERR_INPUT, 0, "%s: wanted media type " MEDIA_OCI_MANIFEST ", found %.100s", what, d->media_type);
         return NULL;
     }
-    if (list_blob(in->r, d, e) < 0)
+    if (list_blob(in, d, e) < 0)
         return NULL;
     auto_json manifest = release_document(in->blobs, in->parser, d, what, e);
     if (!manifest)
@@ -170,9 +140,8 @@ static json_t *read_manifest(struct reading *in, const struct release_blob *d, c
         err_prefix(e, "%s", what);
         return NULL;
     }
-    if (json_array_size(layers) > RELEASE_LAYERS_MAX) {
-        err_set(e, ERR_LIMIT, 0, "%s: %zu layers; at most %u are read", what, json_array_size(layers),
-                RELEASE_LAYERS_MAX);
+    if (json_array_size(layers) > max) {
+        err_set(e, ERR_LIMIT, 0, "%s: %zu layers; at most %zu are read", what, json_array_size(layers), max);
         return NULL;
     }
     return ptr_steal(&manifest);
@@ -182,7 +151,7 @@ static int manifest_config(struct reading *in, const json_t *manifest, const cha
                            struct err *e)
 {
     const json_t *config = json_need_object(manifest, "config", "", e);
-    if (!config || release_descriptor(config, "/config", out, e) < 0 || list_blob(in->r, out, e) < 0)
+    if (!config || release_descriptor(config, "/config", out, e) < 0 || list_blob(in, out, e) < 0)
         return -1;
     if (strcmp(out->media_type, media_type) != 0)
         return err_set(e, ERR_INPUT, 0, "/config/mediaType: wanted %s, found %.100s", media_type, out->media_type);
@@ -209,7 +178,7 @@ static int read_model_files(struct reading *in, const json_t *layers, struct err
         char at[40];
         at_layer(at, i + 1);
         struct release_blob *file = &r->model_files[r->model_file_count++];
-        if (release_descriptor(json_array_get(layers, i + 1), at, file, e) < 0 || list_blob(r, file, e) < 0)
+        if (release_descriptor(json_array_get(layers, i + 1), at, file, e) < 0 || list_blob(in, file, e) < 0)
             return err_prefix(e, "model manifest");
         if (!*file->name || strcmp(file->name, r->model.name) == 0 ||
             (i > 0 && strcmp(file->name, r->model_files[i - 1].name) <= 0))
@@ -223,7 +192,7 @@ static int read_model_files(struct reading *in, const json_t *layers, struct err
 
 static int read_model(struct reading *in, const struct release_blob *d, struct err *e)
 {
-    auto_json manifest = read_manifest(in, d, "model manifest", e);
+    auto_json manifest = read_manifest(in, d, RELEASE_LAYERS_MAX, "model manifest", e);
     auto_blob config = {0};
     if (!manifest)
         return -1;
@@ -234,7 +203,7 @@ static int read_model(struct reading *in, const struct release_blob *d, struct e
     if (json_array_size(layers) == 0)
         return err_set(e, ERR_INPUT, 0, "model manifest: /layers: there is none; wanted the weights first");
     if (release_descriptor(json_array_get(layers, 0), "/layers/0", &in->r->model, e) < 0 ||
-        list_blob(in->r, &in->r->model, e) < 0)
+        list_blob(in, &in->r->model, e) < 0)
         return err_prefix(e, "model manifest");
     if (strcmp(in->r->model.media_type, MEDIA_MODEL_WEIGHT) != 0 || !*in->r->model.name)
         return err_set(e, ERR_INPUT, 0, "model manifest: /layers/0: wanted %s with annotation " ANNOTATION_FILEPATH,
@@ -245,7 +214,7 @@ static int read_model(struct reading *in, const struct release_blob *d, struct e
 
 static int read_engine(struct reading *in, const struct release_blob *d, struct err *e)
 {
-    auto_json manifest = read_manifest(in, d, "engine manifest", e);
+    auto_json manifest = read_manifest(in, d, RELEASE_LAYERS_MAX, "engine manifest", e);
     auto_blob config = {0};
     if (!manifest)
         return -1;
@@ -262,7 +231,7 @@ static int read_engine(struct reading *in, const struct release_blob *d, struct 
         char at[40];
         at_layer(at, i);
         struct release_blob *layer = &in->r->engine.layers[in->r->engine.layer_count++];
-        if (release_descriptor(json_array_get(layers, i), at, layer, e) < 0 || list_blob(in->r, layer, e) < 0)
+        if (release_descriptor(json_array_get(layers, i), at, layer, e) < 0 || list_blob(in, layer, e) < 0)
             return err_prefix(e, "engine manifest");
     }
     return 0;
@@ -386,6 +355,16 @@ static struct release_blob *config_slot(struct release *r, const char *part)
     return strcmp(part, "changes") == 0 ? &r->changes : NULL;
 }
 
+/* The same word, for good. */
+static const char *slot_name(const char *part)
+{
+    static const char *const parts[] = {"prompts", "suite", "card", "licence", "changes"};
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        if (strcmp(part, parts[i]) == 0)
+            return parts[i];
+    return "release";
+}
+
 static int take_config_layer(struct reading *in, const json_t *layer, size_t i, struct err *e)
 {
     char at[40];
@@ -395,7 +374,7 @@ static int take_config_layer(struct reading *in, const json_t *layer, size_t i, 
     if (!slot || slot->media_type)
         return err_set(e, ERR_INPUT, 0,
                        "release manifest: %s: \"%.32s\" is no part of a release, or stands there twice", at, part);
-    if (release_descriptor(layer, at, slot, e) < 0 || list_blob(in->r, slot, e) < 0)
+    if (release_descriptor(layer, at, slot, e) < 0 || release_list_blob(in->r, slot, slot_name(part), false, e) < 0)
         return err_prefix(e, "release manifest");
     if (slot->size > LIMIT_JSON_BYTES)
         return err_set(e, ERR_LIMIT, 0, "release manifest: %s (%s): %llu bytes; at most %u", at, part,
@@ -406,7 +385,7 @@ static int take_config_layer(struct reading *in, const json_t *layer, size_t i, 
 static int read_config(struct reading *in, const struct release_blob *d, struct err *e)
 {
     static const char *const parts[] = {"prompts", "suite", "card", "licence", "changes"};
-    auto_json manifest = read_manifest(in, d, "release manifest", e);
+    auto_json manifest = read_manifest(in, d, RELEASE_LAYERS_MAX, "release manifest", e);
     auto_blob config = {0};
     if (!manifest)
         return -1;
@@ -423,6 +402,38 @@ static int read_config(struct reading *in, const struct release_blob *d, struct 
     in->r->config = config.digest;
     auto_json document = release_document(in->blobs, in->parser, &config, "release configuration", e);
     return document ? take_config(document, in->r, e) : -1;
+}
+
+/* The packages document itself is read by those who need it (ship/packages.h): it is long, and most readers of a
+ * release do not. */
+static int read_packages(struct reading *in, const struct release_blob *d, struct err *e)
+{
+    auto_json manifest = read_manifest(in, d, LIMIT_RELEASE_PARTS, "packages manifest", e);
+    auto_blob config = {0};
+    if (!manifest)
+        return -1;
+    if (need_value(manifest, "artifactType", "", MEDIA_PACKAGES, e) < 0 ||
+        manifest_config(in, manifest, MEDIA_PACKAGES, &config, e) < 0)
+        return err_prefix(e, "packages manifest");
+    const json_t *layers = json_object_get(manifest, "layers");
+    for (size_t i = 0; i < json_array_size(layers); i++) {
+        auto_blob layer = {0};
+        char at[40];
+        at_layer(at, i);
+        if (release_descriptor(json_array_get(layers, i), at, &layer, e) < 0)
+            return err_prefix(e, "packages manifest");
+        const struct release_blob *known = release_find_blob(in->r, &layer.digest);
+        if (known && known->packaged)
+            return err_set(e, ERR_INPUT, 0, "packages manifest: %s: %s stands there twice", at,
+                           digest_text(&layer.digest).text);
+        if (release_list_blob(in->r, &layer, in->part, true, e) < 0)
+            return err_prefix(e, "packages manifest");
+    }
+    in->r->packages.there = true;
+    in->r->packages.manifest = d->digest;
+    in->r->packages.config = config.digest;
+    in->r->packages.layer_count = json_array_size(layers);
+    return 0;
 }
 
 static int take_annotations(const json_t *index, struct release *r, struct err *e)
@@ -467,10 +478,12 @@ static int find_part(const json_t *manifests, const char *part, struct release_b
     return release_descriptor(found, at, out, e);
 }
 
-static int read_part(struct reading *in, const json_t *manifests, const char *part,
+/* `shown` is what the blobs of this part are said to belong to. */
+static int read_part(struct reading *in, const json_t *manifests, const char *part, const char *shown,
                      int (*read)(struct reading *, const struct release_blob *, struct err *), struct err *e)
 {
     auto_blob d = {0};
+    in->part = shown;
     return find_part(manifests, part, &d, e) < 0 ? -1 : read(in, &d, e);
 }
 
@@ -480,12 +493,15 @@ static int read_index(struct reading *in, const json_t *index, struct err *e)
     if (!manifests || need_value(index, "mediaType", "", MEDIA_OCI_INDEX, e) < 0 ||
         need_value(index, "artifactType", "", MEDIA_RELEASE, e) < 0 || take_annotations(index, in->r, e) < 0)
         return -1;
-    if (json_array_size(manifests) != 3)
-        return err_set(e, ERR_INPUT, 0, "/manifests: wanted 3 (model, engine, config), found %zu",
-                       json_array_size(manifests));
-    if (read_part(in, manifests, "model", read_model, e) < 0 || read_part(in, manifests, "engine", read_engine, e) < 0)
+    size_t count = json_array_size(manifests);
+    if (count != 3 && count != 4)
+        return err_set(e, ERR_INPUT, 0, "/manifests: wanted 3 (model, engine, config), or 4 (packages), found %zu",
+                       count);
+    if (read_part(in, manifests, "model", "model", read_model, e) < 0 ||
+        read_part(in, manifests, "engine", "engine", read_engine, e) < 0 ||
+        read_part(in, manifests, "config", "release", read_config, e) < 0)
         return -1;
-    return read_part(in, manifests, "config", read_config, e);
+    return count == 4 ? read_part(in, manifests, "packages", "packages", read_packages, e) : 0;
 }
 
 /* Every blob is there, with the size that its descriptor promises. */
@@ -515,37 +531,14 @@ struct release *release_read(const struct blobs *b, struct child *parser, const 
         err_prefix(e, "release");
         return NULL;
     }
-    struct reading in = {.blobs = b, .parser = parser, .r = r};
+    struct reading in = {.blobs = b, .parser = parser, .r = r, .part = "release"};
     struct release_blob self = {.digest = *index, .size = r->size, .media_type = MEDIA_OCI_INDEX, .name = ""};
     auto_json document = release_document(b, parser, &self, "release index", e);
-    if (!document || list_blob(r, &self, e) < 0)
+    if (!document || list_blob(&in, &self, e) < 0)
         return NULL;
     if (read_index(&in, document, e) < 0 || check_sizes(b, r, e) < 0) {
         err_prefix(e, "release %s", digest_text(index).text);
         return NULL;
     }
     return ptr_steal(&r);
-}
-
-const char *release_part_of(const struct release *r, const struct digest *id)
-{
-    const struct {
-        const struct digest *digest;
-        const char *name;
-    } parts[] = {
-        {&r->model.digest, "model"},   {&r->model_manifest, "model"},   {&r->engine.manifest, "engine"},
-        {&r->engine.config, "engine"}, {&r->prompts.digest, "prompts"}, {&r->suite.digest, "suite"},
-        {&r->card.digest, "card"},     {&r->changes.digest, "changes"}, {&r->licence_text.digest, "licence"},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
-        if (digest_equal(parts[i].digest, id))
-            return parts[i].name;
-    for (size_t i = 0; i < r->model_file_count; i++)
-        if (digest_equal(&r->model_files[i].digest, id))
-            return "model";
-    for (size_t i = 0; i < r->engine.layer_count; i++)
-        if (digest_equal(&r->engine.layers[i].digest, id))
-            return "engine";
-    const struct release_blob *b = release_find_blob(r, id);
-    return b && strcmp(b->media_type, MEDIA_MODEL_CONFIG) == 0 ? "model" : "release";
 }

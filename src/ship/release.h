@@ -28,6 +28,12 @@
 #define MEDIA_INTOTO         "application/vnd.in-toto+json"          /* artifactType of an attachment */
 #define MEDIA_DSSE           "application/vnd.dsse.envelope.v1+json" /* its one layer */
 
+#define MEDIA_PACKAGES         "application/vnd.airlock.packages.v1+json"    /* artifactType and config of part 4 */
+#define MEDIA_PACKAGE          "application/vnd.airlock.package.v1"          /* a package file */
+#define MEDIA_PACKAGE_METADATA "application/vnd.airlock.package.metadata.v1" /* a wheel's METADATA */
+#define MEDIA_PACKAGE_EVIDENCE "application/vnd.airlock.package.evidence.v1" /* what an upstream signed */
+#define MEDIA_COLLECTION       "application/vnd.airlock.collection.v1+json"  /* artifactType of a collection */
+
 #define ANNOTATION_PART "vnd.airlock.part"
 
 /* One blob. */
@@ -36,6 +42,8 @@ struct release_blob {
     uint64_t size;    /* bytes */
     char *media_type; /* owned */
     char *name;       /* owned; the file's name as people know it ("SmolLM2-135M-Instruct.Q4_1.gguf"), or "" */
+    const char *part; /* of a release's list: which part it belongs to, as release_part_of says; static */
+    bool packaged;    /* of a release's list: a layer of the packages manifest */
 };
 
 struct release {
@@ -65,8 +73,16 @@ struct release {
     struct digest config; /* the release configuration document */
     struct release_blob prompts, suite, card, licence_text, changes;
 
+    struct {
+        bool there;                     /* the release brings packages */
+        struct digest manifest, config; /* the config is the packages document (ship/packages.h) */
+        size_t layer_count;
+    } packages;
+
     struct release_blob *blobs; /* every blob, each once: the index first, manifests and configurations included */
     size_t blob_count;
+    size_t *slots; /* owned; the blobs by digest: 1 + number, 0 where none is */
+    size_t slot_count;
 };
 
 /* Reads the release whose index is `index`. Every small document is hashed again and read in `parser`; the sizes of the
@@ -85,7 +101,7 @@ static inline void auto_release_free(struct release **r)
 const struct release_blob *release_find_blob(const struct release *r, const struct digest *id);
 
 /* Which part of the release a blob belongs to, for messages and reports: "model", "engine", "prompts", "suite", "card",
- * "licence", "changes", "release" (index and configuration). */
+ * "licence", "changes", "packages", "release" (index and configuration). */
 const char *release_part_of(const struct release *r, const struct digest *id);
 
 /* Names that we accept: [a-z0-9][a-z0-9-]*, at most LIMIT_NAME_CHARS; versions "v1.2.3" without leading zeros. */

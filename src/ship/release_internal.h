@@ -13,6 +13,9 @@
 
 #define RELEASE_CONFIG_SCHEMA "airlock/release-config/1"
 
+/* The list of a release's blobs. Adding one again is fine; ERR_INPUT when it has another size now. */
+int release_list_blob(struct release *r, const struct release_blob *b, const char *part, bool packaged, struct err *e);
+
 /* Layers of an engine image. The largest images that people build have some hundred. */
 #define RELEASE_LAYERS_MAX 1024U
 /* Arguments of an engine's command, and variables of its environment. */

@@ -27,7 +27,7 @@ static enum tuf_role role_of(const char *part)
 {
     if (strcmp(part, "model") == 0)
         return TUF_MODELS;
-    return strcmp(part, "engine") == 0 ? TUF_SOFTWARE : TUF_POLICY;
+    return strcmp(part, "engine") == 0 || strcmp(part, "packages") == 0 ? TUF_SOFTWARE : TUF_POLICY;
 }
 
 /* Names that a message lists; the rest is counted. */

@@ -41,8 +41,10 @@ struct blobs *shipment_blobs(struct site *s, uint64_t number, struct err *e)
 
 struct blobs *release_blobs(struct site *s, const struct release_row *row, struct err *e)
 {
-    if (row->admitted || row->shipment == 0)
+    if (row->admitted || (row->shipment == 0 && s->config.kind == SITE_STATION))
         return blobs_open(s->dir, "store", e);
+    if (row->shipment == 0)
+        return blobs_open(s->dir, PUSHED_FOLDER, e);
     return shipment_blobs(s, row->shipment, e);
 }
 

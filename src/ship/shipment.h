@@ -11,12 +11,15 @@
  * gate can believe it without the media. */
 #define PREDICATE_RECEIPT "urn:airlock:receipt:v1"
 
+/* Below the contour: an image layout with what was pushed and not judged (src/registry/push.h). */
+#define PUSHED_FOLDER "pushed"
+
 /* The blobs of shipment `number` in quarantine (a layout of its own). The caller closes. NULL: ERR_NOTFOUND (no such
  * shipment), ERR_IO. */
 struct blobs *shipment_blobs(struct site *s, uint64_t number, struct err *e);
 
-/* The blobs of a release wherever it lies now: the store when it was admitted, else its shipment in quarantine. The
- * caller closes. */
+/* The blobs of a release wherever it lies now: the store when it was admitted, else its shipment in quarantine, or
+ * pushed/ of a contour when no shipment brought it. The caller closes. */
 struct blobs *release_blobs(struct site *s, const struct release_row *row, struct err *e);
 
 /* Reads the release of a row, and holds the row against it: name and version are what the index says, which the station

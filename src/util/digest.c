@@ -56,7 +56,7 @@ static void must(int ok)
 {
     if (ok == 1)
         return;
-    fputs("airlock: SHA-256 is not available from OpenSSL, or memory is exhausted\n", stderr);
+    fputs("airlock: a hash is not available from OpenSSL, or memory is exhausted\n", stderr);
     abort();
 }
 
@@ -110,4 +110,31 @@ void git_blob_hex(struct span bytes, char out[GIT_BLOB_HEX_SIZE])
          EVP_DigestUpdate(ctx, bytes.ptr, bytes.len) && EVP_DigestFinal_ex(ctx, sum, NULL));
     EVP_MD_CTX_free(ctx);
     hex_encode(span_of(sum, 20), out);
+}
+
+static const EVP_MD *hash_method(enum hash kind)
+{
+    switch (kind) {
+    case HASH_MD5:
+        return EVP_md5();
+    case HASH_SHA1:
+        return EVP_sha1();
+    case HASH_SHA256:
+        return EVP_sha256();
+    case HASH_SHA384:
+        return EVP_sha384();
+    default:
+        return EVP_sha512();
+    }
+}
+
+size_t hash_size(enum hash kind)
+{
+    return (size_t)EVP_MD_get_size(hash_method(kind));
+}
+
+void hash_bytes(enum hash kind, struct span bytes, uint8_t out[HASH_SIZE_MAX])
+{
+    unsigned len;
+    must(EVP_Digest(bytes.len ? (const void *)bytes.ptr : "", bytes.len, out, &len, hash_method(kind), NULL));
 }

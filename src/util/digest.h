@@ -50,3 +50,12 @@ struct sha256 *sha256_new(void); /* aborts when out of memory */
 void sha256_add(struct sha256 *h, const void *bytes, size_t len);
 struct digest sha256_finish(struct sha256 *h);
 void sha256_free(struct sha256 *h);
+
+/* Hashes that other people's formats name their files with (RECORD, md5sums, npm's integrity). Hard rule: none of them
+ * is ever a content address of ours, and MD5 and SHA-1 decide nothing. */
+enum hash { HASH_MD5, HASH_SHA1, HASH_SHA256, HASH_SHA384, HASH_SHA512 };
+#define HASH_SIZE_MAX 64U
+
+size_t hash_size(enum hash kind); /* bytes */
+/* hash_size(kind) bytes into `out`. Aborts where OpenSSL does not have the hash. */
+void hash_bytes(enum hash kind, struct span bytes, uint8_t out[HASH_SIZE_MAX]);

@@ -45,7 +45,14 @@
 #define LIMIT_NAME_CHARS 64U
 
 /* A message between our own processes. */
-#define LIMIT_MESSAGE_BYTES (16U << 20)
+#define LIMIT_MESSAGE_BYTES (64U << 20)
+
+/* The packages document of a release: 10,000 packages with their hashes and fields are 15 MiB. */
+#define LIMIT_PACKAGES_BYTES (LIMIT_MESSAGE_BYTES / 2)
+
+/* A predicate with a line for each part of a release (inventory, provenance, scan): 20,000 lines of 500 bytes. Signed,
+ * base64 makes a third more of it, and an envelope is read up to half a message. */
+#define LIMIT_PREDICATE_BYTES (LIMIT_MESSAGE_BYTES / 4)
 
 /* A read for copying or hashing: large enough that system calls do not count, small enough for the cache. */
 #define COPY_CHUNK_BYTES (1U << 20)

@@ -73,7 +73,7 @@ static void what_has_no_scanner_yet_says_so(void **state)
         ROW("weights.h5", "\x89HDF\r\n\x1a\n and more", "hdf5", VERDICT_NOT_SCANNED),
         ROW("a.npy", "\x93NUMPY\x01\x00", "numpy", VERDICT_NOT_SCANNED),
         ROW("model.onnx", "\x08\x07\x12\x00", "protobuf", VERDICT_NOT_SCANNED),
-        ROW("package.deb", "!<arch>\ndebian-binary", "archive", VERDICT_NOT_SCANNED),
+        ROW("objects.a", "!<arch>\nobject.o", "archive", VERDICT_NOT_SCANNED),
         ROW("a.exe", "MZ\x90\x00\x03", "program", VERDICT_NOT_SCANNED),
         ROW("a.db", "SQLite format 3\x00", "database", VERDICT_NOT_SCANNED),
         ROW("unknown", "\x01\x02\x03\x04\xff", "binary", VERDICT_NOT_SCANNED),

@@ -147,14 +147,25 @@ static void a_part_that_stands_twice_is_refused(void **state)
     expect_refused(&t, ERR_INPUT, "two have", "model");
 }
 
-static void a_fourth_manifest_is_refused(void **state)
+static void a_fourth_manifest_of_a_known_part_is_refused(void **state)
 {
     struct reading t;
     begin(&t, state);
     json_t *manifests = json_object_get(t.s.index, "manifests");
     json_array_append(manifests, json_array_get(manifests, 0));
 
-    expect_refused(&t, ERR_INPUT, "/manifests", "wanted 3");
+    expect_refused(&t, ERR_INPUT, "/manifests", "two have");
+}
+
+static void a_fourth_manifest_that_is_not_of_packages_is_refused(void **state)
+{
+    struct reading t;
+    begin(&t, state);
+    json_t *more = json_deep_copy(json_array_get(json_object_get(t.s.index, "manifests"), 0));
+    json_object_set_new(json_object_get(more, "annotations"), "vnd.airlock.part", json_string("extras"));
+    json_array_append_new(json_object_get(t.s.index, "manifests"), more);
+
+    expect_refused(&t, ERR_INPUT, "/manifests", "none has");
 }
 
 static void a_name_that_the_configuration_contradicts_is_refused(void **state)
@@ -291,7 +302,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_index_of_another_kind_is_refused, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(a_part_that_is_missing_is_named, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(a_part_that_stands_twice_is_refused, folder_make, folder_remove),
-        cmocka_unit_test_setup_teardown(a_fourth_manifest_is_refused, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(a_fourth_manifest_of_a_known_part_is_refused, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(a_fourth_manifest_that_is_not_of_packages_is_refused, folder_make,
+                                        folder_remove),
         cmocka_unit_test_setup_teardown(a_name_that_the_configuration_contradicts_is_refused, folder_make,
                                         folder_remove),
         cmocka_unit_test_setup_teardown(a_file_name_that_the_configuration_contradicts_is_refused, folder_make,

@@ -1,0 +1,350 @@
+#include "parse/package.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "parse/deb.h"
+#include "parse/fields.h"
+#include "parse/npm_package.h"
+#include "parse/sdist.h"
+#include "parse/wheel.h"
+#include "util/encode.h"
+#include "util/limits.h"
+
+#define LIMIT_ABOUT_BYTES (1U << 20)
+
+void package_facts_init(struct package_facts *p, const char *filename)
+{
+    *p = (struct package_facts){
+        .filename = filename, .about_json = BUF(LIMIT_ABOUT_BYTES), .metadata = BUF(LIMIT_PACKAGE_METADATA)};
+    json_out_init(&p->about, &p->about_json);
+    json_out_object(&p->about);
+}
+
+void package_facts_fini(struct package_facts *p)
+{
+    buf_fini(&p->about_json);
+    buf_fini(&p->metadata);
+}
+
+enum package_kind package_kind_of(const char *filename)
+{
+    struct span name = span_str(filename);
+    if (span_ends(name, SPAN_LIT(".whl")))
+        return PACKAGE_WHEEL;
+    if (span_ends(name, SPAN_LIT(".tar.gz")))
+        return PACKAGE_SDIST;
+    if (span_ends(name, SPAN_LIT(".tgz")))
+        return PACKAGE_NPM;
+    return span_ends(name, SPAN_LIT(".deb")) ? PACKAGE_DEB : PACKAGE_UNKNOWN;
+}
+
+const char *package_ecosystem(enum package_kind kind)
+{
+    static const char *const names[] = {[PACKAGE_UNKNOWN] = "", [PACKAGE_WHEEL] = "pypi", [PACKAGE_SDIST] = "pypi",
+                                        [PACKAGE_NPM] = "npm",  [PACKAGE_DEB] = "deb",    [PACKAGE_FILE] = "file"};
+    return names[kind];
+}
+
+/* ── names and versions of PyPI ── */
+
+bool pypi_name(struct span text, char out[LIMIT_PACKAGE_NAME])
+{
+    size_t len = 0;
+    if (text.len == 0 || text.len >= LIMIT_PACKAGE_NAME || !isalnum(text.ptr[0]) || !isalnum(text.ptr[text.len - 1]))
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t c = text.ptr[i];
+        bool separator = c == '-' || c == '_' || c == '.';
+        if (!separator && (c >= 0x80 || !isalnum(c)))
+            return false;
+        if (!separator)
+            out[len++] = (char)tolower(c);
+        else if (out[len - 1] != '-')
+            out[len++] = '-';
+    }
+    out[len] = '\0';
+    return true;
+}
+
+static bool take_separator(struct span *s)
+{
+    return s->len && (s->ptr[0] == '.' || s->ptr[0] == '-' || s->ptr[0] == '_') && span_skip(s, 1);
+}
+
+/* A number without its leading zeros; "0" when `optional` and none is there. */
+static bool take_number(struct span *s, bool optional, struct buf *out)
+{
+    size_t len = 0, zeros = 0;
+    while (len < s->len && isdigit(s->ptr[len]))
+        len++;
+    if (len == 0 && !optional)
+        return false;
+    while (zeros + 1 < len && s->ptr[zeros] == '0')
+        zeros++;
+    if (len == 0)
+        buf_add_byte(out, '0');
+    buf_add(out, s->ptr + zeros, len - zeros);
+    return span_skip(s, len);
+}
+
+/* One of "alpha", "a", "beta", … with its number. The longer words stand first. */
+static bool take_stage(struct span *s, const char *const words[][2], size_t count, struct buf *out)
+{
+    struct span rest = *s;
+    take_separator(&rest);
+    for (size_t i = 0; i < count; i++) {
+        if (!span_take_prefix(&rest, span_str(words[i][0])))
+            continue;
+        struct span behind = rest;
+        if (take_separator(&behind) && behind.len && isdigit(behind.ptr[0]))
+            rest = behind;
+        buf_add_str(out, words[i][1]);
+        take_number(&rest, true, out);
+        *s = rest;
+        return true;
+    }
+    return false;
+}
+
+static bool take_local(struct span *s, struct buf *out)
+{
+    if (!span_take_prefix(s, SPAN_LIT("+")))
+        return true;
+    buf_add_byte(out, '+');
+    do {
+        size_t len = 0;
+        while (len < s->len && isalnum(s->ptr[len]))
+            len++;
+        bool number = len > 0;
+        for (size_t i = 0; i < len; i++)
+            number &= isdigit(s->ptr[i]) != 0;
+        if (len == 0)
+            return false;
+        if (number)
+            take_number(s, false, out);
+        else {
+            buf_add(out, s->ptr, len);
+            span_skip(s, len);
+        }
+        if (s->len)
+            buf_add_byte(out, '.');
+    } while (take_separator(s));
+    return true;
+}
+
+static bool take_release(struct span *s, struct buf *out)
+{
+    span_take_prefix(s, SPAN_LIT("v"));
+    if (!take_number(s, false, out))
+        return false;
+    if (span_take_prefix(s, SPAN_LIT("!"))) {
+        buf_add_byte(out, '!');
+        if (!take_number(s, false, out))
+            return false;
+    }
+    while (s->len > 1 && s->ptr[0] == '.' && isdigit(s->ptr[1])) {
+        span_skip(s, 1);
+        buf_add_byte(out, '.');
+        take_number(s, false, out);
+    }
+    return true;
+}
+
+bool pypi_version(struct span text, char out[LIMIT_PACKAGE_NAME])
+{
+    static const char *const before[][2] = {{"alpha", "a"},    {"a", "a"},    {"beta", "b"}, {"b", "b"},
+                                            {"preview", "rc"}, {"pre", "rc"}, {"rc", "rc"},  {"c", "rc"}};
+    static const char *const after[][2] = {{"post", ".post"}, {"rev", ".post"}, {"r", ".post"}};
+    static const char *const dev[][2] = {{"dev", ".dev"}};
+    char lower[LIMIT_PACKAGE_NAME];
+    auto_buf normal = BUF(LIMIT_PACKAGE_NAME - 1);
+    if (text.len == 0 || text.len >= sizeof lower)
+        return false;
+    for (size_t i = 0; i < text.len; i++)
+        lower[i] = (char)tolower(text.ptr[i]);
+    struct span rest = span_of(lower, text.len);
+    if (!take_release(&rest, &normal))
+        return false;
+    take_stage(&rest, before, ARRAY_LEN(before), &normal);
+    if (rest.len > 1 && rest.ptr[0] == '-' && isdigit(rest.ptr[1])) { /* 1.0-1: a post release by a number alone */
+        span_skip(&rest, 1);
+        buf_add_str(&normal, ".post");
+        take_number(&rest, false, &normal);
+    } else {
+        take_stage(&rest, after, ARRAY_LEN(after), &normal);
+    }
+    take_stage(&rest, dev, ARRAY_LEN(dev), &normal);
+    if (!take_local(&rest, &normal) || rest.len || !buf_ok(&normal))
+        return false;
+    snprintf(out, LIMIT_PACKAGE_NAME, "%s", buf_str(&normal));
+    return true;
+}
+
+void pypi_metadata(struct span text, const char *at, const char *name, const char *version, struct package_facts *p,
+                   struct report *r)
+{
+    char project[LIMIT_PACKAGE_NAME], written[LIMIT_PACKAGE_NAME], normal[LIMIT_PACKAGE_NAME],
+        python[LIMIT_PACKAGE_NAME];
+    auto_fields f = {0};
+    if (fields_read(text, at, &f, r) < 0 || fields_need(&f, "Name", at, project, sizeof project, r) < 0 ||
+        fields_need(&f, "Version", at, written, sizeof written, r) < 0)
+        return;
+    if (!pypi_name(span_str(project), p->name))
+        report_finding(r, SEVERITY_HIGH, "package-name", at, "\"%s\" is no name of PyPI", project);
+    else if (strcmp(p->name, name) != 0)
+        report_finding(r, SEVERITY_HIGH, "package-name", at, "it names the package \"%s\", the file name \"%s\"",
+                       project, name);
+    if (!pypi_version(span_str(written), normal))
+        report_finding(r, SEVERITY_HIGH, "package-version", at, "\"%s\" is no version of PyPI", written);
+    else if (version && strcmp(normal, version) != 0)
+        report_finding(r, SEVERITY_HIGH, "package-version", at, "it says version %s, the file name %s", written,
+                       version);
+    snprintf(p->version, sizeof p->version, "%s", written);
+    json_put_string(&p->about, "project", project);
+    if (fields_get(&f, "Requires-Python").len && fields_need(&f, "Requires-Python", at, python, sizeof python, r) == 0)
+        json_put_string(&p->about, "requires-python", python);
+}
+
+/* ── any package ── */
+
+static void check_kind(enum package_kind kind, struct span file, const struct inspect_options *o,
+                       struct package_facts *p, struct report *r)
+{
+    switch (kind) {
+    case PACKAGE_WHEEL:
+        wheel_check(file, o, p, r);
+        break;
+    case PACKAGE_SDIST:
+        sdist_check(file, o, p, r);
+        break;
+    case PACKAGE_NPM:
+        npm_package_check(file, o, p, r);
+        break;
+    case PACKAGE_DEB:
+        deb_check(file, o, p, r);
+        break;
+    case PACKAGE_FILE:
+        inspect_bytes(file, o, r);
+        break;
+    case PACKAGE_UNKNOWN:
+        report_finding(r, SEVERITY_HIGH, "package-kind", "",
+                       "no package that we know by its name; wanted .whl, .tar.gz, .tgz or .deb");
+    }
+}
+
+static const char *base_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+bool package_check_named(struct span file, enum content content, const struct inspect_options *o, struct report *r)
+{
+    enum package_kind kind = package_kind_of(o->name);
+    if ((kind != PACKAGE_WHEEL || content != CONTENT_ZIP) && (kind != PACKAGE_DEB || content != CONTENT_ARCHIVE))
+        return false;
+    auto_package_facts p;
+    package_facts_init(&p, base_of(o->name));
+    check_kind(kind, file, o, &p, r);
+    return true;
+}
+
+/* ── the operation ── */
+
+static void hex_of(enum hash kind, struct span bytes, char out[2 * HASH_SIZE_MAX + 1])
+{
+    uint8_t hash[HASH_SIZE_MAX];
+    hash_bytes(kind, bytes, hash);
+    hex_encode(span_of(hash, hash_size(kind)), out);
+}
+
+static const char *media_type_of(const char *filename)
+{
+    static const char *const types[][2] = {
+        {".pdf", "application/pdf"}, {".html", "text/html"},          {".txt", "text/plain"},
+        {".md", "text/markdown"},    {".json", "application/json"},   {".csv", "text/csv"},
+        {".zip", "application/zip"}, {".tar.gz", "application/gzip"}, {".png", "image/png"},
+        {".jpg", "image/jpeg"},      {".svg", "image/svg+xml"},       {".yaml", "application/yaml"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(types); i++)
+        if (span_ends(span_str(filename), span_str(types[i][0])))
+            return types[i][1];
+    return "application/octet-stream";
+}
+
+static void put_hashes(struct json_out *w, enum package_kind kind, struct span file, struct package_facts *p)
+{
+    char md5[2 * HASH_SIZE_MAX + 1], sha1[2 * HASH_SIZE_MAX + 1], sha512[2 * HASH_SIZE_MAX + 1];
+    uint8_t raw[HASH_SIZE_MAX];
+    hex_of(HASH_MD5, file, md5);
+    hex_of(HASH_SHA1, file, sha1);
+    hex_of(HASH_SHA512, file, sha512);
+    json_put_object(w, "hashes");
+    json_put_string(w, "sha512", sha512);
+    json_put_string(w, "sha1", sha1);
+    json_put_string(w, "md5", md5);
+    json_out_object_end(w);
+    if (kind == PACKAGE_NPM) {
+        auto_buf integrity = BUF(256);
+        hex_decode(span_str(sha512), raw, hash_size(HASH_SHA512));
+        buf_add_str(&integrity, "sha512-");
+        base64_encode(span_of(raw, hash_size(HASH_SHA512)), &integrity);
+        json_put_string(&p->about, "shasum", sha1);
+        json_put_string(&p->about, "integrity", buf_str(&integrity));
+    } else if (kind == PACKAGE_DEB) {
+        json_put_string(&p->about, "md5", md5);
+        json_put_string(&p->about, "sha512", sha512);
+    } else if (kind == PACKAGE_FILE) {
+        json_put_string(&p->about, "media-type", media_type_of(p->filename));
+    }
+}
+
+static int put_package(struct json_out *w, enum package_kind kind, struct span file, struct package_facts *p,
+                       struct err *e)
+{
+    json_put_object(w, "package");
+    json_put_string(w, "ecosystem", package_ecosystem(kind));
+    json_put_string(w, "name", p->name);
+    json_put_string(w, "version", p->version);
+    put_hashes(w, kind, file, p);
+    json_out_object_end(&p->about);
+    if (buf_check(&p->about_json, "what a package says of itself", e) < 0)
+        return -1;
+    json_out_key(w, "about");
+    json_out_raw(w, buf_span(&p->about_json));
+    if (p->metadata.len) {
+        json_out_key(w, "metadata");
+        json_out_span(w, buf_span(&p->metadata));
+    }
+    json_out_object_end(w);
+    return 0;
+}
+
+int package_op(struct span input, struct span arg, struct buf *reply, struct err *e)
+{
+    auto_json options = json_parse(arg, LIMIT_JSON_BYTES, "options", e);
+    const char *filename = options ? json_need_string(options, "filename", "", e) : NULL;
+    auto_report r = {0};
+    auto_package_facts p;
+    struct json_out w;
+    package_facts_init(&p, filename ? filename : "");
+    if (!filename)
+        return -1;
+    bool plain = strcmp(json_get_string(options, "ecosystem", ""), "file") == 0;
+    enum package_kind kind = plain ? PACKAGE_FILE : package_kind_of(filename);
+    struct inspect_options o = {.name = filename};
+    struct digest id = digest_of(input);
+    report_init(&r, "");
+    check_kind(kind, input, &o, &p, &r);
+    json_out_init(&w, reply);
+    json_out_object(&w);
+    if (report_write(&r, &w, e) < 0)
+        return -1;
+    json_put_string(&w, "sha256", digest_hex(&id).text);
+    if (put_package(&w, kind, input, &p, e) < 0)
+        return -1;
+    json_out_object_end(&w);
+    return 0;
+}

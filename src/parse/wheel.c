@@ -1,0 +1,451 @@
+#include "parse/wheel.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "parse/fields.h"
+#include "parse/tar.h"
+#include "parse/zip.h"
+#include "util/encode.h"
+
+#define READ_CHUNK  65536U
+#define TAGS_MAX    512U /* a wheel for many interpreters has a dozen */
+#define PARTS_MAX   6U
+#define RECORD_LINE 8192U
+
+struct wheel {
+    const struct inspect_options *o;
+    struct package_facts *p;
+    struct report *r;
+    struct zip z;
+    char name[LIMIT_PACKAGE_NAME], version[LIMIT_PACKAGE_NAME]; /* normal forms, of the file name */
+    struct span python, abi, platform;                          /* of the file name */
+    char info[LIMIT_PACKAGE_NAME];                              /* NAME-VERSION.dist-info */
+    bool *listed;                                               /* of each member: RECORD has it, with the right hash */
+};
+
+static int refuse(struct wheel *w, const char *rule, const char *at, const char *what)
+{
+    return report_finding(w->r, SEVERITY_HIGH, rule, at, "%s", what);
+}
+
+/* ── the file name ── */
+
+static size_t split(struct span text, uint8_t at, struct span *parts, size_t max)
+{
+    size_t count = 0;
+    while (count < max && span_take_until(&text, at, &parts[count]))
+        count++;
+    if (count < max)
+        parts[count++] = text;
+    else
+        count++; /* more than we keep */
+    return count;
+}
+
+static int read_filename(struct wheel *w)
+{
+    struct span name = span_str(w->p->filename), parts[PARTS_MAX];
+    name.len -= name.len >= 4 ? 4 : 0; /* .whl */
+    size_t count = split(name, '-', parts, PARTS_MAX);
+    if (count != 5 && count != 6)
+        return refuse(w, "wheel-filename", "", "its name is not NAME-VERSION[-BUILD]-PYTHON-ABI-PLATFORM.whl");
+    if (!pypi_name(parts[0], w->name) || !pypi_version(parts[1], w->version))
+        return refuse(w, "wheel-filename", "", "its name begins with no name and version of PyPI");
+    if (count == 6 && (parts[2].len == 0 || parts[2].ptr[0] < '0' || parts[2].ptr[0] > '9'))
+        return refuse(w, "wheel-filename", "", "its build number does not begin with a digit");
+    w->python = parts[count - 3];
+    w->abi = parts[count - 2];
+    w->platform = parts[count - 1];
+    return 0;
+}
+
+/* ── the dist-info folder ── */
+
+/* "demo-1.0.dist-info" out of "demo-1.0.dist-info/METADATA" */
+static bool info_of(const char *path, struct span *info)
+{
+    struct span rest = span_str(path);
+    return span_take_until(&rest, '/', info) && span_ends(*info, SPAN_LIT(".dist-info"));
+}
+
+static int find_info(struct wheel *w)
+{
+    struct span info;
+    for (size_t i = 0; i < w->z.count; i++) {
+        if (!info_of(w->z.members[i].path, &info))
+            continue;
+        if (info.len >= sizeof w->info)
+            return refuse(w, "wheel-info", "", "the name of its dist-info folder is too long");
+        if (w->info[0] && !span_equal_str(info, w->info))
+            return refuse(w, "wheel-info", "", "two dist-info folders: two readers could see two packages");
+        memcpy(w->info, info.ptr, info.len);
+        w->info[info.len] = '\0';
+    }
+    return w->info[0] ? 0 : refuse(w, "wheel-info", "", "there is no dist-info folder");
+}
+
+static int check_info_name(struct wheel *w)
+{
+    struct span rest = span_str(w->info), name;
+    char normal[LIMIT_PACKAGE_NAME], version[LIMIT_PACKAGE_NAME];
+    rest.len -= strlen(".dist-info");
+    if (!span_take_until(&rest, '-', &name) || !pypi_name(name, normal) || !pypi_version(rest, version) ||
+        strcmp(normal, w->name) != 0 || strcmp(version, w->version) != 0)
+        return report_finding(w->r, SEVERITY_HIGH, "wheel-info", w->info,
+                              "the folder names another package or version than the file name (%s %s)", w->name,
+                              w->version);
+    return 0;
+}
+
+/* The bytes of a member of the dist-info folder: 0; 1 when there is none; -1 after a finding. */
+static int read_info(struct wheel *w, const char *file, struct buf *out)
+{
+    char path[LIMIT_PACKAGE_NAME + 64];
+    snprintf(path, sizeof path, "%s/%s", w->info, file);
+    const struct zip_member *m = zip_find(&w->z, path);
+    if (!m)
+        return 1;
+    if (m->size > LIMIT_PACKAGE_METADATA - READ_CHUNK)
+        return report_finding(w->r, SEVERITY_HIGH, "wheel-info", path, "%u bytes are too many for it", m->size);
+    return zip_read(m, out, w->r);
+}
+
+static void check_metadata(struct wheel *w)
+{
+    int result = read_info(w, "METADATA", &w->p->metadata);
+    if (result > 0)
+        refuse(w, "wheel-info", w->info, "there is no METADATA");
+    else if (result == 0)
+        pypi_metadata(buf_span(&w->p->metadata), "METADATA", w->name, w->version, w->p, w->r);
+}
+
+/* ── WHEEL: what the file name says about interpreters and platforms ── */
+
+static size_t add_tags(struct wheel *w, struct buf *out)
+{
+    struct span python[16], abi[16], platform[64];
+    size_t count[3] = {split(w->python, '.', python, 16), split(w->abi, '.', abi, 16),
+                       split(w->platform, '.', platform, 64)};
+    if (count[0] > 16 || count[1] > 16 || count[2] > 64)
+        return 0;
+    size_t tags = count[0] * count[1] * count[2];
+    for (size_t i = 0; tags <= TAGS_MAX && i < tags; i++) {
+        buf_add_byte(out, '\n');
+        buf_add_span(out, python[i / (count[1] * count[2])]);
+        buf_add_byte(out, '-');
+        buf_add_span(out, abi[i / count[2] % count[1]]);
+        buf_add_byte(out, '-');
+        buf_add_span(out, platform[i % count[2]]);
+    }
+    buf_add_byte(out, '\n');
+    return tags;
+}
+
+/* As many lines "Tag:" as the file name has tags, each one of them. */
+static void check_tags(struct wheel *w, const struct fields *f)
+{
+    auto_buf tags = BUF(1U << 20);
+    size_t wanted = add_tags(w, &tags), found = 0;
+    for (size_t i = 0; i < f->count; i++) {
+        auto_buf line = BUF(1024);
+        if (f->list[i].name.len != 3 || memcmp(f->list[i].name.ptr, "Tag", 3) != 0)
+            continue;
+        found++;
+        buf_add_byte(&line, '\n');
+        buf_add_span(&line, f->list[i].value);
+        buf_add_byte(&line, '\n');
+        if (!buf_ok(&line) || !strstr(buf_str(&tags), buf_str(&line))) {
+            report_finding(w->r, SEVERITY_HIGH, "wheel-tags", "WHEEL", "the file name does not have its tag %.*s",
+                           (int)(f->list[i].value.len < 200 ? f->list[i].value.len : 200),
+                           (const char *)f->list[i].value.ptr);
+            return;
+        }
+    }
+    if (found != wanted)
+        report_finding(w->r, SEVERITY_HIGH, "wheel-tags", "WHEEL", "%zu tags, and the file name has %zu", found,
+                       wanted);
+}
+
+static void check_wheel_file(struct wheel *w)
+{
+    auto_buf text = BUF(LIMIT_PACKAGE_METADATA);
+    auto_fields f = {0};
+    char version[32];
+    int result = read_info(w, "WHEEL", &text);
+    if (result > 0)
+        refuse(w, "wheel-info", w->info, "there is no WHEEL");
+    if (result != 0 || fields_read(buf_span(&text), "WHEEL", &f, w->r) < 0 ||
+        fields_need(&f, "Wheel-Version", "WHEEL", version, sizeof version, w->r) < 0)
+        return;
+    if (strncmp(version, "1.", 2) != 0)
+        report_not_scanned(w->r, "wheel-version", "WHEEL", "version %s of the format, which no reader of ours knows",
+                           version);
+    check_tags(w, &f);
+}
+
+/* ── entry_points.txt: scripts that an installer makes ── */
+
+static void check_script(struct wheel *w, struct span line)
+{
+    struct span name;
+    if (!span_take_until(&line, '=', &name))
+        name = line;
+    while (name.len && name.ptr[name.len - 1] == ' ')
+        name.len--;
+    if (name.len && !memchr(name.ptr, '/', name.len) && !memchr(name.ptr, '\\', name.len) &&
+        !span_starts(name, SPAN_LIT("..")) && span_is_printable(name))
+        return;
+    report_finding(w->r, SEVERITY_CRITICAL, "wheel-entry-point", "entry_points.txt",
+                   "\"%.*s\" is no name for a script: it leads out of the folder of scripts",
+                   (int)(name.len < 200 ? name.len : 200), (const char *)name.ptr);
+}
+
+static void check_entry_points(struct wheel *w)
+{
+    auto_buf text = BUF(LIMIT_PACKAGE_METADATA);
+    bool scripts = false;
+    if (read_info(w, "entry_points.txt", &text) != 0)
+        return;
+    struct span rest = buf_span(&text), line;
+    while (rest.len) {
+        if (!span_take_until(&rest, '\n', &line)) {
+            line = rest;
+            rest.len = 0;
+        }
+        while (line.len && (line.ptr[line.len - 1] == '\r' || line.ptr[line.len - 1] == ' '))
+            line.len--;
+        if (line.len == 0 || line.ptr[0] == '#' || line.ptr[0] == ';' || line.ptr[0] == ' ' || line.ptr[0] == '\t')
+            continue;
+        if (line.ptr[0] == '[')
+            scripts = span_equal_str(line, "[console_scripts]") || span_equal_str(line, "[gui_scripts]");
+        else if (scripts)
+            check_script(w, line);
+    }
+}
+
+/* ── RECORD ── */
+
+/* The next field of a line of CSV (RFC 4180) into `out`. */
+static bool take_csv(struct span *line, struct buf *out)
+{
+    struct span part;
+    buf_clear(out);
+    if (span_take_prefix(line, SPAN_LIT("\""))) {
+        while (span_take_until(line, '"', &part)) {
+            buf_add_span(out, part);
+            if (!span_take_prefix(line, SPAN_LIT("\"")))
+                return line->len == 0 || span_take_prefix(line, SPAN_LIT(","));
+            buf_add_byte(out, '"');
+        }
+        return false;
+    }
+    if (!span_take_until(line, ',', &part)) {
+        part = *line;
+        line->len = 0;
+    }
+    buf_add_span(out, part);
+    return buf_ok(out);
+}
+
+static bool hash_kind(struct span *text, enum hash *kind)
+{
+    static const struct {
+        struct span prefix;
+        enum hash kind;
+    } known[] = {
+        {SPAN_LIT("sha256="), HASH_SHA256}, {SPAN_LIT("sha384="), HASH_SHA384}, {SPAN_LIT("sha512="), HASH_SHA512}};
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        if (span_take_prefix(text, known[i].prefix)) {
+            *kind = known[i].kind;
+            return true;
+        }
+    return false;
+}
+
+/* RECORD's hashes are base64url without padding. */
+static bool hash_agrees(struct span text, struct span bytes)
+{
+    uint8_t found[HASH_SIZE_MAX];
+    auto_buf padded = BUF(256), wanted = BUF(HASH_SIZE_MAX);
+    enum hash kind;
+    if (!hash_kind(&text, &kind))
+        return false;
+    while (text.len && text.ptr[text.len - 1] == '=') /* some tools write it all the same */
+        text.len--;
+    buf_add_span(&padded, text);
+    while (padded.len % 4 && buf_ok(&padded))
+        buf_add_byte(&padded, '=');
+    if (!buf_ok(&padded) || !base64_decode(buf_span(&padded), true, &wanted))
+        return false;
+    hash_bytes(kind, bytes, found);
+    return wanted.len == hash_size(kind) && memcmp(wanted.ptr, found, wanted.len) == 0;
+}
+
+static bool is_record(const struct wheel *w, const char *path)
+{
+    size_t len = strlen(w->info);
+    return strncmp(path, w->info, len) == 0 &&
+           (strcmp(path + len, "/RECORD") == 0 || strcmp(path + len, "/RECORD.jws") == 0 ||
+            strcmp(path + len, "/RECORD.p7s") == 0);
+}
+
+static int by_path(const void *a, const void *b)
+{
+    const struct zip_member *const *x = a, *const *y = b;
+    return strcmp((*x)->path, (*y)->path);
+}
+
+struct recorded {
+    struct wheel *w;
+    const struct zip_member **sorted;
+    size_t count, lines;
+    struct buf path, hash, size, data;
+};
+
+static void check_recorded(struct recorded *c, const struct zip_member *m)
+{
+    struct wheel *w = c->w;
+    uint64_t size;
+    bool *listed = &w->listed[m - w->z.members];
+    if (*listed) {
+        refuse(w, "wheel-record", m->path, "stands twice in RECORD");
+        return;
+    }
+    *listed = true;
+    if (is_record(w, m->path))
+        return;
+    buf_clear(&c->data);
+    if (zip_read(m, &c->data, w->r) < 0)
+        return;
+    if (!hash_agrees(buf_span(&c->hash), buf_span(&c->data)))
+        refuse(w, "wheel-record", m->path, "its bytes do not have the hash that RECORD says");
+    else if (c->size.len && (!span_decimal(buf_span(&c->size), &size) || size != c->data.len))
+        refuse(w, "wheel-record", m->path, "it does not have the size that RECORD says");
+    else
+        inspect_inside(buf_span(&c->data), m->path, w->o, w->r);
+}
+
+static int check_line(struct recorded *c, struct span line)
+{
+    char at[48];
+    snprintf(at, sizeof at, "RECORD line %zu", c->lines);
+    if (!take_csv(&line, &c->path) || !take_csv(&line, &c->hash) || !take_csv(&line, &c->size) || line.len)
+        return refuse(c->w, "wheel-record", at, "is not PATH,HASH,SIZE");
+    struct zip_member wanted = {.path = (char *)(uintptr_t)buf_str(&c->path)};
+    const struct zip_member *key = &wanted;
+    const struct zip_member **found = c->count ? bsearch(&key, c->sorted, c->count, sizeof *c->sorted, by_path) : NULL;
+    if (!found)
+        return report_finding(c->w->r, SEVERITY_HIGH, "wheel-record", at, "the wheel has no member \"%.200s\"",
+                              wanted.path);
+    check_recorded(c, *found);
+    return 0;
+}
+
+static void check_unlisted(struct wheel *w)
+{
+    for (size_t i = 0; i < w->z.count; i++)
+        if (!w->z.members[i].folder && !w->listed[i] && !is_record(w, w->z.members[i].path))
+            refuse(w, "wheel-record", w->z.members[i].path, "RECORD does not list it");
+}
+
+static void read_record(struct recorded *c, struct span rest)
+{
+    struct span line;
+    while (rest.len) {
+        c->lines++;
+        if (!span_take_until(&rest, '\n', &line)) {
+            line = rest;
+            rest.len = 0;
+        }
+        if (line.len && line.ptr[line.len - 1] == '\r')
+            line.len--;
+        if (line.len && check_line(c, line) < 0)
+            return;
+    }
+    check_unlisted(c->w);
+}
+
+/* Members are read while RECORD is: each once, one at a time in memory. */
+static void check_record(struct wheel *w)
+{
+    auto_buf text = BUF(LIMIT_PACKAGE_METADATA + LIMIT_ZIP_MEMBERS * 128U);
+    char path[LIMIT_PACKAGE_NAME + 16];
+    snprintf(path, sizeof path, "%s/RECORD", w->info);
+    const struct zip_member *m = zip_find(&w->z, path);
+    if (!m) {
+        refuse(w, "wheel-record", w->info, "there is no RECORD");
+        return;
+    }
+    if (m->size > text.max - READ_CHUNK) {
+        refuse(w, "wheel-record", path, "it is too large");
+        return;
+    }
+    if (zip_read(m, &text, w->r) < 0)
+        return;
+    struct recorded c = {.w = w,
+                         .path = BUF(RECORD_LINE),
+                         .hash = BUF(256),
+                         .size = BUF(32),
+                         .data = BUF(LIMIT_MEMBER_BYTES + 2 * READ_CHUNK)};
+    c.sorted = calloc(w->z.count + 1, sizeof *c.sorted);
+    w->listed = calloc(w->z.count + 1, sizeof *w->listed);
+    if (!c.sorted || !w->listed)
+        abort();
+    for (size_t i = 0; i < w->z.count; i++)
+        if (!w->z.members[i].folder)
+            c.sorted[c.count++] = &w->z.members[i];
+    qsort(c.sorted, c.count, sizeof *c.sorted, by_path);
+    read_record(&c, buf_span(&text));
+    free(c.sorted);
+    free(w->listed);
+    buf_fini(&c.path);
+    buf_fini(&c.hash);
+    buf_fini(&c.size);
+    buf_fini(&c.data);
+}
+
+/* ── the whole ── */
+
+/* A line of a .pth at the root that begins with "import" runs whenever the interpreter starts (module site). */
+static void check_start_files(struct wheel *w)
+{
+    for (size_t i = 0; i < w->z.count; i++) {
+        const char *path = w->z.members[i].path;
+        if (!strchr(path, '/') && span_ends(span_str(path), SPAN_LIT(".pth")))
+            report_finding(w->r, SEVERITY_LOW, "wheel-pth", path,
+                           "what stands in it is run whenever a Python interpreter starts");
+    }
+}
+
+/* Before anything is unpacked: the directory already says whether it is a bomb. */
+static bool is_bomb(struct wheel *w, size_t packed)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < w->z.count; i++)
+        bytes += w->z.members[i].size;
+    json_put_uint(&w->r->facts, "members", w->z.count);
+    json_put_uint(&w->r->facts, "bytes", bytes);
+    if (bytes < (64ULL << 20) || bytes / LIMIT_UNPACK_RATIO <= packed)
+        return false;
+    report_finding(w->r, SEVERITY_HIGH, "archive-bomb", "", "unpacks to more than %u times its size",
+                   LIMIT_UNPACK_RATIO);
+    return true;
+}
+
+void wheel_check(struct span file, const struct inspect_options *o, struct package_facts *p, struct report *r)
+{
+    struct inspect_options inner = *o;
+    inner.stands = true;
+    struct wheel w = {.o = &inner, .p = p, .r = r};
+    r->format = "wheel";
+    if (read_filename(&w) == 0 && zip_open(file, &w.z, r) == 0 && !is_bomb(&w, file.len) && find_info(&w) == 0 &&
+        check_info_name(&w) == 0) {
+        check_metadata(&w);
+        check_wheel_file(&w);
+        check_entry_points(&w);
+        check_start_files(&w);
+        check_record(&w);
+    }
+    zip_close(&w.z);
+}

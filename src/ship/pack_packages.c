@@ -1,0 +1,253 @@
+/* The packages that a release brings: looked at first, all of them; then put into the store, with the document that
+ * pins them and the manifest that names them. */
+#include <string.h>
+
+#include "parse/report.h"
+#include "ship/oci_write.h"
+#include "ship/pack_internal.h"
+#include "util/limits.h"
+
+static char *copy(const char *text)
+{
+    char *s = strdup(text);
+    if (!s)
+        abort();
+    return s;
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+void pack_packages_fini(struct packing *p)
+{
+    for (size_t i = 0; i < p->package_count; i++) {
+        package_fini(&p->packages[i].package);
+        buf_fini(&p->packages[i].metadata);
+    }
+    free(p->packages);
+    packages_fini(&p->document);
+    release_blob_fini(&p->packages_manifest);
+}
+
+/* ── the look ── */
+
+static struct pack_package *new_package(struct packing *p, const char *file, unsigned line)
+{
+    if (p->package_count % 256 == 0)
+        p->packages = reallocarray(p->packages, p->package_count + 256, sizeof *p->packages);
+    if (!p->packages)
+        abort();
+    struct pack_package *x = &p->packages[p->package_count++];
+    *x = (struct pack_package){.file = file, .line = line, .metadata = BUF(LIMIT_JSON_BYTES)};
+    return x;
+}
+
+/* What no contour would admit: an error, or with --unchecked a remark. */
+static int blocked(struct packing *p, const struct pack_package *x, const char *what, struct pack_result *out,
+                   struct err *e)
+{
+    err_set(e, ERR_INPUT, 0, "%s:%u: packages: %.200s: %s", p->name, x->line, x->file, what);
+    if (!p->unchecked)
+        return -1;
+    pack_remark(out, "no contour will admit this: %s", e->msg);
+    *e = (struct err){0};
+    return 0;
+}
+
+static int look(struct packing *p, struct child *parser, struct pack_package *x, const char *filename,
+                const char *ecosystem, struct pack_result *out, struct err *e)
+{
+    enum verdict verdict;
+    char what[400];
+    auto_json reply = NULL;
+    auto_fd fd = packing_open(p, "packages", x->file, &x->package.size, e);
+    uint64_t size = x->package.size;
+    if (fd < 0)
+        return -1;
+    if (package_look(parser, fd, filename, ecosystem, &x->package, &x->metadata, &reply, e) < 0)
+        return err_prefix(e, "%s:%u: packages", p->name, x->line);
+    x->package.size = size;
+    x->package.group = copy("prod");
+    if (!verdict_from_name(json_get_string(reply, "verdict", ""), &verdict))
+        return err_set(e, ERR_UNDECIDED, 0, "%s: the parse process gave no verdict", x->file);
+    pack_say_finding(reply, what, sizeof what);
+    if (verdict_blocks(verdict) && blocked(p, x, what, out, e) < 0)
+        return -1;
+    if (!ecosystem && (!x->package.name[0] || !x->package.version[0]))
+        return err_set(e, ERR_INPUT, 0, "%s:%u: packages: %.200s: it has no name and version that can be read", p->name,
+                       x->line, x->file);
+    return 0;
+}
+
+static int look_at_local(struct packing *p, struct child *parser, struct pack_result *out, struct err *e)
+{
+    const struct yaml *list = yaml_get(p->spec.packages, "local");
+    for (size_t i = 0; list && i < list->count; i++) {
+        const struct yaml *item = list->items[i];
+        struct pack_package *x = new_package(p, item->text, item->line);
+        if (look(p, parser, x, base_name(item->text), NULL, out, e) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* "handbook.pdf" is a file of the release's own name; "docs/handbook.pdf" one of "docs". */
+static int look_at_files(struct packing *p, struct child *parser, struct pack_result *out, struct err *e)
+{
+    const struct yaml *map = yaml_get(p->spec.packages, "files");
+    for (size_t i = 0; map && i < map->count; i++) {
+        const char *key = map->keys[i], *filename = base_name(key);
+        struct pack_package *x = new_package(p, map->items[i]->text, map->items[i]->line);
+        if (look(p, parser, x, filename, "file", out, e) < 0)
+            return -1;
+        free(x->package.name);
+        free(x->package.version);
+        x->package.name = filename == key ? copy(p->spec.name) : strndup(key, (size_t)(filename - key) - 1);
+        x->package.version = copy(p->spec.version);
+        if (!x->package.name)
+            abort();
+    }
+    return 0;
+}
+
+/* Names that people take for each other, among the packages of this release. */
+static int by_skeleton(const void *a, const void *b)
+{
+    const struct pack_package *const *x = a, *const *y = b;
+    char one[512], other[512];
+    int order = strcmp((*x)->package.ecosystem, (*y)->package.ecosystem);
+    if (order)
+        return order;
+    package_name_skeleton((*x)->package.name, one, sizeof one);
+    package_name_skeleton((*y)->package.name, other, sizeof other);
+    return strcmp(one, other);
+}
+
+static int look_for_alike(struct packing *p, struct pack_result *out, struct err *e)
+{
+    auto_free const struct pack_package **sorted = calloc(p->package_count + 1, sizeof *sorted);
+    if (!sorted)
+        abort();
+    for (size_t i = 0; i < p->package_count; i++)
+        sorted[i] = &p->packages[i];
+    qsort(sorted, p->package_count, sizeof *sorted, by_skeleton);
+    for (size_t i = 0; i + 1 < p->package_count; i++) {
+        char what[400];
+        if (by_skeleton(&sorted[i], &sorted[i + 1]) != 0 || strcmp(sorted[i]->package.ecosystem, "file") == 0 ||
+            strcmp(sorted[i]->package.name, sorted[i + 1]->package.name) == 0)
+            continue;
+        snprintf(what, sizeof what, "the name \"%.100s\" is one that people take for \"%.100s\" (%.100s)",
+                 sorted[i]->package.name, sorted[i + 1]->package.name, sorted[i + 1]->file);
+        if (blocked(p, sorted[i], what, out, e) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int pack_packages_look(struct packing *p, struct child *parser, struct pack_result *out, struct err *e)
+{
+    return look_at_local(p, parser, out, e) < 0 || look_at_files(p, parser, out, e) < 0 ? -1
+                                                                                        : look_for_alike(p, out, e);
+}
+
+/* ── the store ── */
+
+static int put_file(struct packing *p, const struct pack_package *x, struct err *e)
+{
+    AUTO(release_blob_fini) struct release_blob blob = {0};
+    if (packing_put_file(p, "packages", x->file, MEDIA_PACKAGE, &blob, e) < 0)
+        return -1;
+    if (digest_equal(&blob.digest, &x->package.digest) && blob.size == x->package.size)
+        return 0;
+    return err_set(e, ERR_INPUT, 0, "%s changed while it was packed", x->file);
+}
+
+static int put_metadata(struct packing *p, struct pack_package *x, struct err *e)
+{
+    struct digest id;
+    if (x->metadata.len == 0)
+        return 0;
+    if (blob_put(p->s->blobs, buf_span(&x->metadata), &id, e) < 0)
+        return -1;
+    json_object_set_new(x->package.about, "metadata", json_string(digest_text(&id).text));
+    json_object_set_new(x->package.about, "metadata-size", json_integer((json_int_t)x->metadata.len));
+    return 0;
+}
+
+/* ── the manifest ── */
+
+struct layers {
+    struct release_blob *list; /* names and media types are borrowed */
+    size_t count;
+};
+
+static void add_layer(struct layers *l, const struct digest *id, uint64_t size, const char *media_type,
+                      const char *name)
+{
+    l->list[l->count++] = (struct release_blob){
+        .digest = *id, .size = size, .media_type = (char *)(uintptr_t)media_type, .name = (char *)(uintptr_t)name};
+}
+
+/* A named one first, so that it is the one that stays when a digest comes twice. */
+static int by_digest(const void *a, const void *b)
+{
+    const struct release_blob *x = a, *y = b;
+    int order = digest_compare(&x->digest, &y->digest);
+    return order ? order : -strcmp(x->name, y->name);
+}
+
+static void list_layers(const struct packages *d, struct layers *l)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        struct digest id;
+        uint64_t size;
+        add_layer(l, &d->items[i].digest, d->items[i].size, MEDIA_PACKAGE, d->items[i].filename);
+        if (package_metadata(&d->items[i], &id, &size))
+            add_layer(l, &id, size, MEDIA_PACKAGE_METADATA, "");
+    }
+    for (size_t i = 0; i < d->evidence_count; i++)
+        add_layer(l, &d->evidence[i].digest, d->evidence[i].size, MEDIA_PACKAGE_EVIDENCE, "");
+    qsort(l->list, l->count, sizeof *l->list, by_digest);
+    size_t kept = 0;
+    for (size_t i = 0; i < l->count; i++)
+        if (i == 0 || !digest_equal(&l->list[i].digest, &l->list[i - 1].digest))
+            l->list[kept++] = l->list[i];
+    l->count = kept;
+}
+
+static int put_manifest(struct packing *p, struct err *e)
+{
+    auto_buf document = BUF(LIMIT_PACKAGES_BYTES), manifest = BUF(LIMIT_JSON_BYTES);
+    AUTO(release_blob_fini) struct release_blob config = {0};
+    struct layers l = {.list = calloc(2 * p->document.count + p->document.evidence_count + 1, sizeof *l.list)};
+    if (!l.list)
+        abort();
+    list_layers(&p->document, &l);
+    int result = packages_write(&p->document, &document, e) < 0 ||
+                         packing_put_bytes(p, buf_span(&document), MEDIA_PACKAGES, "", &config, e) < 0
+                     ? -1
+                     : 0;
+    if (result == 0) {
+        oci_manifest(MEDIA_PACKAGES, &config, l.list, NULL, l.count, &manifest);
+        result = buf_check(&manifest, "packages manifest", e) < 0
+                     ? -1
+                     : packing_put_bytes(p, buf_span(&manifest), MEDIA_OCI_MANIFEST, "", &p->packages_manifest, e);
+    }
+    free(l.list);
+    return result;
+}
+
+int pack_packages(struct packing *p, struct err *e)
+{
+    if (p->package_count == 0)
+        return 0;
+    for (size_t i = 0; i < p->package_count; i++) {
+        if (put_file(p, &p->packages[i], e) < 0 || put_metadata(p, &p->packages[i], e) < 0)
+            return -1;
+        packages_add(&p->document, &p->packages[i].package);
+    }
+    return packages_sort(&p->document, e) < 0 ? err_prefix(e, "%s: packages", p->name) : put_manifest(p, e);
+}

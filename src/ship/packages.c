@@ -1,0 +1,159 @@
+#include "ship/packages.h"
+
+#include <string.h>
+
+#include "util/limits.h"
+
+void package_fini(struct package *p)
+{
+    free(p->ecosystem);
+    free(p->name);
+    free(p->version);
+    free(p->filename);
+    free(p->group);
+    free(p->source);
+    json_decref(p->hashes);
+    json_decref(p->about);
+    *p = (struct package){0};
+}
+
+void packages_fini(struct packages *p)
+{
+    for (size_t i = 0; i < p->count; i++)
+        package_fini(&p->items[i]);
+    for (size_t i = 0; i < p->evidence_count; i++) {
+        free(p->evidence[i].kind);
+        free(p->evidence[i].name);
+    }
+    free(p->items);
+    free(p->evidence);
+    *p = (struct packages){0};
+}
+
+static char *copy(const char *text)
+{
+    char *s = strdup(text);
+    if (!s)
+        abort();
+    return s;
+}
+
+void packages_add(struct packages *p, struct package *item)
+{
+    if (p->count == p->room) {
+        p->room = p->room ? 2 * p->room : 64;
+        p->items = reallocarray(p->items, p->room, sizeof *p->items);
+        if (!p->items)
+            abort();
+    }
+    p->items[p->count++] = *item;
+    *item = (struct package){0};
+}
+
+void packages_add_evidence(struct packages *p, const char *kind, const char *name, const struct digest *id,
+                           uint64_t size)
+{
+    p->evidence = reallocarray(p->evidence, p->evidence_count + 1, sizeof *p->evidence);
+    if (!p->evidence)
+        abort();
+    p->evidence[p->evidence_count++] =
+        (struct package_evidence){.kind = copy(kind), .name = copy(name), .digest = *id, .size = size};
+}
+
+/* ── order ── */
+
+static int by_name(const void *a, const void *b)
+{
+    const struct package *x = a, *y = b;
+    int order = strcmp(x->ecosystem, y->ecosystem);
+    order = order ? order : strcmp(x->name, y->name);
+    return order ? order : strcmp(x->filename, y->filename);
+}
+
+static int by_evidence(const void *a, const void *b)
+{
+    const struct package_evidence *x = a, *y = b;
+    int order = strcmp(x->kind, y->kind);
+    return order ? order : strcmp(x->name, y->name);
+}
+
+int packages_sort(struct packages *p, struct err *e)
+{
+    if (p->count)
+        qsort(p->items, p->count, sizeof *p->items, by_name);
+    if (p->evidence_count)
+        qsort(p->evidence, p->evidence_count, sizeof *p->evidence, by_evidence);
+    for (size_t i = 0; i + 1 < p->count; i++)
+        if (by_name(&p->items[i], &p->items[i + 1]) == 0)
+            return err_set(e, ERR_INPUT, 0, "%s of %s %s stands there twice", p->items[i].filename,
+                           p->items[i].ecosystem, p->items[i].name);
+    return 0;
+}
+
+/* ── writing ── */
+
+static int append(const char *bytes, size_t len, void *out)
+{
+    buf_add(out, bytes, len);
+    return buf_ok(out) ? 0 : -1;
+}
+
+static void put_json(struct json_out *w, const char *key, const json_t *value, struct buf *scratch)
+{
+    buf_clear(scratch);
+    if (json_dump_callback(value, append, scratch, JSON_COMPACT) < 0)
+        scratch->failed = true;
+    json_out_key(w, key);
+    json_out_raw(w, buf_span(scratch));
+}
+
+static int put_package(struct json_out *w, const struct package *p, struct err *e)
+{
+    auto_buf scratch = BUF(LIMIT_JSON_BYTES);
+    json_out_object(w);
+    json_put_string(w, "ecosystem", p->ecosystem);
+    json_put_string(w, "name", p->name);
+    json_put_string(w, "version", p->version);
+    json_put_string(w, "filename", p->filename);
+    json_put_digest(w, "digest", &p->digest);
+    json_put_uint(w, "size", p->size);
+    json_put_string(w, "group", p->group);
+    if (p->source)
+        json_put_string(w, "source", p->source);
+    put_json(w, "hashes", p->hashes, &scratch);
+    put_json(w, "about", p->about, &scratch);
+    json_out_object_end(w);
+    return buf_check(&scratch, p->filename, e);
+}
+
+int packages_write(const struct packages *p, struct buf *out, struct err *e)
+{
+    struct json_out w;
+    json_out_init(&w, out);
+    json_out_object(&w);
+    json_put_string(&w, "schema", PACKAGES_SCHEMA);
+    json_put_array(&w, "packages");
+    for (size_t i = 0; i < p->count; i++)
+        if (put_package(&w, &p->items[i], e) < 0)
+            return -1;
+    json_out_array_end(&w);
+    json_put_array(&w, "evidence");
+    for (size_t i = 0; i < p->evidence_count; i++) {
+        json_out_object(&w);
+        json_put_string(&w, "kind", p->evidence[i].kind);
+        json_put_string(&w, "name", p->evidence[i].name);
+        json_put_digest(&w, "digest", &p->evidence[i].digest);
+        json_put_uint(&w, "size", p->evidence[i].size);
+        json_out_object_end(&w);
+    }
+    json_out_array_end(&w);
+    json_out_object_end(&w);
+    return buf_check(out, "packages document", e);
+}
+
+bool package_metadata(const struct package *p, struct digest *id, uint64_t *size)
+{
+    struct err e = {0};
+    return json_need_digest(p->about, "metadata", "", id, &e) == 0 &&
+           json_need_uint(p->about, "metadata-size", "", size, &e) == 0;
+}

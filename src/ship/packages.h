@@ -1,0 +1,75 @@
+/* The packages that a release brings: the document that pins them (docs/formats/packages.md), read and written, and a
+ * look at a package file before it is pinned. A collection of `airlock collect` is the same document. Hard rule: what a
+ * document says of a file is believed only where the file was looked at again. */
+#pragma once
+
+#include "ship/release.h"
+#include "store/db.h"
+
+#define PACKAGES_SCHEMA "airlock/packages/1"
+
+struct package {
+    char *ecosystem, *name, *version, *filename, *group; /* owned */
+    char *source;                                        /* owned; where it came from, or NULL */
+    struct digest digest;
+    uint64_t size;
+    json_t *hashes; /* owned; {"sha512": hex, "sha1"?, "md5"?} */
+    json_t *about;  /* owned; an object */
+};
+
+struct package_evidence {
+    char *kind, *name; /* owned */
+    struct digest digest;
+    uint64_t size;
+};
+
+struct packages {
+    struct package *items; /* owned; in order of ecosystem, name, filename */
+    size_t count, room;
+    struct package_evidence *evidence; /* owned */
+    size_t evidence_count;
+};
+
+void packages_fini(struct packages *p);
+#define auto_packages AUTO(packages_fini) struct packages
+void package_fini(struct package *p);
+
+/* Takes *item over (and empties it). */
+void packages_add(struct packages *p, struct package *item);
+void packages_add_evidence(struct packages *p, const char *kind, const char *name, const struct digest *id,
+                           uint64_t size);
+
+/* Puts them in order. ERR_INPUT: two files of one name in one package, or one digest under two sizes. */
+int packages_sort(struct packages *p, struct err *e);
+
+/* Appends the document; the same packages give the same bytes. They must be sorted. */
+int packages_write(const struct packages *p, struct buf *out, struct err *e);
+
+/* Reads a document, taken apart in the parse process. ERR_INPUT (where, what was wanted), ERR_LIMIT. */
+int packages_parse(struct child *parser, struct span text, const char *what, struct packages *out, struct err *e);
+int packages_read(const struct blobs *b, struct child *parser, const struct digest *id, struct packages *out,
+                  struct err *e);
+
+/* Reads the document of a release, and holds it against the release: every file that it names is a blob of the release
+ * with that size, and every blob of that part is named. None, and *out is empty, when the release brings none. */
+int release_packages(const struct blobs *b, struct child *parser, const struct release *r, struct packages *out,
+                     struct err *e);
+
+/* "sha256:…" of a wheel's METADATA and its size; false when the package has none. */
+bool package_metadata(const struct package *p, struct digest *id, uint64_t *size);
+
+/* What the parse process says of the package file `fd`. `ecosystem` "file": a file that is no package; else NULL. *out
+ * gets ecosystem, name, version, filename, digest, hashes and about; size, group and source are the caller's. *metadata
+ * (owned by the caller) gets a wheel's METADATA. *reply is the whole answer: verdict and findings (a new reference).
+ * -1: the file cannot be taken for a package at all: ERR_INPUT; ERR_UNDECIDED. */
+int package_look(struct child *parser, int fd, const char *filename, const char *ecosystem, struct package *out,
+                 struct buf *metadata, json_t **reply, struct err *e);
+
+/* Two names that people take for each other: not the same, and they would be if letters that look alike, and large and
+ * small ones, were one. */
+bool package_names_alike(const char *a, const char *b);
+/* What such names have in common, for sorting many. */
+void package_name_skeleton(const char *name, char *out, size_t size);
+
+/* One row a package (store/db_package.h). */
+int packages_add_rows(struct db *db, const struct digest *release, const struct packages *p, struct err *e);

@@ -1,0 +1,13 @@
+#include "fuzz.h"
+
+#include "parse/wheel.h"
+
+static void check(struct span input, struct report *r)
+{
+    struct inspect_options o = {.name = "demo-1.0-py3-none-any.whl"};
+    auto_package_facts p;
+    package_facts_init(&p, o.name);
+    wheel_check(input, &o, &p, r);
+}
+
+FUZZ_READER(check(input, &r))
