@@ -28,6 +28,7 @@ const struct command *const COMMANDS[] = {
     &CMD_TOKEN_NEW,
     &CMD_TOKEN_LIST,
     &CMD_TOKEN_REVOKE,
+    &CMD_COLLECT,
     &CMD_PACK,
     &CMD_SHIP,
     &CMD_RECEIVE,

@@ -1,5 +1,6 @@
 #include "parse/ops.h"
 
+#include "parse/apt_uris.h"
 #include "parse/dsse.h"
 #include "parse/inspect.h"
 #include "parse/json_norm.h"
@@ -12,6 +13,7 @@
 #include "util/auto.h"
 
 const struct child_op PARSE_OPS[] = {
+    {"apt-uris", apt_uris_op},
     {"dsse", dsse_op},       {"inspect", inspect_op},   {"json", json_norm_op},
     {"lock", lock_op},       {"manifest", manifest_op}, {"package", package_op},
     {"prompts", prompts_op}, {"suite", suite_op},       {"tuf", tuf_op},

@@ -17,6 +17,7 @@
 #define PREDICATE_SCAN        "urn:airlock:scan:v1"
 #define PREDICATE_SILENCE     "urn:airlock:silence:v1"
 #define PREDICATE_PERSON      "urn:airlock:person:v1"
+#define PREDICATE_COLLECTION  "urn:airlock:collection:v1"
 #define PREDICATE_TRUST_ROOT  "urn:airlock:trust-root:v1"
 
 /* Writes a Statement around `predicate` (one JSON object) and signs it: *envelope is a line for .intoto.jsonl, *id (may

@@ -1,0 +1,121 @@
+/* npm: `npm cache add` of every tarball that the lock pins, for every platform at once. npm names what it caches by the
+ * SHA-512 of its bytes, so the file that the lock means is found by the lock's own integrity; scripts never run,
+ * because nothing is unpacked. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collect/collecting.h"
+
+static const struct client NPM = {"npm", "/usr/bin/npm", "npm"};
+
+#define BATCH 100U /* tarballs a run */
+
+/* "…/NAME/-/FILE.tgz" on the named registry: what a lock says as long as it says that, else where registries have it by
+ * convention. A lock that was made behind another registry pins the same bytes. */
+static void tarball_url(const struct collecting *c, const struct lock_package *p, struct buf *out)
+{
+    const char *registry = c->spec->npm.registry, *base = strrchr(p->name, '/');
+    base = base ? base + 1 : p->name;
+    if (p->url && strncmp(p->url, registry, strlen(registry)) == 0)
+        buf_add_str(out, p->url);
+    else
+        buf_printf(out, "%s%s/-/%s-%s.tgz", registry, p->name, base, p->version);
+}
+
+/* Of two scopes may come one base name: "@scope/name" is kept as scope-name, as `npm pack` calls it. */
+static void tarball_name(const struct lock_package *p, struct buf *out)
+{
+    for (const char *n = p->name; *n; n++)
+        if (*n != '@')
+            buf_add_byte(out, *n == '/' ? '-' : (uint8_t)*n);
+    buf_printf(out, "-%s.tgz", p->version);
+}
+
+static int write_npmrc(const struct collecting *c, int work, struct err *e)
+{
+    auto_buf text = BUF(8192);
+    char token[1024];
+    const char *registry = c->spec->npm.registry;
+    buf_printf(&text,
+               "registry=%s\ncache=" CLIENT_WORK "/cache\nignore-scripts=true\naudit=false\nfund=false\n"
+               "update-notifier=false\nfetch-retries=0\ncafile=/etc/ssl/certs/ca-certificates.crt\n",
+               registry);
+    if (c->spec->npm.token_file) {
+        if (token_read(c, c->spec->npm.token_file, token, e) < 0)
+            return -1;
+        buf_printf(&text, "%s:_authToken=%s\n", strstr(registry, "//"), token);
+    }
+    return work_write(work, "home/.npmrc", buf_span(&text), e);
+}
+
+static int run_npm(struct collecting *c, const char *const *urls, size_t count, int work, struct err *e)
+{
+    struct places places = {0};
+    const char *argv[BATCH + 4] = {"cache", "add", "--ignore-scripts"};
+    static const char *const env[] = {"NPM_CONFIG_GLOBALCONFIG=/dev/null", NULL};
+    for (size_t i = 0; i < count; i++)
+        argv[3 + i] = urls[i];
+    if (places_add_text(&places, c->spec->npm.registry, e) < 0 || write_npmrc(c, work, e) < 0)
+        return -1;
+    const struct client_order order = {
+        .client = &NPM, .argv = argv, .env = env, .places = &places, .work = work, .keep_output = -1};
+    return client_run(&c->clients, &order, e);
+}
+
+/* Where cacache keeps content: content-v2/sha512/ab/cd/REST. */
+static int take_tarball(struct collecting *c, const struct lock_package *p, int work, const char *url, struct err *e)
+{
+    auto_buf path = BUF(512), name = BUF(512);
+    const char *hex = NULL;
+    for (size_t i = 0; i < p->hash_count; i++)
+        if (strcmp(p->hashes[i].alg, "sha512") == 0)
+            hex = p->hashes[i].hex;
+    if (!hex)
+        return err_set(e, ERR_INPUT, 0, "%s %s: the lock has no sha512 for it, by which npm keeps files", p->name,
+                       p->version);
+    buf_printf(&path, "cache/_cacache/content-v2/sha512/%.2s/%.2s/%s", hex, hex + 2, hex + 4);
+    tarball_name(p, &name);
+    if (buf_check(&path, "path", e) < 0 || buf_check(&name, "name", e) < 0)
+        return -1;
+    if (take_file(c, p, work, buf_str(&path), buf_str(&name), url, e) == 0)
+        return 0;
+    if (e->code == ERR_NOTFOUND)
+        return err_set(e, ERR_INPUT, 0, "%s %s: what %s sent has other bytes than the lock pins", p->name, p->version,
+                       url);
+    return -1;
+}
+
+static int fetch_batch(struct collecting *c, const struct lock_package *list, size_t count, struct err *e)
+{
+    int made;
+    char *urls[BATCH] = {0};
+    if (client_prepare(&c->clients, &made, e) < 0)
+        return -1;
+    auto_fd work = made;
+    int result = 0;
+    for (size_t i = 0; i < count && result == 0; i++) {
+        struct url read;
+        auto_buf url = BUF(4096);
+        tarball_url(c, &list[i], &url);
+        result = buf_check(&url, "URL", e) < 0 || url_read(buf_str(&url), &read, e) < 0 ? -1 : 0;
+        urls[i] = buf_steal_str(&url);
+    }
+    if (result == 0)
+        result = run_npm(c, (const char *const *)urls, count, work, e);
+    for (size_t i = 0; i < count && result == 0; i++)
+        result = take_tarball(c, &list[i], work, urls[i], e);
+    for (size_t i = 0; i < count; i++)
+        free(urls[i]);
+    return result;
+}
+
+int fetch_npm(struct collecting *c, const struct collect_set *set, const struct lock *lock, struct err *e)
+{
+    for (size_t at = 0; at < lock->count; at += BATCH) {
+        size_t count = lock->count - at < BATCH ? lock->count - at : BATCH;
+        if (fetch_batch(c, &lock->packages[at], count, e) < 0)
+            return err_prefix(e, "%s", set->file);
+    }
+    return 0;
+}
