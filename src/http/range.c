@@ -44,9 +44,11 @@ enum http_range range_parse(const char *value, uint64_t size, uint64_t *from, ui
         return RANGE_WHOLE;
     if (head.len == 0)
         return last_bytes(spec, size, from, len);
-    if (!position(head, &first) || (spec.len && !position(spec, &last)) || last < first)
+    if (!position(head, &first) || (spec.len && !position(spec, &last)))
         return RANGE_WHOLE;
-    if (first >= size)
+    /* A range that ends before it begins may be ignored or rejected (RFC 9110 section 14.2); a registry is expected to
+     * reject it. */
+    if (first >= size || last < first)
         return RANGE_UNSATISFIABLE;
     if (last >= size)
         last = size - 1;
