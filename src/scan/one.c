@@ -2,7 +2,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "scan/scan.h"
+#include "scan/internal.h"
 #include "util/limits.h"
 
 static char *copy_of(const char *text)
@@ -27,6 +27,9 @@ void scan_report_fini(struct scan_report *r)
     for (size_t i = 0; i < r->count; i++)
         file_fini(&r->files[i]);
     free(r->files);
+    if (r->packages)
+        packages_fini(r->packages);
+    free(r->packages);
     *r = (struct scan_report){0};
 }
 
@@ -119,6 +122,43 @@ static int read_reply(struct scan_file *f, json_t *reply, struct err *e)
     return read_findings(f, findings, e);
 }
 
+struct scan_file *scan_take_reply(struct scan_report *out, const char *path, json_t *reply)
+{
+    struct err why = {0};
+    struct scan_file f = {.path = copy_of(path)};
+    if (read_reply(&f, reply, &why) < 0) {
+        file_fini(&f);
+        scan_unread(out, path, "scanner-failed", why.msg);
+        return NULL;
+    }
+    struct scan_file *row = new_row(out, "");
+    free(row->path);
+    *row = f;
+    raise_verdict(out, row);
+    return row;
+}
+
+/* The texts live in the reply, as those of the helper's findings do. */
+void scan_add_finding(struct scan_report *out, struct scan_file *f, enum severity severity, const char *rule,
+                      const char *message)
+{
+    json_t *own = json_object_get(f->reply, "own"), *text = json_string(message);
+    if (!own) {
+        own = json_array();
+        json_object_set_new(f->reply, "own", own);
+    }
+    json_array_append_new(own, text);
+    f->findings = reallocarray(f->findings, f->finding_count + 1, sizeof(*f->findings));
+    if (!text || !f->findings)
+        abort();
+    f->findings[f->finding_count++] = (struct scan_finding){
+        .rule = rule, .severity = severity_name(severity), .at = "", .message = json_string_value(text)};
+    enum verdict least = severity == SEVERITY_CRITICAL ? VERDICT_MALICIOUS : VERDICT_SUSPICIOUS;
+    if (severity >= SEVERITY_MEDIUM && f->verdict < least)
+        f->verdict = least;
+    raise_verdict(out, f);
+}
+
 /* ── the request ── */
 
 static void write_arg(struct buf *arg, const char *name, const struct scan_options *o)
@@ -154,15 +194,12 @@ int scan_fd(struct child *parser, int fd, const char *path, const char *name, co
         *e = why;
         return -1;
     }
-    struct scan_file f = {.path = copy_of(path), .size = (uint64_t)st.st_size};
-    if (!reply || read_reply(&f, reply, &why) < 0) {
-        file_fini(&f);
+    if (!reply) {
         scan_unread(out, path, "scanner-failed", why.msg);
         return 0;
     }
-    struct scan_file *row = new_row(out, "");
-    free(row->path);
-    *row = f;
-    raise_verdict(out, row);
+    struct scan_file *row = scan_take_reply(out, path, reply);
+    if (row)
+        row->size = (uint64_t)st.st_size;
     return 0;
 }

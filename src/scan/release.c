@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "scan/scan.h"
+#include "scan/internal.h"
 
 static const struct {
     const char *media_type, *name;
@@ -16,6 +16,7 @@ static const struct {
     {MEDIA_OCI_EMPTY, "empty.json", false},
     {MEDIA_MODEL_CONFIG, "model-config.json", false},
     {MEDIA_RELEASE_CONFIG, "release-config.json", false},
+    {MEDIA_PACKAGES, "packages.json", false},
     {MEDIA_PROMPTS, "prompts.yaml", false},
     {MEDIA_SUITE, "suite.yaml", false},
     {MEDIA_DSSE, "envelope.json", false},
@@ -58,30 +59,17 @@ static char *copy_of(const char *text)
 }
 
 /* The bytes that were looked at must be the ones that the digest names, or the report would speak of others. */
-static int check_digest(const struct release_blob *b, struct scan_report *out, size_t row)
+void scan_end_blob(const struct release_blob *b, struct scan_report *out)
 {
-    struct scan_file *f = &out->files[row];
-    if (f->has_digest && digest_equal(&f->digest, &b->digest))
-        return 0;
-    bool other = f->has_digest;
+    struct scan_file *f = &out->files[out->count - 1];
+    bool other = f->has_digest && !digest_equal(&f->digest, &b->digest);
+    f->media_type = copy_of(b->media_type);
+    f->size = b->size;
     f->digest = b->digest;
-    f->has_digest = true;
-    if (!other) /* the helper did not get that far; the row says so */
-        return 0;
-    f->verdict = out->verdict = VERDICT_MALICIOUS;
-    json_object_set_new(f->reply, "changed",
-                        json_string("its bytes are not those that its digest names: the blob was "
-                                    "changed where it lies"));
-    f->findings = realloc(f->findings, (f->finding_count + 1) * sizeof(*f->findings));
-    if (!f->findings)
-        abort();
-    f->findings[f->finding_count++] = (struct scan_finding){
-        .rule = "blob-changed",
-        .severity = severity_name(SEVERITY_CRITICAL),
-        .at = "",
-        .message = json_get_string(f->reply, "changed", ""),
-    };
-    return 0;
+    f->has_digest = true; /* where the helper did not get that far, the row says so */
+    if (other)
+        scan_add_finding(out, f, SEVERITY_CRITICAL, "blob-changed",
+                         "its bytes are not those that its digest names: the blob was changed where it lies");
 }
 
 static int scan_blob(struct child *parser, const struct blobs *b, const struct release *r,
@@ -101,10 +89,8 @@ static int scan_blob(struct child *parser, const struct blobs *b, const struct r
         scan_unread(out, path, "blob-changed", "its size is not the one that the release names");
     else if (scan_fd(parser, fd, path, name, &o, out, e) < 0)
         return -1;
-    struct scan_file *f = &out->files[out->count - 1];
-    f->media_type = copy_of(blob->media_type);
-    f->size = blob->size;
-    return check_digest(blob, out, out->count - 1);
+    scan_end_blob(blob, out);
+    return 0;
 }
 
 int scan_release(struct site *s, struct blobs *b, const struct release *r, const struct digest *templates, size_t count,
@@ -116,7 +102,7 @@ int scan_release(struct site *s, struct blobs *b, const struct release *r, const
     if (!parser)
         return -1;
     for (size_t i = 0; i < r->blob_count; i++)
-        if (scan_blob(parser, b, r, &r->blobs[i], &o, out, e) < 0)
+        if (!scan_is_packaged(&r->blobs[i]) && scan_blob(parser, b, r, &r->blobs[i], &o, out, e) < 0)
             return -1;
-    return 0;
+    return scan_packages(s, parser, b, r, &o, out, e);
 }

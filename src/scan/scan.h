@@ -3,11 +3,12 @@
 #pragma once
 
 #include "parse/report.h"
+#include "ship/packages.h"
 #include "ship/release.h"
 #include "site/site.h"
 
 /* Version of the rules: raised whenever a file could get another verdict than before. */
-#define SCAN_RULES "2026-11.1"
+#define SCAN_RULES "2026-11.2"
 
 /* One look at a file of some GB that must be read whole (an image layer) stays below this. */
 #define SCAN_TIMEOUT_MS 900000
@@ -27,12 +28,15 @@ struct scan_file {
     struct scan_finding *findings; /* owned array */
     size_t finding_count;
     json_t *reply; /* owned; what the helper said, or what we say in its place */
+    const struct package
+        *package; /* of a package file: its item of the document, borrowed from the report; else NULL */
 };
 
 struct scan_report {
     struct scan_file *files; /* owned */
     size_t count, room;
-    enum verdict verdict; /* the heaviest of them */
+    enum verdict verdict;      /* the heaviest of them */
+    struct packages *packages; /* owned; of a release that brings some, else NULL */
 };
 
 void scan_report_fini(struct scan_report *r);

@@ -22,6 +22,11 @@ int db_package_add(struct db *db, const struct digest *release, const struct pac
 int db_package_of_release(struct db *db, const struct digest *release,
                           int (*each)(void *arg, const struct package_row *row), void *arg, struct err *e);
 
+/* What the admitted releases hold, `except` left out: each file once. Only ecosystem, name, filename and digest are
+ * set. */
+int db_package_held(struct db *db, const struct digest *except, int (*each)(void *arg, const struct package_row *row),
+                    void *arg, struct err *e);
+
 /* What stands in an environment, each file once, in order of name and filename. name NULL: all. A file that two
  * releases bring with different digests is given once for each digest: the caller says what that means. */
 int db_package_each(struct db *db, const char *environment, const char *ecosystem, const char *name,
