@@ -25,6 +25,7 @@ struct ask {
     CURL *curl;
     struct curl_slist *headers;
     struct serve_found serve;
+    char pin[HTTP_TLS_PIN_SIZE]; /* of a serve that speaks TLS */
     char model[129];
     const char *environment; /* asked for, or NULL */
     struct sse sse;
@@ -150,7 +151,12 @@ static int perform(struct ask *a, const char *path, const char *post, curl_write
     buf_clear(&a->body);
     curl_easy_setopt(a->curl, CURLOPT_URL, url);
     curl_easy_setopt(a->curl, CURLOPT_PROXY, "");
-    curl_easy_setopt(a->curl, CURLOPT_PROTOCOLS_STR, "http");
+    curl_easy_setopt(a->curl, CURLOPT_PROTOCOLS_STR, a->serve.tls ? "https" : "http");
+    if (a->serve.tls) { /* exactly the server whose certificate stands in this contour, whatever its name is */
+        curl_easy_setopt(a->curl, CURLOPT_PINNEDPUBLICKEY, a->pin);
+        curl_easy_setopt(a->curl, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl_easy_setopt(a->curl, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
     curl_easy_setopt(a->curl, CURLOPT_HTTPHEADER, a->headers);
     curl_easy_setopt(a->curl, CURLOPT_CONNECTTIMEOUT_MS, 5000L);
     curl_easy_setopt(a->curl, CURLOPT_NOSIGNAL, 1L);
@@ -178,13 +184,18 @@ static const char *environment_of(const struct ask *a)
     return a->environment ? a->environment : "prod";
 }
 
+static int read_config(int dir, struct config *out, struct err *e)
+{
+    auto_buf text = BUF(LIMIT_YAML_BYTES);
+    return file_read(dir, CONFIG_FILE, &text, e) < 0 ? -1 : config_parse(buf_span(&text), out, e);
+}
+
 /* Nothing answers: because nothing is to be kept running there, or because it is starting, or stands elsewhere. */
 static void explain_silence(const struct ask *a, int dir, struct err *e)
 {
     struct config c;
     struct err ignored = {0};
-    auto_buf text = BUF(LIMIT_YAML_BYTES);
-    if (file_read(dir, CONFIG_FILE, &text, &ignored) < 0 || config_parse(buf_span(&text), &c, &ignored) < 0)
+    if (read_config(dir, &c, &ignored) < 0)
         return;
     for (size_t i = 0; i < c.serve_count; i++) {
         if (strcmp(c.serve[i], environment_of(a)) == 0) {
@@ -308,10 +319,22 @@ static void add_header(struct ask *a, const char *name, struct span value)
     a->headers = curl_slist_append(a->headers, buf_str(&line));
 }
 
+static int read_pin(struct ask *a, int dir, struct err *e)
+{
+    struct config c;
+    struct http_tls tls;
+    if (read_config(dir, &c, e) < 0)
+        return -1;
+    if (!serve_tls(&c, dir, &tls))
+        return err_set(e, ERR_BUSY, 0, "serve speaks TLS, and " CONFIG_FILE " has no tls any more; start serve anew");
+    return http_tls_pin(&tls, a->pin, e);
+}
+
 static int set_up(struct ask *a, int dir, struct err *e)
 {
     auto_buf token = BUF(4096);
-    if (serve_find(dir, &a->serve, e) < 0 || read_token(a->in, dir, &token, e) < 0)
+    if (serve_find(dir, &a->serve, e) < 0 || (a->serve.tls && read_pin(a, dir, e) < 0) ||
+        read_token(a->in, dir, &token, e) < 0)
         return -1;
     auto_buf bearer = BUF(8192);
     buf_add_str(&bearer, "Bearer ");

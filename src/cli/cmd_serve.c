@@ -23,6 +23,12 @@
 
 /* ── what others find ── */
 
+static bool has_tls(const struct serve *s)
+{
+    struct http_tls tls;
+    return serve_tls(&s->site->config, s->site->dir, &tls);
+}
+
 static int write_serve_file(const struct serve *s, struct err *e)
 {
     struct json_out w;
@@ -34,6 +40,7 @@ static int write_serve_file(const struct serve *s, struct err *e)
     json_put_uint(&w, "port", http_port(s->http));
     json_put_int(&w, "pid", getpid());
     json_put_time(&w, "started", s->site->now_s);
+    json_put_bool(&w, "tls", has_tls(s));
     json_out_object_end(&w);
     buf_add_byte(&text, '\n');
     return file_write(s->site->dir, SERVE_FILE, buf_span(&text), 0644, e);
@@ -102,14 +109,18 @@ static int open_http(struct serve *s, struct err *e)
                                  .identify = g.source.callers,
                                  .blobs = s->site->blobs,
                                  .record = g.source.record,
-                                 .arg = g.source.arg};
+                                 .arg = g.source.arg,
+                                 .home = s->site->path};
     s->registry = registry_start(&r, e);
     if (!s->registry)
         return -1;
     s->route_count = gateway_routes(s->gateway, s->routes);
     s->route_count += registry_routes(s->registry, s->routes + s->route_count);
     serve_status_routes(s);
-    struct http_options h = {.listener = s->listener, .routes = s->routes, .route_count = s->route_count};
+    struct http_tls tls;
+    bool with_tls = serve_tls(&s->site->config, s->site->dir, &tls);
+    struct http_options h = {
+        .listener = s->listener, .tls = with_tls ? &tls : NULL, .routes = s->routes, .route_count = s->route_count};
     s->listener = -1;
     s->http = http_start(&h, e);
     return s->http ? 0 : -1;
@@ -120,7 +131,7 @@ static int serve_open(struct serve *s, struct err *e)
 {
     if (take_lock(s, e) < 0)
         return -1;
-    s->listener = http_listen(s->site->config.listen, (uint16_t)s->site->config.port, e);
+    s->listener = http_listen(s->site->config.listen, (uint16_t)s->site->config.port, has_tls(s), e);
     if (s->listener < 0)
         return -1;
     s->access = access_open(s->site->dir, s->site->origin, s->site->ledger_key, e);
@@ -162,7 +173,7 @@ static void announce(struct invocation *in, const struct serve *s)
 {
     const char *address = s->site->config.listen;
     char port[8], url[SERVE_URL_SIZE];
-    serve_url(address, http_port(s->http), url);
+    serve_url(address, http_port(s->http), has_tls(s), url);
     snprintf(port, sizeof(port), "%u", http_port(s->http));
     if (in->json) {
         struct json_out w;
@@ -172,6 +183,7 @@ static void announce(struct invocation *in, const struct serve *s)
         json_put_uint(&w, "port", http_port(s->http));
         json_put_int(&w, "pid", getpid());
         json_put_time(&w, "started", s->site->now_s);
+        json_put_bool(&w, "tls", has_tls(s));
         command_json_end(&w);
     } else {
         printf("airlock serves %s on %s (Ctrl-C ends it in order)\n"
@@ -212,7 +224,7 @@ static int take_options(struct invocation *in, struct site *s)
         return command_usage(in, "--port: wanted 0 to 65535, found \"%.16s\"", port);
     s->config.port = number;
     struct err e = {0};
-    if (address && http_address_check(address, &e) < 0)
+    if (address && http_address_check(address, s->config.tls_certificate[0] != 0, &e) < 0)
         return command_usage(in, "%s", e.msg);
     if (address) /* which is short, being one */
         snprintf(s->config.listen, sizeof(s->config.listen), "%s", address);
@@ -242,7 +254,7 @@ static int run(struct invocation *in)
     }
     announce(in, &s);
     while (sigwait(&ends, &taken) != 0 || taken == SIGHUP)
-        continue;
+        http_tls_reload(s.http);
     serve_close(&s);
     log_event(EV_SERVE_STOPPED, NULL);
     return 0;
@@ -256,8 +268,9 @@ const struct command CMD_SERVE = {
         "Keeps the releases running that the pointers of the served environments name (airlock.yaml, serve), answers\n"
         "the OpenAI API (/v1/) and lets registry clients pull (/v2/). Every request needs a token of `airlock token "
         "new`;\nonly /healthz needs none. Events go to stderr, one JSON object a line (docs/events.md). On SIGTERM "
-        "requests in\nhand may end, then engines are stopped.\n\nIt listens on loopback; any other address is "
-        "refused until TLS is there. With --port 0 any free port is\ntaken; run/serve.json says which.",
+        "requests in\nhand may end, then engines are stopped.\n\nWithout TLS (airlock.yaml, tls) it listens on "
+        "loopback only. A new certificate is taken without a restart:\nits files are looked at every second, and on "
+        "SIGHUP. With --port 0 any free port is taken; run/serve.json\nsays which.",
     .options = {{"listen", "ADDRESS", "instead of serve.listen of airlock.yaml", false},
                 {"port", "N", "instead of serve.port of airlock.yaml; 0: any free one", false}},
     .min_args = 0,

@@ -34,7 +34,8 @@ struct serve_found {
     uint64_t pid; /* 0: it runs, and does not listen yet */
     char address[64];
     uint16_t port;
-    char url[SERVE_URL_SIZE]; /* "http://127.0.0.1:8470" */
+    bool tls;
+    char url[SERVE_URL_SIZE]; /* "http://127.0.0.1:8470", or https */
     int64_t started_s;
 };
 
@@ -46,4 +47,7 @@ int serve_look(int dir, struct serve_found *out, struct err *e);
 int serve_find(int dir, struct serve_found *out, struct err *e);
 
 /* What a client types: an IPv6 address stands in brackets. */
-void serve_url(const char *address, uint16_t port, char out[SERVE_URL_SIZE]);
+void serve_url(const char *address, uint16_t port, bool tls, char out[SERVE_URL_SIZE]);
+
+/* What of the configuration the HTTP front wants: certificate and key, relative to `dir`. False: none is set. */
+bool serve_tls(const struct config *c, int dir, struct http_tls *out);

@@ -32,7 +32,8 @@ static int read_serve_file(struct span text, struct serve_found *out, struct err
     snprintf(out->address, sizeof(out->address), "%.63s", address);
     out->port = (uint16_t)port;
     out->pid = pid;
-    serve_url(out->address, out->port, out->url);
+    out->tls = json_is_true(json_object_get(j, "tls"));
+    serve_url(out->address, out->port, out->tls, out->url);
     return 0;
 }
 
@@ -59,7 +60,14 @@ int serve_find(int dir, struct serve_found *out, struct err *e)
     return err_hint(e, runs ? "Try again in a moment" : "Start it with `airlock serve`");
 }
 
-void serve_url(const char *address, uint16_t port, char out[SERVE_URL_SIZE])
+void serve_url(const char *address, uint16_t port, bool tls, char out[SERVE_URL_SIZE])
 {
-    snprintf(out, SERVE_URL_SIZE, strchr(address, ':') ? "http://[%s]:%u" : "http://%s:%u", address, port);
+    bool six = strchr(address, ':') != NULL;
+    snprintf(out, SERVE_URL_SIZE, "http%s://%s%s%s:%u", tls ? "s" : "", six ? "[" : "", address, six ? "]" : "", port);
+}
+
+bool serve_tls(const struct config *c, int dir, struct http_tls *out)
+{
+    *out = (struct http_tls){.dir = dir, .certificate = c->tls_certificate, .key = c->tls_key};
+    return c->tls_certificate[0] != 0;
 }

@@ -53,7 +53,10 @@ static void answer_early(struct http_request *r, struct span body)
     MHD_get_response_headers(r->response, write_header, &out);
     buf_printf(&out, "Content-Length: %zu\r\nConnection: close\r\n\r\n", body.len);
     buf_add_span(&out, body);
-    if (buf_ok(&out) && atomic_load(&r->conn->body_bytes) > 0)
+    bool begun = buf_ok(&out) && atomic_load(&r->conn->body_bytes) > 0;
+    if (begun && r->conn->session)
+        tls_send_last(r->conn->session, buf_span(&out));
+    else if (begun)
         (void)send(r->conn->fd, out.ptr, out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
     r->server->status[r->status / 100 % 6]++;
     r->conn->linger = true;

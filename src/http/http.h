@@ -61,19 +61,36 @@ struct http_route {
     void *arg;
 };
 
+/* ── TLS ── */
+
+struct http_tls {
+    int dir;                 /* what the paths are relative to; AT_FDCWD: the working directory */
+    const char *certificate; /* PEM: the server's own first, then those that it was issued by */
+    const char *key;         /* PEM, not sealed, readable by its owner only */
+};
+
+/* The SHA-256 of the first certificate's public key as curl's --pinnedpubkey takes it: "sha256//…". -1: as http_start.
+ */
+#define HTTP_TLS_PIN_SIZE 64
+int http_tls_pin(const struct http_tls *tls, char out[HTTP_TLS_PIN_SIZE], struct err *e);
+
 /* ── server ── */
 
-/* May a server listen on this address? ERR_USAGE (none), ERR_DENIED (not loopback: that needs TLS). */
-int http_address_check(const char *address, struct err *e);
+/* May a server listen on this address? ERR_USAGE (none), ERR_DENIED (not loopback, and no TLS). */
+int http_address_check(const char *address, bool tls, struct err *e);
 
 /* Takes address and port, so that a caller learns early whether it can have them: who connects waits until a server is
  * started on the descriptor. -1: as http_address_check, ERR_BUSY (port in use), ERR_IO. */
-int http_listen(const char *address, uint16_t port, struct err *e);
+int http_listen(const char *address, uint16_t port, bool tls, struct err *e);
 
 struct http_options {
-    const char *address; /* "127.0.0.1" or "::1"; any other address is refused until there is TLS. NULL: `listener` */
+    const char *address; /* "127.0.0.1" or "::1"; any other address is refused without TLS. NULL: `listener` */
     uint16_t port;       /* 0: any free one */
     int listener;        /* of http_listen; http_start takes it, also when it fails */
+    /* NULL: plain HTTP. Otherwise nothing else than TLS 1.2 and 1.3 is spoken. The files are looked at every second:
+     * new sessions get what stands in them, and a pair that does not load leaves the old one in place (events
+     * tls-loaded, tls-refused). Read while http_start runs; `dir` is used until the server is freed. */
+    const struct http_tls *tls;
     const struct http_route *routes; /* borrowed until the server is freed */
     size_t route_count;
 
@@ -90,8 +107,11 @@ struct http_options {
     size_t body_total_max;       /* bytes of bodies in memory, of all requests together */
 };
 
-/* Listens and begins to serve. NULL: ERR_DENIED (an address that needs TLS), ERR_BUSY (port in use), ERR_IO. */
+/* Listens and begins to serve. NULL: ERR_DENIED (an address that needs TLS; a key that others may read), ERR_BUSY (port
+ * in use), ERR_NOTFOUND or ERR_INPUT (of the certificate and the key), ERR_IO. */
 struct http_server *http_start(const struct http_options *o, struct err *e);
+/* Loads certificate and key anew, very soon, changed or not. */
+void http_tls_reload(struct http_server *s);
 uint16_t http_port(const struct http_server *s);
 
 /* No new connections; requests in hand may finish for up to `wait_ms`, then are cut. Handlers that still hold a request

@@ -19,6 +19,7 @@
 
 #include "http/range.h"
 #include "http/target.h"
+#include "http/tls.h"
 
 #define HTTP_PUT_HEADERS_MAX 16
 
@@ -42,6 +43,8 @@ struct http_conn {
     struct http_server *server;
     struct http_conn *next, *prev; /* under server->lock */
     int fd;
+    gnutls_session_t session; /* NULL: plain */
+    struct tls_pair *pair;
     char peer[64];
     _Atomic int phase;
     _Atomic int64_t since_ms;     /* when this phase began */
@@ -129,6 +132,8 @@ struct pool {
 struct http_server {
     struct http_options o;
     struct MHD_Daemon *mhd;
+    struct tls *tls; /* NULL: plain */
+    atomic_bool tls_now;
     int listener;
     uint16_t port;
 
@@ -156,7 +161,13 @@ struct http_server {
     atomic_bool watchdog_stop;
 };
 
-/* server.c */
+/* loop.c: what the library calls */
+void on_connection(void *arg, struct MHD_Connection *mhd, void **socket_context,
+                   enum MHD_ConnectionNotificationCode what);
+void *on_target(void *arg, const char *uri, struct MHD_Connection *mhd);
+enum MHD_Result on_request(void *arg, struct MHD_Connection *mhd, const char *url, const char *method,
+                           const char *version, const char *upload, size_t *upload_size, void **context);
+void on_completed(void *arg, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode how);
 void conn_set_phase(struct http_conn *c, enum http_phase p);
 /* At most some of these lines a second: a client that sends nothing but nonsense must not fill the disk with our log.
  */

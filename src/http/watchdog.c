@@ -169,6 +169,8 @@ void *watchdog_run(void *server)
             look(c, crowded, stop, now_ms);
         pthread_mutex_unlock(&s->lock);
         linger_look(s, now_ms);
+        if (s->tls)
+            tls_look(s->tls, now_ms, atomic_exchange(&s->tls_now, false));
         nanosleep(&pause, NULL);
     }
     return NULL;

@@ -83,6 +83,23 @@ static int take_serve(const struct yaml *root, struct config *c, struct err *e)
     return 0;
 }
 
+/* Both files or none. */
+static int take_tls(const struct yaml *root, struct config *c, struct err *e)
+{
+    static const char *const keys[] = {"certificate", "key", NULL};
+    const struct yaml *map = yaml_get(root, "tls");
+    if (!map)
+        return 0;
+    if (yaml_only_keys(map, keys, CONFIG_FILE, e) < 0 ||
+        take_text(map, "certificate", NULL, c->tls_certificate, sizeof c->tls_certificate, e) < 0 ||
+        take_text(map, "key", NULL, c->tls_key, sizeof c->tls_key, e) < 0)
+        return -1;
+    if (c->tls_certificate[0] && c->tls_key[0])
+        return 0;
+    return err_set(e, ERR_INPUT, 0, CONFIG_FILE ":%u: tls: wanted the names of two files, certificate and key",
+                   map->line);
+}
+
 static int take_engine(const struct yaml *root, struct config *c, struct err *e)
 {
     static const char *const keys[] = {"memory", "cpus", "threads", "standby", NULL};
@@ -119,7 +136,7 @@ static void free_yaml(struct yaml **y)
 
 int config_parse(struct span text, struct config *out, struct err *e)
 {
-    static const char *const contour_keys[] = {"kind", "name", "id", "passphrase-file", "serve", "engine", NULL};
+    static const char *const contour_keys[] = {"kind", "name", "id", "passphrase-file", "serve", "tls", "engine", NULL};
     static const char *const station_keys[] = {"kind", "name", "id", "passphrase-file", NULL};
     *out = (struct config){0};
     AUTO(free_yaml) struct yaml *root = yaml_parse(text, CONFIG_FILE, e);
@@ -135,13 +152,13 @@ int config_parse(struct span text, struct config *out, struct err *e)
         return -1;
     if (out->kind == SITE_STATION)
         return 0;
-    return take_serve(root, out, e) < 0 ? -1 : take_engine(root, out, e);
+    return take_serve(root, out, e) < 0 || take_tls(root, out, e) < 0 ? -1 : take_engine(root, out, e);
 }
 
 static const char CONTOUR_TEXT[] =
     "\n"
     "serve:\n"
-    "  # Loopback only, until TLS is configured.\n"
+    "  # Without TLS loopback only.\n"
     "  listen: 127.0.0.1\n"
     "  # 0: any free port; run/serve.json then says which.\n"
     "  port: 8470\n"
@@ -151,6 +168,16 @@ static const char CONTOUR_TEXT[] =
     "  requests-per-minute: 600\n"
     "  # Access records say who asked, which release answered, how many tokens and how long; with true, also what.\n"
     "  log-prompts: false\n"
+    "\n"
+    "# TLS 1.2 and 1.3: PEM files, relative to this folder or absolute. The certificate of this server comes first, "
+    "then "
+    "those\n"
+    "# that it was issued by; the key is not sealed, and readable by the user of `serve` only. A new pair is taken "
+    "without a\n"
+    "# restart. With TLS, serve.listen may be any address.\n"
+    "# tls:\n"
+    "#   certificate: tls/server.pem\n"
+    "#   key: tls/server.key\n"
     "\n"
     "engine:\n"
     "  # Limits of one running release, where the host has cgroups (`airlock doctor`). 0: none.\n"

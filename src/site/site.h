@@ -21,7 +21,8 @@ struct config {
     char passphrase_file[512]; /* unseals the site's own keys; relative to the folder */
     char listen[64];           /* "127.0.0.1" */
     uint64_t port;
-    char serve[8][17]; /* environments whose releases `serve` keeps running */
+    char tls_certificate[512], tls_key[512]; /* relative to the folder; both empty: plain HTTP */
+    char serve[8][17];                       /* environments whose releases `serve` keeps running */
     size_t serve_count;
     bool log_prompts; /* access records carry prompt text; default no */
     uint64_t engine_memory_bytes, engine_cpus, engine_threads;

@@ -17,11 +17,14 @@
     X(EV_ENGINE_ESCAPE, "engine-escape")     \
     X(EV_REQUEST_REFUSED, "request-refused") \
     X(EV_CONNECTION_CUT, "connection-cut")   \
+    X(EV_TLS_LOADED, "tls-loaded")           \
+    X(EV_TLS_REFUSED, "tls-refused")         \
     X(EV_ACCESS_LOST, "access-lost")         \
     X(EV_AUTH_SLOWED, "auth-slowed")         \
     X(EV_AUTH_LOCKED, "auth-locked")         \
     X(EV_LEDGER_LAGS, "ledger-lags")         \
     X(EV_PARSER_CRASHED, "parser-crashed")   \
+    X(EV_PUSH_NOT_TIDIED, "push-not-tidied") \
     X(EV_LEFTOVER_REMOVED, "leftover-removed")
 
 #define LOG_ENUM(id, text) id,

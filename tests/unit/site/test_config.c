@@ -54,6 +54,26 @@ static void an_unknown_key_names_line_and_nearest_key(void **state)
     assert_non_null(strstr(e.msg, "port"));
 }
 
+#define HEAD "kind: contour\nname: demo\nid: \"1\"\n"
+
+static void tls_names_two_files_or_is_not_there(void **state)
+{
+    (void)state;
+    struct config c;
+    struct err e = {0};
+    assert_int_equal(parse(HEAD, &c, &e), 0);
+    assert_string_equal(c.tls_certificate, "");
+    assert_int_equal(parse(HEAD "tls:\n  certificate: a.pem\n  key: /b.key\n", &c, &e), 0);
+    assert_string_equal(c.tls_certificate, "a.pem");
+    assert_string_equal(c.tls_key, "/b.key");
+    assert_int_equal(parse(HEAD "tls:\n  certificate: a.pem\n", &c, &e), -1);
+    assert_int_equal(parse(HEAD "tls:\n  key: b.key\n", &c, &e), -1);
+    assert_int_equal(parse(HEAD "tls:\n  certificate: a.pem\n  key: \"\"\n", &c, &e), -1);
+    assert_non_null(strstr(e.msg, "airlock.yaml:"));
+    assert_int_equal(parse(HEAD "tls:\n  certificat: a.pem\n  key: b\n", &c, &e), -1);
+    assert_non_null(strstr(e.msg, "certificate"));
+}
+
 static void values_out_of_range_are_refused(void **state)
 {
     (void)state;
@@ -87,9 +107,12 @@ static void a_name_that_does_not_fit_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_init_writes_is_what_is_read),          cmocka_unit_test(a_station_has_no_serve_section),
-        cmocka_unit_test(an_unknown_key_names_line_and_nearest_key), cmocka_unit_test(values_out_of_range_are_refused),
+        cmocka_unit_test(what_init_writes_is_what_is_read),
+        cmocka_unit_test(a_station_has_no_serve_section),
+        cmocka_unit_test(an_unknown_key_names_line_and_nearest_key),
+        cmocka_unit_test(values_out_of_range_are_refused),
         cmocka_unit_test(a_name_that_does_not_fit_is_refused),
+        cmocka_unit_test(tls_names_two_files_or_is_not_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
