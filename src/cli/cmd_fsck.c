@@ -26,6 +26,7 @@ static void answer_json(const struct fsck *f)
     json_put_uint(&w, "releases", f->releases);
     json_put_uint(&w, "evidence", f->evidence);
     json_put_uint(&w, "people", f->people);
+    json_put_uint(&w, "tokens", f->tokens);
     json_put_uint(&w, "ledger_entries", f->ledger_entries);
     command_json_end(&w);
 }
@@ -43,10 +44,11 @@ static void answer(const struct fsck *f)
     struct buf problems = f->problems; /* borrowed: buf_str wants it writable */
     printf("%s", buf_str(&problems));
     print_notes(f);
-    printf(
-        "%llu blobs (%llu bytes), %llu releases, %llu pieces of evidence, %llu people's records, %llu ledger entries: ",
-        (unsigned long long)f->blobs, (unsigned long long)f->blob_bytes, (unsigned long long)f->releases,
-        (unsigned long long)f->evidence, (unsigned long long)f->people, (unsigned long long)f->ledger_entries);
+    printf("%llu blobs (%llu bytes), %llu releases, %llu pieces of evidence, %llu people's records, %llu tokens, "
+           "%llu ledger entries: ",
+           (unsigned long long)f->blobs, (unsigned long long)f->blob_bytes, (unsigned long long)f->releases,
+           (unsigned long long)f->evidence, (unsigned long long)f->people, (unsigned long long)f->tokens,
+           (unsigned long long)f->ledger_entries);
     if (f->problem_count)
         printf("%llu problem%s, named above\n", (unsigned long long)f->problem_count, f->problem_count == 1 ? "" : "s");
     else

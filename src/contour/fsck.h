@@ -10,7 +10,7 @@
 struct fsck {
     struct buf problems, notes; /* a line each; notes are leftovers that the next command uses or removes */
     uint64_t problem_count, note_count;
-    uint64_t blobs, blob_bytes, releases, evidence, people, ledger_entries;
+    uint64_t blobs, blob_bytes, releases, evidence, people, tokens, ledger_entries;
 };
 void fsck_init(struct fsck *f);
 void fsck_fini(struct fsck *f);

@@ -16,7 +16,13 @@ void fsck_note(struct fsck *f, const char *format, ...) __attribute__((format(pr
  * says that nothing can be said is -1 in c->e. */
 int fsck_part(struct checking *c, int result, const char *what, const struct err *why);
 
-int fsck_blobs(struct checking *c);    /* store and quarantine, and the rows about them */
-int fsck_releases(struct checking *c); /* releases and pointers */
-int fsck_signed(struct checking *c);   /* evidence, people, policy */
-int fsck_ledger(struct checking *c);   /* rows, tiles, checkpoint, access segments */
+/* What became of a run over rows: an error of the database, or (when *why is empty) one that a callback has set in
+ * c->e.
+ */
+int fsck_rows(struct checking *c, int result, const char *what, const struct err *why);
+
+int fsck_blobs(struct checking *c);                        /* store and quarantine, and the rows about them */
+int fsck_releases(struct checking *c);                     /* releases and pointers */
+int fsck_signed(struct checking *c);                       /* evidence, people, rights, policy */
+int fsck_rights(struct checking *c, struct child *parser); /* tokens, groups, grants, and what was taken away */
+int fsck_ledger(struct checking *c);                       /* rows, tiles, checkpoint, access segments */

@@ -166,7 +166,7 @@ static int check_pointer(void *arg, const struct pointer_row *row)
 }
 
 /* Runs over rows: an error of the database, or one that a callback has set in c->e. */
-static int rows(struct checking *c, int result, const char *what, const struct err *why)
+int fsck_rows(struct checking *c, int result, const char *what, const struct err *why)
 {
     return result < 0 && why->code == ERR_NONE ? -1 : fsck_part(c, result, what, why);
 }
@@ -174,9 +174,9 @@ static int rows(struct checking *c, int result, const char *what, const struct e
 int fsck_releases(struct checking *c)
 {
     struct err why = {0};
-    if (rows(c, db_release_each(c->s->db, check_release, c, &why), "state.db, releases", &why) < 0)
+    if (fsck_rows(c, db_release_each(c->s->db, check_release, c, &why), "state.db, releases", &why) < 0)
         return -1;
-    return rows(c, db_pointer_each(c->s->db, NULL, check_pointer, c, &why), "state.db, pointers", &why);
+    return fsck_rows(c, db_pointer_each(c->s->db, NULL, check_pointer, c, &why), "state.db, pointers", &why);
 }
 
 /* ── what is signed ── */
@@ -210,17 +210,6 @@ static int check_person(void *arg, const struct person_row *row)
     return fsck_part(p->c, result, what, &why);
 }
 
-/* Withdrawals that are wrong, gone or undone. */
-static int check_withdrawals(struct checking *c, struct child *parser, struct err *why)
-{
-    auto_people people = {0};
-    if (people_load(c->s->db, parser, c->s->public_key, &people, why) < 0)
-        return -1;
-    if (people.undone[0])
-        fsck_problem(c->f, "state.db, people: %s", people.undone);
-    return 0;
-}
-
 int fsck_signed(struct checking *c)
 {
     struct err why = {0};
@@ -228,12 +217,12 @@ int fsck_signed(struct checking *c)
     struct policy policy;
     if (!p.parser)
         return -1;
-    if (rows(c, db_evidence_each(c->s->db, NULL, NULL, check_envelope, c, &why), "state.db, evidence", &why) < 0 ||
-        rows(c, db_person_each(c->s->db, NULL, check_person, &p, &why), "state.db, people", &why) < 0)
+    if (fsck_rows(c, db_evidence_each(c->s->db, NULL, NULL, check_envelope, c, &why), "state.db, evidence", &why) < 0 ||
+        fsck_rows(c, db_person_each(c->s->db, NULL, check_person, &p, &why), "state.db, people", &why) < 0)
         return -1;
     if (c->s->config.kind != SITE_CONTOUR)
         return 0;
-    if (fsck_part(c, check_withdrawals(c, p.parser, &why), "state.db, people", &why) < 0)
+    if (fsck_rights(c, p.parser) < 0)
         return -1;
     return fsck_part(c, policy_load(c->s, &policy, &why), POLICY_FILE, &why);
 }

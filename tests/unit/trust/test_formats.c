@@ -9,7 +9,7 @@
 
 #include "database.h"
 #include "parser.h"
-#include "trust/people.h"
+#include "trust/group.h"
 #include "trust/token.h"
 #include "trust/tuf.h"
 
@@ -113,12 +113,75 @@ static void the_example_token_has_the_id_that_the_page_says(void **state)
     assert_non_null(strstr(at, digest_hex(&hash).text));
 }
 
+static struct token example_token(void)
+{
+    struct token t = {.person = "clara",
+                      .role = ROLE_CONSUMER,
+                      .environment = "prod",
+                      .repository = "team-*",
+                      .created_s = ADDED,
+                      .expires_s = ADDED + TOKEN_LIFE_DEFAULT_S,
+                      .alone = true};
+    assert_true(token_hash(SPAN_LIT("airlock_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"), &t.hash));
+    return t;
+}
+
+static void a_token_record_is_the_golden_one_and_verifies(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    struct token t = example_token(), found;
+    auto_child parser = parser_start();
+    auto_private_key contour = example_key("examples/example-contour.key");
+    auto_buf record = BUF(65536);
+    assert_int_equal(token_record(&t, contour, &record, &e), 0);
+    struct token_row row = {.hash = t.hash,
+                            .person = "clara",
+                            .role = "consumer",
+                            .environment = "prod",
+                            .created_s = t.created_s,
+                            .expires_s = t.expires_s,
+                            .repository = "team-*",
+                            .record = buf_span(&record)};
+
+    assert_int_equal(token_verify(parser, &row, private_key_public(contour), &found, &e), 0);
+    assert_true(found.alone && found.role == ROLE_CONSUMER);
+
+    expect_doc("examples/token.intoto.json", &record);
+}
+
+static void groups_grants_and_revocations_are_the_golden_ones(void **state)
+{
+    (void)state;
+    struct group g = {.name = "readers", .made_s = ADDED};
+    struct member m = {.id = "00112233445566aa", .group = "readers", .person = "clara", .added_s = ADDED};
+    struct grant to = {.id = "00112233445566bb",
+                       .role = ROLE_CONSUMER,
+                       .to = "group:readers",
+                       .environment = "prod",
+                       .repository = "team-*",
+                       .granted_s = ADDED};
+    auto_buf group = BUF(4096), member = BUF(4096), grant = BUF(4096), revocation = BUF(4096);
+
+    group_predicate(&g, &group);
+    member_predicate(&m, &member);
+    grant_predicate(&to, &grant);
+    revocation_predicate("token", "clara", ADDED, &revocation);
+
+    expect_doc("examples/group.json", &group);
+    expect_doc("examples/group-member.json", &member);
+    expect_doc("examples/grant.json", &grant);
+    expect_doc("examples/revocation.json", &revocation);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_person_record_is_the_golden_one),
         cmocka_unit_test(the_golden_person_record_verifies),
         cmocka_unit_test(the_word_for_a_station_is_the_golden_one),
+        cmocka_unit_test(a_token_record_is_the_golden_one_and_verifies),
+        cmocka_unit_test(groups_grants_and_revocations_are_the_golden_ones),
         cmocka_unit_test(the_example_token_has_the_id_that_the_page_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
