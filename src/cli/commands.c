@@ -51,6 +51,7 @@ const struct command *const COMMANDS[] = {
     &CMD_LEDGER_VERIFY,
     &CMD_LEDGER_PROVE,
     &CMD_FSCK,
+    &CMD_GC,
     &CMD_BACKUP,
     &CMD_RESTORE,
     &CMD_DOCTOR,

@@ -17,6 +17,7 @@ extern const struct command CMD_GROUP_ADD;
 extern const struct command CMD_GROUP_LIST;
 extern const struct command CMD_GROUP_NEW;
 extern const struct command CMD_GROUP_REMOVE;
+extern const struct command CMD_GC;
 extern const struct command CMD_IDENTITY;
 extern const struct command CMD_INIT;
 extern const struct command CMD_JUDGE;

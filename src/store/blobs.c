@@ -212,6 +212,32 @@ static int leftover_remove(struct blobs *b, const char *name, struct err *e)
     return 0;
 }
 
+int blob_time(const struct blobs *b, const struct digest *id, int64_t *time_s, struct err *e)
+{
+    struct stat st;
+    if (fstatat(b->sha256, digest_hex(id).text, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return err_set(e, errno == ENOENT ? ERR_NOTFOUND : ERR_IO, errno, "blob %s in %s", digest_text(id).text,
+                       b->path);
+    *time_s = st.st_mtime;
+    return 0;
+}
+
+/* The name goes first and the age is looked at behind it: a writer that found the name has made the file young. */
+int blob_retire(struct blobs *b, const struct digest *id, int64_t before_s, struct err *e)
+{
+    char hidden[sizeof(BLOB_TEMPORARY_PREFIX) + 3 + DIGEST_HEX_SIZE];
+    struct digest_hex hex = digest_hex(id);
+    struct stat st;
+    snprintf(hidden, sizeof hidden, BLOB_TEMPORARY_PREFIX "gc-%s", hex.text);
+    if (sys.renameat2(b->sha256, hex.text, b->sha256, hidden, 0) < 0)
+        return errno == ENOENT ? 0 : err_set(e, ERR_IO, errno, "retire blob %s in %s", digest_text(id).text, b->path);
+    if (fstatat(b->sha256, hidden, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_mtime < before_s)
+        return 1;
+    if (sys.renameat2(b->sha256, hidden, b->sha256, hex.text, 0) < 0)
+        return err_set(e, ERR_IO, errno, "put blob %s in %s back", digest_text(id).text, b->path);
+    return 0;
+}
+
 int blobs_tidy(struct blobs *b, struct err *e)
 {
     AUTO(close_dir) DIR *d = list_open(b, e);

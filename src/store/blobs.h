@@ -53,6 +53,14 @@ int blobs_batch_end(struct blobs *b, struct err *e);
 int blob_link(struct blobs *from, struct blobs *to, const struct digest *id, struct err *e);
 int blob_remove(struct blobs *b, const struct digest *id, struct err *e);
 
+/* When the blob was last published, seconds; publishing it again counts. ERR_NOTFOUND, ERR_IO. */
+int blob_time(const struct blobs *b, const struct digest *id, int64_t *time_s, struct err *e);
+
+/* Takes a blob's name away, unless it was published since `before_s`: 1: gone, 0: it stays. Its bytes go with the next
+ * blobs_tidy. Whoever publishes the same bytes meanwhile either finds the name and makes it young, or none and makes
+ * it. */
+int blob_retire(struct blobs *b, const struct digest *id, int64_t before_s, struct err *e);
+
 /* Calls `each` for every blob file, in no order; stops when it returns non-zero, and returns that. -1 with *e on I/O
  * errors. A name that is no digest is reported with id NULL and its name. */
 int blobs_each(const struct blobs *b, int (*each)(void *arg, const struct digest *id, const char *name, uint64_t size),

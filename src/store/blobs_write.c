@@ -127,8 +127,15 @@ static int give_name(struct blob_writer *w, const char *name)
      */
     char self[40];
     snprintf(self, sizeof self, "/proc/self/fd/%d", w->fd);
-    int result = sys.linkat(AT_FDCWD, self, w->blobs->sha256, name, AT_SYMLINK_FOLLOW);
-    return result < 0 && errno == EEXIST ? 0 : result;
+    for (;;) {
+        if (sys.linkat(AT_FDCWD, self, w->blobs->sha256, name, AT_SYMLINK_FOLLOW) == 0)
+            return 0;
+        if (errno != EEXIST)
+            return -1;
+        /* It is there: from now on it is young (blob_retire), unless it went away just now. */
+        if (utimensat(w->blobs->sha256, name, NULL, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
+            return 0;
+    }
 }
 
 static int publish(struct blob_writer *w, const struct digest *id, struct err *e)

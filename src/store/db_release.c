@@ -153,3 +153,28 @@ int db_release_blob_each(struct db *db, const struct digest *release,
     }
     return result;
 }
+
+int db_blob_needed(struct db *db, const struct digest *id, bool *needed, struct err *e)
+{
+    auto_query q = {0};
+    if (query_begin(&q, db,
+                    "SELECT EXISTS(SELECT 1 FROM release_blob b JOIN release r ON r.digest = b.release"
+                    " WHERE b.digest = ?1 AND (r.admitted = 1 OR r.shipment = 0))"
+                    " OR EXISTS(SELECT 1 FROM collection_blob WHERE digest = ?1)",
+                    "what needs a blob", e) < 0)
+        return -1;
+    bind_digest(&q, 1, id);
+    if (query_step(&q, e) < 0)
+        return -1;
+    *needed = column_int(&q, 0) != 0;
+    return 0;
+}
+
+int db_blob_remove(struct db *db, const struct digest *id, struct err *e)
+{
+    auto_query q = {0};
+    if (query_begin(&q, db, "DELETE FROM blob WHERE digest = ?1", "blobs", e) < 0)
+        return -1;
+    bind_digest(&q, 1, id);
+    return query_run(&q, e);
+}

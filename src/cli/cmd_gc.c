@@ -1,0 +1,57 @@
+#include <stdio.h>
+
+#include "cli/commands.h"
+#include "cli/with_release.h"
+#include "contour/gc.h"
+
+static void answer(struct invocation *in, const struct gc_options *o, const struct gc_result *r)
+{
+    if (in->json) {
+        struct json_out w;
+        auto_buf out = BUF(4096);
+        command_json(&w, &out, "gc");
+        json_put_bool(&w, "dry_run", o->dry_run);
+        json_put_int(&w, "grace_s", o->grace_s);
+        json_put_uint(&w, "blobs", r->blobs);
+        json_put_uint(&w, "bytes", r->bytes);
+        json_put_uint(&w, "kept", r->kept);
+        json_put_uint(&w, "young", r->young);
+        command_json_end(&w);
+        return;
+    }
+    printf("%s %llu blobs, %llu bytes; %llu are needed, %llu are not and were written within the grace\n",
+           o->dry_run ? "would remove" : "removed", (unsigned long long)r->blobs, (unsigned long long)r->bytes,
+           (unsigned long long)r->kept, (unsigned long long)r->young);
+}
+
+static int run(struct invocation *in)
+{
+    struct gc_options o = {.dry_run = option_get(in, "dry-run") != NULL};
+    struct gc_result r;
+    struct err e = {0};
+    uint64_t grace_s = GC_GRACE_S;
+    if (option_duration(in, "grace", &grace_s, &e) < 0)
+        return command_usage(in, "%s", e.msg);
+    o.grace_s = (int64_t)grace_s;
+    auto_site s = command_site(in, -1, &e);
+    if (!s || gc_run(s, &o, &r, &e) < 0)
+        return command_fail(in, &e);
+    answer(in, &o, &r);
+    return 0;
+}
+
+const struct command CMD_GC = {
+    .name = "gc",
+    .usage = "",
+    .summary = "remove blobs that nothing needs any more",
+    .detail =
+        "Needed is what a release that was admitted or packed here is made of, and what a collection holds; what was "
+        "pushed is\nneeded as long as its repository names it. Safe while `serve` runs and while others pack, push and "
+        "promote: what was\nwritten within the grace stays, and an open file lives on until it is closed. An entry of "
+        "the ledger says how much went.",
+    .options = {{"dry-run", NULL, "say what would be removed, remove nothing", false},
+                {"grace", "DURATION", "what was written within it stays (default 1d; 12h, 30m, …)", false}},
+    .min_args = 0,
+    .max_args = 0,
+    .run = run,
+};

@@ -1,0 +1,143 @@
+/* Order: candidates are listed without a lock → in one transaction each is asked for again and loses its name, and the
+ * ledger entry is added → commit → the bytes go. A crash before the commit leaves nameless files of blobs that nothing
+ * needed; a crash after it the same: blobs_tidy removes them next time. */
+#include "contour/gc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "ship/shipment.h"
+#include "store/db_push.h"
+#include "store/db_release.h"
+#include "util/limits.h"
+
+/* One layout, and who knows what is needed in it. */
+struct heap {
+    struct blobs *blobs;
+    int (*needed)(struct db *db, const struct digest *id, bool *needed, struct err *e);
+    bool has_rows; /* its blobs stand in the table of blobs */
+};
+
+struct candidate {
+    struct digest id;
+    uint64_t size;
+};
+
+struct sweep {
+    struct site *s;
+    const struct heap *heap;
+    int64_t before_s;       /* younger ones stay */
+    struct candidate *list; /* owned */
+    size_t count, room;
+    struct gc_result *out;
+    struct err *e;
+};
+
+static void add_candidate(struct sweep *w, const struct digest *id, uint64_t size)
+{
+    if (w->count == w->room) {
+        w->room = w->room ? 2 * w->room : 256;
+        w->list = reallocarray(w->list, w->room, sizeof(*w->list));
+        if (!w->list)
+            abort();
+    }
+    w->list[w->count++] = (struct candidate){*id, size};
+}
+
+static int look_at(void *arg, const struct digest *id, const char *name, uint64_t size)
+{
+    struct sweep *w = arg;
+    struct err gone = {0};
+    bool needed = false;
+    int64_t time_s;
+    (void)name;
+    if (!id) /* no blob: fsck names it */
+        return 0;
+    if (w->heap->needed(w->s->db, id, &needed, w->e) < 0)
+        return -1;
+    if (needed)
+        w->out->kept++;
+    else if (blob_time(w->heap->blobs, id, &time_s, &gone) == 0 && time_s >= w->before_s)
+        w->out->young++;
+    else
+        add_candidate(w, id, size);
+    return 0;
+}
+
+/* Inside the transaction. */
+static int retire(struct sweep *w, const struct candidate *c, struct err *e)
+{
+    bool needed = false;
+    if (w->heap->needed(w->s->db, &c->id, &needed, e) < 0)
+        return -1;
+    if (needed)
+        return 0;
+    int gone = blob_retire(w->heap->blobs, &c->id, w->before_s, e);
+    if (gone <= 0)
+        return gone;
+    w->out->blobs++;
+    w->out->bytes += c->size;
+    return w->heap->has_rows ? db_blob_remove(w->s->db, &c->id, e) : 0;
+}
+
+static int retire_all(struct sweep *w, struct err *e)
+{
+    struct json_out j;
+    auto_buf entry = BUF(LIMIT_LEDGER_ENTRY_BYTES);
+    uint64_t blobs = w->out->blobs, bytes = w->out->bytes;
+    if (site_begin(w->s, e) < 0)
+        return -1;
+    int result = 0;
+    for (size_t i = 0; result == 0 && i < w->count; i++)
+        result = retire(w, &w->list[i], e);
+    site_event(w->s, &j, &entry, "gc");
+    json_put_uint(&j, "blobs", w->out->blobs - blobs);
+    json_put_uint(&j, "bytes", w->out->bytes - bytes);
+    json_put_time(&j, "older-than", w->before_s);
+    if (result == 0 && w->out->blobs > blobs)
+        result = site_commit(w->s, &j, NULL, e);
+    else if (result == 0)
+        site_rollback(w->s);
+    if (result < 0)
+        site_rollback(w->s);
+    return result;
+}
+
+static int sweep_heap(struct site *s, const struct heap *heap, const struct gc_options *o, struct gc_result *out,
+                      struct err *e)
+{
+    struct sweep w = {.s = s, .heap = heap, .before_s = s->now_s - o->grace_s, .out = out, .e = e};
+    int result = blobs_each(heap->blobs, look_at, &w, e);
+    for (size_t i = 0; o->dry_run && result == 0 && i < w.count; i++) {
+        out->blobs++;
+        out->bytes += w.list[i].size;
+    }
+    if (!o->dry_run && result == 0 && w.count > 0)
+        result = retire_all(&w, e);
+    free(w.list);
+    return result < 0 || o->dry_run ? result : blobs_tidy(heap->blobs, e);
+}
+
+/* What was pushed lies in a layout of its own, which is there only where somebody pushed. */
+static int sweep_pushed(struct site *s, const struct gc_options *o, struct gc_result *out, struct err *e)
+{
+    struct err absent = {0};
+    struct heap pushed = {.blobs = blobs_open(s->dir, PUSHED_FOLDER, &absent), .needed = db_push_needed};
+    if (!pushed.blobs)
+        return absent.code == ERR_NOTFOUND ? 0 : err_set(e, absent.code, absent.sys_errno, "%s", absent.msg);
+    int result = sweep_heap(s, &pushed, o, out, e);
+    blobs_close(pushed.blobs);
+    return result;
+}
+
+int gc_run(struct site *s, const struct gc_options *o, struct gc_result *out, struct err *e)
+{
+    struct heap store = {.blobs = s->blobs, .needed = db_blob_needed, .has_rows = true};
+    *out = (struct gc_result){0};
+    if (site_check_live(s, e) < 0 || sweep_heap(s, &store, o, out, e) < 0)
+        return -1;
+    return sweep_pushed(s, o, out, e);
+}

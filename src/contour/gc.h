@@ -1,0 +1,23 @@
+/* Garbage collection: blobs of the store, and of what was pushed, that nothing needs any more. Safe while the site
+ * serves and works: what needs a blob is asked inside the transaction that takes its name away, so an admission comes
+ * before or after it as a whole; what was written (or written again) within the grace is left, so that a packing or an
+ * upload under way loses nothing; a file that is open, or mounted in an engine, lives on until it is closed. Hard rule:
+ * a blob that a row of an admitted or packed release names is never collected. */
+#pragma once
+
+#include "site/site.h"
+
+#define GC_GRACE_S 86400 /* a day: longer than any packing, upload or download */
+
+struct gc_options {
+    bool dry_run;    /* count, remove nothing */
+    int64_t grace_s; /* what was written within it stays */
+};
+
+struct gc_result {
+    uint64_t blobs, bytes; /* removed, or with dry_run to be removed */
+    uint64_t kept, young;  /* needed; not needed and within the grace */
+};
+
+/* ERR_IO, ERR_DENIED (clock, backup). Interrupted, the next one goes on. */
+int gc_run(struct site *s, const struct gc_options *o, struct gc_result *out, struct err *e);
