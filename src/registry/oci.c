@@ -1,179 +1,51 @@
-/* OCI distribution 1.1, pulling: base, manifests, blobs with ranges, tags, referrers. */
+/* OCI distribution 1.1: who asks for what, and which file answers it. */
+#include "registry/oci.h"
+
 #include <string.h>
-#include <unistd.h>
 
-#include "registry/internal.h"
-#include "ship/release.h"
+#include "gate/policy.h"
+#include "registry/push.h"
 
-#define LATEST "latest"
-
-/* ── manifests ── */
-
-static bool is_manifest(const char *media_type)
+void oci_unknown(struct oci *o, const char *code, const char *what)
 {
-    return !strcmp(media_type, MEDIA_OCI_MANIFEST) || !strcmp(media_type, MEDIA_OCI_INDEX);
+    (void)pull_record(o, 404, NULL, 0);
+    http_error(o->r, 404, code, "%s holds no such %s", o->path.repository, what);
 }
 
-static void unknown(struct pull *p, const char *code, const char *what)
-{
-    (void)pull_record(p, 404, p->path.by_digest ? &p->path.digest : NULL, 0);
-    http_error(p->r, 404, code, "%s/%s holds no such %s", p->path.environment, p->path.name, what);
-}
-
-/* The version of the release that the pointer names. */
-static int present_version(struct pull *p, struct buf *names, struct release_row *row, struct err *e)
-{
-    return db_release_get(p->db, &p->release, row, names, e);
-}
-
-/* Which manifest a tag or digest means, and its media type. 1: found, 0: there is none, -1: error. */
-static int find_manifest(struct pull *p, struct digest *id, struct buf *media_type, struct err *e)
-{
-    *id = p->path.digest;
-    if (!p->path.by_digest) {
-        auto_buf names = BUF(1024);
-        struct release_row row;
-        if (present_version(p, &names, &row, e) < 0)
-            return -1;
-        if (strcmp(p->path.tag, LATEST) != 0 && strcmp(p->path.tag, row.version) != 0)
-            return 0;
-        *id = p->release;
-    }
-    if (db_environment_blob(p->db, p->path.environment, p->path.name, id, NULL, media_type, e) < 0)
-        return e->code == ERR_NOTFOUND ? 0 : -1;
-    return is_manifest(buf_str(media_type));
-}
-
-/* A row names it, and the store has it not, or not its bytes: that is ours, not the client's. */
-static void store_failed(struct pull *p, struct err *e)
+void oci_store_failed(struct oci *o, struct err *e)
 {
     if (e->code == ERR_INPUT || e->code == ERR_NOTFOUND || e->code == ERR_LIMIT)
         e->code = ERR_IO;
-    http_error_err(p->r, e);
+    http_error_err(o->r, e);
 }
 
-static void content_headers(struct http_request *r, const struct digest *id, char etag[DIGEST_TEXT_SIZE + 2])
+void oci_put_digest(struct oci *o, const char *named)
 {
-    http_put_header(r, "Docker-Content-Digest", digest_text(id).text);
-    snprintf(etag, DIGEST_TEXT_SIZE + 2, "\"%s\"", digest_text(id).text);
+    http_put_header(o->r, "Docker-Content-Digest", named);
 }
 
-/* A pull is recorded before it is answered. False when it could not be, and the request was answered so. */
-static bool recorded(struct pull *p, const struct digest *id, uint64_t bytes)
+void oci_look(struct oci *o)
 {
-    if (http_method(p->r) != HTTP_GET || pull_record(p, 200, id, bytes) == 0)
-        return true;
-    http_error(p->r, 503, NULL, "the access log cannot be written, so nothing is given");
-    return false;
+    const char *environment = o->path.environment, *name = o->path.name;
+    o->reads = identity_may_use(&o->who, ABILITY_PULL, environment, name);
+    o->pushed = push_blobs(o->g) && !strcmp(environment, ENVIRONMENT_SANDBOX) &&
+                identity_may_use(&o->who, ABILITY_OWN, environment, name);
+    o->view = (struct push_view){o->path.repository, o->who.person};
 }
 
-static void answer_manifest(struct pull *p)
+int oci_db_take(struct oci *o, struct err *e)
 {
-    struct digest id;
-    struct err e = {0};
-    char etag[DIGEST_TEXT_SIZE + 2];
-    auto_buf media_type = BUF(256);
-    int found = find_manifest(p, &id, &media_type, &e);
-    if (found == 0) {
-        unknown(p, "MANIFEST_UNKNOWN", "manifest");
-        return;
+    o->db = callers_db_take(o->g->o.callers, e);
+    if (!o->db)
+        return -1;
+    if (!o->reads)
+        return 0;
+    if (db_pointer_get(o->db, o->path.environment, o->path.name, &o->release, e) == 0) {
+        o->stands = true;
+        return 0;
     }
-    if (found > 0 && !http_accepts(p->r, buf_str(&media_type))) {
-        http_error(p->r, 404, "MANIFEST_UNKNOWN", "the manifest is of type %s, which the Accept header does not name",
-                   buf_str(&media_type));
-        return;
-    }
-    struct buf bytes = BUF(MANIFEST_MAX);
-    if (found < 0 || blob_read(p->g->o.blobs, &id, &bytes, &e) < 0) {
-        buf_fini(&bytes);
-        store_failed(p, &e);
-        return;
-    }
-    if (!recorded(p, &id, bytes.len)) {
-        buf_fini(&bytes);
-        return;
-    }
-    content_headers(p->r, &id, etag);
-    http_put_header(p->r, "ETag", etag);
-    http_answer(p->r, 200, buf_str(&media_type), &bytes);
+    return e->code == ERR_NOTFOUND ? 0 : -1;
 }
-
-/* ── blobs ── */
-
-static void answer_blob(struct pull *p)
-{
-    struct err e = {0};
-    uint64_t size = 0;
-    char etag[DIGEST_TEXT_SIZE + 2];
-    if (db_environment_blob(p->db, p->path.environment, p->path.name, &p->path.digest, NULL, NULL, &e) < 0) {
-        if (e.code == ERR_NOTFOUND)
-            unknown(p, "BLOB_UNKNOWN", "blob");
-        else
-            http_error_err(p->r, &e);
-        return;
-    }
-    int fd = blob_open(p->g->o.blobs, &p->path.digest, &size, &e);
-    if (fd < 0) {
-        store_failed(p, &e);
-        return;
-    }
-    if (!recorded(p, &p->path.digest, size)) {
-        close(fd);
-        return;
-    }
-    content_headers(p->r, &p->path.digest, etag);
-    http_answer_file(p->r, fd, size, "application/octet-stream", etag);
-}
-
-/* ── tags ── */
-
-/* "latest" and the version, in order of bytes, from behind `last` on, at most n. */
-static void answer_tags(struct pull *p)
-{
-    auto_buf names = BUF(1024);
-    auto_buf link = BUF(512);
-    struct release_row row;
-    struct err e = {0};
-    struct json_out w;
-    struct buf body = BUF(4096);
-    uint64_t n = UINT64_MAX, put = 0;
-    const char *count = http_query(p->r, "n"), *last = http_query(p->r, "last"), *previous = NULL;
-    if (count && !span_decimal(span_str(count), &n)) {
-        http_error(p->r, 400, "UNSUPPORTED", "n: wanted a number");
-        return;
-    }
-    if (present_version(p, &names, &row, &e) < 0) {
-        http_error_err(p->r, &e);
-        return;
-    }
-    const char *tags[] = {LATEST, row.version};
-    json_out_init(&w, &body);
-    json_out_object(&w);
-    buf_printf(&link, "%s/%s", p->path.environment, p->path.name);
-    json_put_string(&w, "name", buf_str(&link));
-    json_put_array(&w, "tags");
-    for (size_t i = 0; i < ARRAY_LEN(tags); i++) {
-        if (last && strcmp(tags[i], last) <= 0)
-            continue;
-        if (put == n) {
-            buf_clear(&link);
-            if (previous) {
-                buf_printf(&link, "</v2/%s/%s/tags/list?n=%s&last=%s>; rel=\"next\"", p->path.environment, p->path.name,
-                           count, previous);
-                http_put_header(p->r, "Link", buf_str(&link));
-            }
-            break;
-        }
-        json_out_string(&w, tags[i]);
-        previous = tags[i];
-        put++;
-    }
-    json_out_array_end(&w);
-    json_out_object_end(&w);
-    http_answer(p->r, 200, "application/json", &body);
-}
-
-/* ── in and out ── */
 
 static void answer_base(struct http_request *r)
 {
@@ -182,51 +54,120 @@ static void answer_base(struct http_request *r)
     http_answer(r, 200, "application/json", &body);
 }
 
-/* The database is asked once what the pointer names now; the whole request is answered by that. */
-static void answer_repository(struct pull *p)
+/* ── pulling ── */
+
+/* A repository is there when a pointer names a release of it, or when the caller may push into it: they may begin with
+ * a question. */
+static bool is_there(const struct oci *o)
+{
+    return o->stands || (o->pushed && identity_may_use(&o->who, ABILITY_PUSH, o->path.environment, o->path.name));
+}
+
+static void answer_pull(struct oci *o)
 {
     struct err e = {0};
-    p->db = callers_db_take(p->g->o.callers, &e);
-    if (!p->db) {
-        http_error_err(p->r, &e);
-        return;
-    }
-    if (db_pointer_get(p->db, p->path.environment, p->path.name, &p->release, &e) < 0) {
-        if (e.code != ERR_NOTFOUND)
-            http_error_err(p->r, &e);
-        else
-            unknown(p,
-                    p->path.what == OCI_BLOB   ? "BLOB_UNKNOWN"
-                    : p->path.what == OCI_TAGS ? "NAME_UNKNOWN"
+    if (oci_db_take(o, &e) < 0)
+        http_error_err(o->r, &e);
+    else if (!is_there(o))
+        oci_unknown(o,
+                    o->path.what == OCI_BLOB   ? "BLOB_UNKNOWN"
+                    : o->path.what == OCI_TAGS ? "NAME_UNKNOWN"
                                                : "MANIFEST_UNKNOWN",
                     "release");
-    } else if (p->path.what == OCI_MANIFEST) {
-        answer_manifest(p);
-    } else if (p->path.what == OCI_BLOB) {
-        answer_blob(p);
-    } else if (p->path.what == OCI_TAGS) {
-        answer_tags(p);
-    } else {
-        referrers_answer(p);
+    else if (o->path.what == OCI_MANIFEST)
+        oci_answer_manifest(o);
+    else if (o->path.what == OCI_BLOB)
+        oci_answer_blob(o);
+    else if (o->path.what == OCI_TAGS)
+        oci_answer_tags(o);
+    else
+        oci_answer_referrers(o);
+}
+
+/* ── pushing ── */
+
+static void answer_push(struct oci *o)
+{
+    enum http_method method = http_method(o->r);
+    if (o->path.what == OCI_UPLOAD && !o->path.upload[0] && method == HTTP_POST)
+        push_upload_begin(o);
+    else if (o->path.what == OCI_UPLOAD && o->path.upload[0] && method != HTTP_POST)
+        push_upload_answer(o);
+    else if (o->path.what == OCI_MANIFEST && method == HTTP_PUT)
+        push_manifest_answer(o);
+    else if ((o->path.what == OCI_MANIFEST || o->path.what == OCI_BLOB) && method == HTTP_DELETE)
+        push_delete_answer(o);
+    else
+        http_error(o->r, 405, "UNSUPPORTED", "this path does not take this method");
+}
+
+/* Where things may be pushed, and that it is said where not. */
+static void answer_push_here(struct oci *o)
+{
+    if (o->pushed) {
+        answer_push(o);
+        return;
     }
-    callers_db_give(p->g->o.callers, p->db);
+    (void)push_record(o, "put", 403, "", 0);
+    if (!push_blobs(o->g))
+        http_error(o->r, 403, "DENIED", "this registry takes no pushes");
+    else
+        http_error(o->r, 403, "DENIED", "%s takes no pushes: push into %s, from where releases are promoted",
+                   o->path.environment, ENVIRONMENT_SANDBOX);
+}
+
+/* ── in and out ── */
+
+static bool is_push(const struct oci *o)
+{
+    enum http_method method = http_method(o->r);
+    return (method != HTTP_GET && method != HTTP_HEAD) || o->path.what == OCI_UPLOAD;
+}
+
+static void refuse_right(struct oci *o, bool push)
+{
+    if (push)
+        (void)push_record(o, "put", 403, "", 0);
+    else
+        (void)pull_record(o, 403, NULL, 0);
+    http_error(o->r, 403, "DENIED", "this token is for %s in the environment %s, not for %s", o->who.repository,
+               o->who.environment, o->path.repository);
+}
+
+/* The path was understood: is it for this caller? */
+static void answer_repository(struct oci *o)
+{
+    bool push = is_push(o);
+    oci_look(o);
+    if (!environment_known(o->path.environment))
+        http_error(o->r, 404, "NAME_UNKNOWN", "%s is no environment; wanted sandbox, test or prod",
+                   o->path.environment);
+    else if (push ? !identity_may_use(&o->who, ABILITY_PUSH, o->path.environment, o->path.name)
+                  : !o->reads && !o->pushed)
+        refuse_right(o, push);
+    else if (push)
+        answer_push_here(o);
+    else
+        answer_pull(o);
 }
 
 void oci_handle(struct http_request *r, void *arg)
 {
-    struct pull p = {.g = arg, .r = r};
+    struct oci o = {.g = arg, .r = r};
     struct digest token;
     const char *code, *why;
+    enum http_method method = http_method(r);
     http_put_header(r, "Docker-Distribution-API-Version", "registry/2.0");
-    if (callers_admit(&p.g->o.identify, r, ABILITY_PULL, &p.who, &token) < 0)
+    enum ability what = method == HTTP_GET || method == HTTP_HEAD ? ABILITY_OWN : ABILITY_PUSH;
+    if (callers_admit(&o.g->o.identify, r, what, &o.who, &token) < 0)
         return;
-    if (oci_path_parse(http_route_rest(r), &p.path, &code, &why) < 0)
+    if (oci_path_parse(http_route_rest(r), &o.path, &code, &why) < 0)
         http_error(r, strcmp(code, "DIGEST_INVALID") == 0 ? 400 : 404, code, "%s", why);
-    else if (p.path.what == OCI_BASE)
+    else if (o.path.what == OCI_BASE && what == ABILITY_OWN)
         answer_base(r);
-    else if (!identity_may(&p.who, ABILITY_PULL, p.path.environment))
-        http_error(r, 403, NULL, "this token is for the environment %s, not for %s", p.who.environment,
-                   p.path.environment);
+    else if (o.path.what == OCI_BASE)
+        http_error(r, 405, "UNSUPPORTED", "this path does not take this method");
     else
-        answer_repository(&p);
+        answer_repository(&o);
+    callers_db_give(o.g->o.callers, o.db);
 }

@@ -1,27 +1,29 @@
-/* What hangs on a manifest: distribution-spec 1.1, "Listing Referrers". The manifests of the release are few (tens), so
- * each is read, in the parse process, and asked for its subject. */
+/* What hangs on a manifest: distribution-spec 1.1, "Listing Referrers". Of a release that stands the manifests are few
+ * (tens), so each is read, in the parse process, and asked for its subject; of what the caller pushed rows say it. */
+#include <stdio.h>
 #include <string.h>
 
-#include "registry/internal.h"
+#include "registry/mirror.h"
+#include "registry/oci.h"
 #include "ship/release.h"
 
-#define REFERRERS_BYTES (4U << 20)
+/* A page is full at this size, and then holds one more at most, with its annotations. */
+#define PAGE_BYTES MANIFEST_MAX
+#define BODY_MAX   (PAGE_BYTES + 2 * MANIFEST_MAX + 65536U)
 
 struct search {
-    struct pull *p;
+    struct oci *o;
     const char *artifact_type; /* wanted; NULL: any */
+    const char *subject;
     struct json_out *w;
+    bool full;
+    char last[DIGEST512_TEXT_SIZE]; /* of what was pushed: given last */
     struct err *e;
 };
 
-static bool is_manifest(const char *media_type)
-{
-    return !strcmp(media_type, MEDIA_OCI_MANIFEST) || !strcmp(media_type, MEDIA_OCI_INDEX);
-}
-
 static json_t *read_manifest(const struct search *s, const struct digest *id)
 {
-    struct registry *g = s->p->g;
+    struct registry *g = s->o->g;
     auto_buf bytes = BUF(MANIFEST_MAX);
     if (blob_read(g->o.blobs, id, &bytes, s->e) < 0)
         return NULL;
@@ -32,64 +34,126 @@ static json_t *read_manifest(const struct search *s, const struct digest *id)
     return manifest;
 }
 
-static void put_descriptor(struct json_out *w, const json_t *manifest, const char *media_type, const struct digest *id,
-                           uint64_t size, const char *artifact_type)
+static void put_descriptor(struct json_out *w, const char *media_type, const char *digest, uint64_t size,
+                           const char *artifact_type)
 {
-    const json_t *annotations = json_object_get(manifest, "annotations");
-    const char *key;
-    json_t *value;
     json_out_object(w);
     json_put_string(w, "mediaType", media_type);
-    json_put_digest(w, "digest", id);
+    json_put_string(w, "digest", digest);
     json_put_uint(w, "size", size);
-    json_put_string(w, "artifactType", artifact_type);
-    if (json_is_object(annotations)) {
-        json_put_object(w, "annotations");
-        json_object_foreach((json_t *)(uintptr_t)annotations, key, value) if (json_is_string(value))
+    if (artifact_type[0])
+        json_put_string(w, "artifactType", artifact_type);
+}
+
+static void put_annotations(struct json_out *w, const json_t *annotations)
+{
+    const char *key;
+    json_t *value;
+    if (!json_is_object(annotations))
+        return;
+    json_put_object(w, "annotations");
+    json_object_foreach((json_t *)(uintptr_t)annotations, key, value)
+    {
+        if (json_is_string(value))
             json_put_string(w, key, json_string_value(value));
-        json_out_object_end(w);
     }
     json_out_object_end(w);
 }
 
+/* ── of the release that stands ── */
+
 static int look(void *arg, const struct digest *id, const char *media_type, uint64_t size)
 {
     struct search *s = arg;
-    if (!is_manifest(media_type))
+    if (!oci_is_manifest(media_type))
         return 0;
     auto_json manifest = read_manifest(s, id);
     if (!manifest)
         return -1;
-    char subject[DIGEST_TEXT_SIZE];
     const char *found = json_get_string(json_object_get(manifest, "subject"), "digest", "");
-    memcpy(subject, digest_text(&s->p->path.digest).text, sizeof(subject));
     const char *type = json_get_string(manifest, "artifactType",
                                        json_get_string(json_object_get(manifest, "config"), "mediaType", ""));
-    if (!strcmp(found, subject) && (!s->artifact_type || !strcmp(s->artifact_type, type)))
-        put_descriptor(s->w, manifest, media_type, id, size, type);
+    if (strcmp(found, s->subject) != 0 || (s->artifact_type && strcmp(s->artifact_type, type) != 0))
+        return 0;
+    put_descriptor(s->w, media_type, digest_text(id).text, size, type);
+    put_annotations(s->w, json_object_get(manifest, "annotations"));
+    json_out_object_end(s->w);
     return 0;
 }
 
-void referrers_answer(struct pull *p)
+/* ── of what was pushed ── */
+
+static int give_pushed(void *arg, const struct push_manifest_row *row)
 {
-    struct buf body = BUF(REFERRERS_BYTES);
+    struct search *s = arg;
+    struct oci_found standing = {.id = row->digest};
+    if (oci_find_standing(s->o, &standing, s->e) > 0)
+        return 0; /* it was given with the release, which was admitted since */
+    if (s->w->out->len > PAGE_BYTES) {
+        s->full = true;
+        return 1;
+    }
+    put_descriptor(s->w, row->media_type, row->named, row->size, row->artifact_type);
+    if (row->annotations[0]) { /* JSON of our own parse process, written by us */
+        json_out_key(s->w, "annotations");
+        json_out_raw(s->w, span_str(row->annotations));
+    }
+    json_out_object_end(s->w);
+    snprintf(s->last, sizeof s->last, "%s", row->named);
+    return 0;
+}
+
+/* ── the answer ── */
+
+/* A later page has only what was pushed: what stands is given with the first. */
+static int list(struct search *s, const char *after)
+{
+    struct oci *o = s->o;
+    if (o->stands && !after[0] && db_release_blob_each(o->db, &o->release, look, s, s->e) < 0)
+        return -1;
+    if (!o->pushed)
+        return 0;
+    return db_push_referrer_each(o->db, &o->view, s->subject, s->artifact_type, after, give_pushed, s, s->e) < 0 ? -1
+                                                                                                                 : 0;
+}
+
+static void put_link(const struct search *s)
+{
+    auto_buf link = BUF(1024);
+    buf_printf(&link, "</v2/%s/referrers/%s?last=%s", s->o->path.repository, s->subject, s->last);
+    if (s->artifact_type) {
+        buf_add_str(&link, "&artifactType=");
+        mirror_url_add(&link, s->artifact_type);
+    }
+    buf_add_str(&link, ">; rel=\"next\"");
+    http_put_header(s->o->r, "Link", buf_str(&link));
+}
+
+void oci_answer_referrers(struct oci *o)
+{
+    struct buf body = BUF(BODY_MAX);
     struct json_out w;
     struct err e = {0};
-    struct search s = {.p = p, .artifact_type = http_query(p->r, "artifactType"), .w = &w, .e = &e};
+    struct digest512_text subject = oci_digest_text(&o->path.digest);
+    const char *after = http_query(o->r, "last");
+    struct search s = {
+        .o = o, .artifact_type = http_query(o->r, "artifactType"), .subject = subject.text, .w = &w, .e = &e};
     json_out_init(&w, &body);
     json_out_object(&w);
     json_put_uint(&w, "schemaVersion", 2);
     json_put_string(&w, "mediaType", MEDIA_OCI_INDEX);
     json_put_array(&w, "manifests");
-    int result = db_release_blob_each(p->db, &p->release, look, &s, &e);
+    int result = list(&s, after ? after : "");
     json_out_array_end(&w);
     json_out_object_end(&w);
     if (result < 0) {
         buf_fini(&body);
-        http_error_err(p->r, &e);
+        http_error_err(o->r, &e);
         return;
     }
     if (s.artifact_type)
-        http_put_header(p->r, "OCI-Filters-Applied", "artifactType");
-    http_answer(p->r, 200, MEDIA_OCI_INDEX, &body);
+        http_put_header(o->r, "OCI-Filters-Applied", "artifactType");
+    if (s.full)
+        put_link(&s);
+    http_answer(o->r, 200, MEDIA_OCI_INDEX, &body);
 }

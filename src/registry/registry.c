@@ -6,6 +6,7 @@
 
 #include "registry/hf.h"
 #include "registry/npm.h"
+#include "registry/push.h"
 #include "registry/pypi.h"
 
 /* In the order of the README. */
@@ -23,7 +24,9 @@ struct registry *registry_start(const struct registry_options *o, struct err *e)
     g->o = *o;
     pthread_mutex_init(&g->parser_lock, NULL);
     g->parser = child_start(ROLE_PARSE, e);
-    if (g->parser)
+    if (g->parser && o->home)
+        g->pushing = pushing_start(o, e);
+    if (g->parser && (g->pushing || !o->home))
         return g;
     registry_stop(g);
     return NULL;
@@ -33,6 +36,7 @@ void registry_stop(struct registry *g)
 {
     if (!g)
         return;
+    pushing_stop(g->pushing);
     child_stop(g->parser);
     pthread_mutex_destroy(&g->parser_lock);
     free(g);
@@ -60,6 +64,14 @@ size_t registry_routes(struct registry *g, struct http_route routes[REGISTRY_ROU
         .path = "/v2/", .methods = HTTP_GET | HTTP_HEAD, .shape = HTTP_OCI, .handle = oci_handle, .arg = g};
     routes[n] = routes[0];
     routes[n++].path = "/v2";
+    routes[n++] = (struct http_route){.path = "/v2/",
+                                      .methods = HTTP_POST | HTTP_PUT | HTTP_PATCH | HTTP_DELETE,
+                                      .shape = HTTP_OCI,
+                                      .streams_body = true,
+                                      .repeated_query = "tag",
+                                      .body_max = PUSH_BLOB_MAX,
+                                      .handle = oci_handle,
+                                      .arg = g};
     for (size_t i = 0; i < ARRAY_LEN(VIEWS); i++)
         n += add_view(g, VIEWS[i], &routes[n], i);
     return n;

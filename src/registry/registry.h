@@ -1,8 +1,8 @@
 /* The registry: what stock clients speak. OCI distribution 1.1 (oci.c) and the mirrors of packages, which are views of
- * the same store (mirror.h). Of OCI: repository names begin with the environment, `prod/assistant`, and hold exactly
- * the release that the environment's pointer names now, under its version and under `latest`. Hard rule: a blob is
- * served when a pointer of that environment reaches it, and otherwise does not exist: what lies in quarantine is 404.
- */
+ * the same store (mirror.h). Of OCI: repository names begin with the environment, `prod/assistant`, and hold the
+ * release that the environment's pointer names now, under its version and under `latest`; in sandbox also what the
+ * caller pushed and nobody has judged (push.h). Hard rule: a blob is served when a pointer of that environment reaches
+ * it, or to its pusher, and otherwise does not exist: what lies in quarantine is 404. */
 #pragma once
 
 #include "gateway/callers.h"
@@ -14,6 +14,7 @@ struct registry_options {
     const struct blobs *blobs;                                   /* the contour's store */
     int (*record)(void *arg, struct span record, struct err *e); /* access log; must not block */
     void *arg;
+    const char *home; /* the contour's folder, to push into; borrowed. NULL: nothing can be pushed */
 };
 
 struct registry;

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "parse/ops.h"
-#include "registry/internal.h"
+#include "registry/oci.h"
 #include "ship/release.h"
 #include "util/file.h"
 
@@ -42,6 +42,7 @@ static int identify(void *arg, struct span token, struct identity *out, struct e
     snprintf(out->person, sizeof(out->person), "%.*s", (int)person.len, (const char *)person.ptr);
     snprintf(out->role_name, sizeof(out->role_name), "%.*s", (int)role.len, (const char *)role.ptr);
     snprintf(out->environment, sizeof(out->environment), "%.*s", (int)token.len, (const char *)token.ptr);
+    snprintf(out->repository, sizeof(out->repository), "*");
     if (!strcmp(out->environment, "all"))
         memcpy(out->environment, "*", 2);
     return role_parse(out->role_name, &out->role) ? 0 : err_set(e, ERR_DENIED, 0, "no such role");
@@ -265,6 +266,8 @@ static void what_no_pointer_of_the_environment_reaches_does_not_exist(void **sta
     assert_int_equal(get("prod/nobody/manifests/latest"), 404);
     assert_int_equal(get("prod/nobody/tags/list"), 404);
     contains("\"code\":\"NAME_UNKNOWN\"");
+    assert_int_equal(get_as("anna.consumer.all", "GET", "staging/assistant/tags/list", ""), 404);
+    contains("staging is no environment");
 
     assert_int_equal(get_as("anna.consumer.all", "GET", blob_path("test", "blobs", &t.layer), ""), 404);
     point("test");
@@ -280,12 +283,14 @@ static void a_token_pulls_in_its_environment_only(void **state)
     assert_int_equal(get_as("nobody", "GET", "prod/assistant/manifests/latest", ""), 401);
 }
 
-static void nothing_is_pushed(void **state)
+static void a_registry_without_a_folder_takes_no_pushes(void **state)
 {
     (void)state;
-    assert_int_equal(get_as("anna.engineer.all", "POST", "prod/assistant/blobs/uploads/", ""), 405);
-    assert_int_equal(get_as("anna.engineer.all", "PUT", "prod/assistant/manifests/v1.0.0", ""), 405);
-    assert_int_equal(get_as("anna.engineer.all", "DELETE", "prod/assistant/manifests/v1.0.0", ""), 405);
+    assert_int_equal(get_as("anna.engineer.all", "POST", "sandbox/assistant/blobs/uploads/", ""), 403);
+    assert_int_equal(get_as("robot.publisher.sandbox", "POST", "sandbox/assistant/blobs/uploads/", ""), 403);
+    contains("this registry takes no pushes");
+    assert_int_equal(get_as("robot.publisher.all", "PUT", "prod/assistant/manifests/v1.0.0", ""), 403);
+    assert_int_equal(get_as("robot.publisher.all", "DELETE", "prod/assistant/manifests/v1.0.0", ""), 403);
 }
 
 static void tags_are_listed_in_order_and_in_pages(void **state)
@@ -372,14 +377,16 @@ static void the_record_of_a_pull_is_the_golden_one(void **state)
     struct err e = {0};
     auto_buf wanted = BUF(65536), found = BUF(65536), line = BUF(65536);
     struct digest blob = digest_of(SPAN_LIT("blob"));
-    struct pull p = {.who = {.person = "anna", .role_name = "consumer", .environment = "prod"},
-                     .path = {.what = OCI_BLOB, .environment = "prod", .name = "assistant"},
-                     .release = digest_of(SPAN_LIT("release"))};
+    struct oci_found what = {0};
+    struct oci o = {.who = {.person = "anna", .role_name = "consumer", .environment = "prod"},
+                    .path = {.what = OCI_BLOB, .environment = "prod", .repository = "prod/assistant"},
+                    .release = digest_of(SPAN_LIT("release"))};
+    snprintf(what.named, sizeof(what.named), "%s", digest_text(&blob).text);
     (void)state;
     snprintf(path, sizeof(path), "%s/docs/formats/examples/access-pull.json", getenv("AIRLOCK_SOURCE"));
     if (file_read(AT_FDCWD, path, &wanted, &e) < 0)
         fail_msg("%s", e.msg);
-    pull_record_write(&p, 1795507200, 200, &blob, 98000000, &line);
+    pull_record_write(&o, 1795507200, 200, &what, 98000000, &line);
     buf_add_str(&found, "{\"id\":4711,");
     buf_add(&found, line.ptr + 1, line.len - 1);
     buf_add_byte(&found, '\n');
@@ -397,7 +404,7 @@ int main(void)
         T(a_blob_comes_whole_in_parts_and_not_again),
         T(what_no_pointer_of_the_environment_reaches_does_not_exist),
         T(a_token_pulls_in_its_environment_only),
-        T(nothing_is_pushed),
+        T(a_registry_without_a_folder_takes_no_pushes),
         T(tags_are_listed_in_order_and_in_pages),
         T(what_hangs_on_a_release_is_listed),
         T(each_pull_leaves_a_record),

@@ -1,0 +1,72 @@
+/* What the files of pushing share. */
+#pragma once
+
+#include <pthread.h>
+
+#include "registry/push.h"
+#include "store/blobs_upload.h"
+
+/* Uploads that are kept open between requests, with their running hash; one more and the one that rested longest is
+ * closed, and its bytes are hashed again at its end. */
+#define PUSH_SESSIONS 256U
+
+struct push_session {
+    char name[UPLOAD_NAME_MAX + 1]; /* "": free */
+    struct blob_upload *upload;
+    bool busy; /* a request has it */
+    int64_t used_ms;
+};
+
+struct pushing {
+    struct callers *callers;
+    struct blobs *blobs;
+    const char *home;
+
+    /* Held for reading from before a blob gets its name until its row is committed, for writing while a file that no
+     * row needs is removed: so that nobody's row is left without its file. */
+    pthread_rwlock_t files;
+
+    pthread_mutex_t lock; /* sessions */
+    struct push_session sessions[PUSH_SESSIONS];
+
+    pthread_mutex_t intake; /* one release is taken in at a time */
+
+    pthread_t tidier;
+    bool tidying; /* the thread runs */
+    pthread_mutex_t tidy_lock;
+    pthread_cond_t tidy_end;
+    bool end; /* under tidy_lock */
+};
+
+/* Answers with an error and leaves the record of what was refused. `named` is a digest or "". */
+void push_refuse(struct oci *o, const char *action, const char *named, unsigned status, const char *code,
+                 const char *format, ...) __attribute__((format(printf, 6, 7)));
+/* The same for what an err says; ERR_INPUT gets `code`. */
+void push_refuse_err(struct oci *o, const char *action, const char *named, const char *code, const struct err *e);
+
+/* 201 with Location and Docker-Content-Digest, after the record: without one nothing more is said than 503, and what
+ * was pushed stays, so that the same again succeeds. */
+void push_created(struct oci *o, const char *action, const char *kind, const char *named, uint64_t bytes);
+
+/* Takes the whole body, in pieces; ERR_LIMIT beyond `max`. *got is what came. ERR_UNDECIDED: the client is gone. */
+int push_body_each(struct oci *o, uint64_t max, int (*each)(void *arg, struct span bytes, struct err *e), void *arg,
+                   uint64_t *got, struct err *e);
+
+/* Makes what the caller may see anyhow (`found`) part of what they pushed: a blob of the store gets its link. In no
+ * transaction; the caller holds `files` for reading. */
+int push_adopt(struct oci *o, const struct oci_found *found, struct err *e);
+
+/* Removes the file of a blob that no row needs; what is still needed stays. */
+int push_file_drop(struct pushing *p, struct db *db, const struct digest *id, struct err *e);
+
+/* ── releases (push_release.c) ── */
+
+/* May the manifest `bytes`, whose digest is `id`, stand under the tag `version`? ERR_EXISTS: that version is there with
+ * another digest. A `release` is read whole and must be what its name and tag say; ERR_INPUT with what is wrong. Before
+ * anything else of it is stored. */
+int push_release_check(struct oci *o, const struct digest *id, bool release, struct span bytes, const char *version,
+                       struct err *e);
+
+/* Makes the release's row, and evidence of what a trusted station signed about it; what hangs on a release that is
+ * known is added to it. After the rows of the push are committed. */
+int push_release_take(struct oci *o, const struct digest *index, struct err *e);
