@@ -30,7 +30,7 @@ static int run(struct invocation *in)
     struct ship_progress progress = drawn_progress(&drawn, in);
     char size[32];
     auto_site s = command_site(in, SITE_STATION, &e);
-    if (!s || pack_release(s, in->argv[0], option_given(in, "unchecked"), &progress, &r, &e) < 0)
+    if (!s || pack_release(s, in->argv[0], option_given(in, "unchecked"), NULL, &progress, &r, &e) < 0)
         return command_fail(in, &e);
     for (size_t i = 0; i < r.remark_count && !in->quiet; i++)
         fprintf(stderr, "airlock pack: %s\n", r.remarks[i]);

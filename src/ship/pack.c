@@ -283,6 +283,7 @@ static int pack(struct packing *p, struct pack_result *out, struct err *e)
         return -1;
     out->digest = r->digest;
     out->blob_count = r->blob_count;
+    out->package_count = p->document.count;
     out->already = known;
     snprintf(out->name, sizeof out->name, "%s", r->name);
     snprintf(out->version, sizeof out->version, "%s", r->version);
@@ -291,11 +292,12 @@ static int pack(struct packing *p, struct pack_result *out, struct err *e)
     return 0;
 }
 
-int pack_release(struct site *station, const char *file, bool unchecked, const struct ship_progress *progress,
-                 struct pack_result *out, struct err *e)
+int pack_release(struct site *station, const char *file, bool unchecked, const struct pack_rule *rule,
+                 const struct ship_progress *progress, struct pack_result *out, struct err *e)
 {
     AUTO(packing_fini)
-    struct packing p = {.s = station, .name = file, .dir = -1, .progress = progress, .unchecked = unchecked};
+    struct packing p = {
+        .s = station, .name = file, .dir = -1, .rule = rule, .progress = progress, .unchecked = unchecked};
     auto_buf text = BUF(LIMIT_YAML_BYTES);
     char folder[PATH_MAX];
     if (strlen(file) >= sizeof folder)

@@ -18,8 +18,8 @@ struct pack_input {
 /* A package on its way in. */
 struct pack_package {
     struct package package;
-    const char *file; /* borrowed; relative to release.yaml */
-    unsigned line;
+    const char *file;    /* borrowed; relative to release.yaml; NULL: it lies in the store, out of a collection */
+    unsigned line;       /* of release.yaml */
     struct buf metadata; /* of a wheel */
 };
 
@@ -29,6 +29,7 @@ struct packing {
     const char *name; /* of release.yaml, for messages */
     int dir;          /* the folder of release.yaml */
     const struct ship_progress *progress;
+    const struct pack_rule *rule; /* or NULL */
     bool unchecked;
     struct pack_input *inputs; /* owned */
     size_t input_count;
@@ -37,6 +38,8 @@ struct packing {
     struct pack_package *packages; /* owned; moved into `document` when they are put */
     size_t package_count;
     struct packages document;
+    struct packages collected;             /* all of the collections that release.yaml names, other groups included */
+    const char **groups;                   /* owned; that travel, NULL-terminated; set by the look */
     struct release_blob packages_manifest; /* without a digest when the release brings none */
     const char *architecture;              /* of the engine image; static, or `architecture_text` */
     char architecture_text[33];
@@ -53,6 +56,11 @@ int pack_check(struct packing *p, struct child *parser, struct pack_result *out,
 /* The same for its packages, which are remembered in p->packages. */
 int pack_packages_look(struct packing *p, struct child *parser, struct pack_result *out, struct err *e);
 void pack_packages_fini(struct packing *p);
+int pack_collections_look(struct packing *p, struct child *parser, struct pack_result *out, struct err *e);
+struct pack_package *pack_new_package(struct packing *p, const char *file, unsigned line);
+/* What no contour would admit: an error, or with --unchecked a remark. */
+int pack_blocked(struct packing *p, const struct pack_package *x, const char *what, struct pack_result *out,
+                 struct err *e);
 
 /* Adds a remark. */
 void pack_remark(struct pack_result *out, const char *format, ...) __attribute__((format(printf, 2, 3)));

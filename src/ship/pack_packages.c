@@ -29,12 +29,14 @@ void pack_packages_fini(struct packing *p)
     }
     free(p->packages);
     packages_fini(&p->document);
+    packages_fini(&p->collected);
+    free(p->groups);
     release_blob_fini(&p->packages_manifest);
 }
 
 /* ── the look ── */
 
-static struct pack_package *new_package(struct packing *p, const char *file, unsigned line)
+struct pack_package *pack_new_package(struct packing *p, const char *file, unsigned line)
 {
     if (p->package_count % 256 == 0)
         p->packages = reallocarray(p->packages, p->package_count + 256, sizeof *p->packages);
@@ -45,11 +47,11 @@ static struct pack_package *new_package(struct packing *p, const char *file, uns
     return x;
 }
 
-/* What no contour would admit: an error, or with --unchecked a remark. */
-static int blocked(struct packing *p, const struct pack_package *x, const char *what, struct pack_result *out,
-                   struct err *e)
+int pack_blocked(struct packing *p, const struct pack_package *x, const char *what, struct pack_result *out,
+                 struct err *e)
 {
-    err_set(e, ERR_INPUT, 0, "%s:%u: packages: %.200s: %s", p->name, x->line, x->file, what);
+    err_set(e, ERR_INPUT, 0, "%s:%u: packages: %.200s: %s", p->name, x->line, x->file ? x->file : x->package.filename,
+            what);
     if (!p->unchecked)
         return -1;
     pack_remark(out, "no contour will admit this: %s", e->msg);
@@ -74,7 +76,7 @@ static int look(struct packing *p, struct child *parser, struct pack_package *x,
     if (!verdict_from_name(json_get_string(reply, "verdict", ""), &verdict))
         return err_set(e, ERR_UNDECIDED, 0, "%s: the parse process gave no verdict", x->file);
     pack_say_finding(reply, what, sizeof what);
-    if (verdict_blocks(verdict) && blocked(p, x, what, out, e) < 0)
+    if (verdict_blocks(verdict) && pack_blocked(p, x, what, out, e) < 0)
         return -1;
     if (!ecosystem && (!x->package.name[0] || !x->package.version[0]))
         return err_set(e, ERR_INPUT, 0, "%s:%u: packages: %.200s: it has no name and version that can be read", p->name,
@@ -87,7 +89,7 @@ static int look_at_local(struct packing *p, struct child *parser, struct pack_re
     const struct yaml *list = yaml_get(p->spec.packages, "local");
     for (size_t i = 0; list && i < list->count; i++) {
         const struct yaml *item = list->items[i];
-        struct pack_package *x = new_package(p, item->text, item->line);
+        struct pack_package *x = pack_new_package(p, item->text, item->line);
         if (look(p, parser, x, base_name(item->text), NULL, out, e) < 0)
             return -1;
     }
@@ -100,7 +102,7 @@ static int look_at_files(struct packing *p, struct child *parser, struct pack_re
     const struct yaml *map = yaml_get(p->spec.packages, "files");
     for (size_t i = 0; map && i < map->count; i++) {
         const char *key = map->keys[i], *filename = base_name(key);
-        struct pack_package *x = new_package(p, map->items[i]->text, map->items[i]->line);
+        struct pack_package *x = pack_new_package(p, map->items[i]->text, map->items[i]->line);
         if (look(p, parser, x, filename, "file", out, e) < 0)
             return -1;
         free(x->package.name);
@@ -140,8 +142,8 @@ static int look_for_alike(struct packing *p, struct pack_result *out, struct err
             strcmp(sorted[i]->package.name, sorted[i + 1]->package.name) == 0)
             continue;
         snprintf(what, sizeof what, "the name \"%.100s\" is one that people take for \"%.100s\" (%.100s)",
-                 sorted[i]->package.name, sorted[i + 1]->package.name, sorted[i + 1]->file);
-        if (blocked(p, sorted[i], what, out, e) < 0)
+                 sorted[i]->package.name, sorted[i + 1]->package.name, sorted[i + 1]->package.filename);
+        if (pack_blocked(p, sorted[i], what, out, e) < 0)
             return -1;
     }
     return 0;
@@ -158,6 +160,10 @@ int pack_packages_look(struct packing *p, struct child *parser, struct pack_resu
 static int put_file(struct packing *p, const struct pack_package *x, struct err *e)
 {
     AUTO(release_blob_fini) struct release_blob blob = {0};
+    if (!x->file) { /* of a collection: it lies in the store, with its METADATA */
+        packing_input(p, x->package.filename, "packages", &x->package.digest, x->package.size, false);
+        return 0;
+    }
     if (packing_put_file(p, "packages", x->file, MEDIA_PACKAGE, &blob, e) < 0)
         return -1;
     if (digest_equal(&blob.digest, &x->package.digest) && blob.size == x->package.size)
@@ -249,5 +255,9 @@ int pack_packages(struct packing *p, struct err *e)
             return -1;
         packages_add(&p->document, &p->packages[i].package);
     }
-    return packages_sort(&p->document, e) < 0 ? err_prefix(e, "%s: packages", p->name) : put_manifest(p, e);
+    if (packages_sort(&p->document, e) < 0)
+        return err_prefix(e, "%s: packages", p->name);
+    if (p->rule && p->rule->packages(p->rule->arg, p->s, &p->collected, &p->document, p->groups, e) < 0)
+        return err_prefix(e, "%s: packages", p->name);
+    return put_manifest(p, e);
 }

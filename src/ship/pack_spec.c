@@ -277,13 +277,16 @@ static bool file_key_ok(const char *key)
 
 static int take_packages(struct pack_spec *s, const char *name, struct err *e)
 {
-    static const char *const keys[] = {"local", "files", NULL};
+    static const char *const keys[] = {"collections", "groups", "local", "files", NULL};
     const struct yaml *map = yaml_get(s->root, "packages"), *files;
     if (!map)
         return 0;
     if (map->kind != YAML_MAP)
-        return err_set(e, ERR_INPUT, 0, "%s:%u: packages: wanted local and files", name, map->line);
-    if (yaml_only_keys(map, keys, name, e) < 0 || check_words(map, "local", "package files", name, e) < 0)
+        return err_set(e, ERR_INPUT, 0, "%s:%u: packages: wanted collections, groups, local and files", name,
+                       map->line);
+    if (yaml_only_keys(map, keys, name, e) < 0 || check_words(map, "local", "package files", name, e) < 0 ||
+        check_words(map, "collections", "names of collections", name, e) < 0 ||
+        check_words(map, "groups", "names of groups", name, e) < 0)
         return -1;
     files = yaml_get(map, "files");
     if (files && files->kind != YAML_MAP)

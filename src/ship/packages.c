@@ -38,6 +38,20 @@ static char *copy(const char *text)
     return s;
 }
 
+void package_copy(const struct package *from, struct package *to)
+{
+    *to = (struct package){.ecosystem = copy(from->ecosystem),
+                           .name = copy(from->name),
+                           .version = copy(from->version),
+                           .filename = copy(from->filename),
+                           .group = copy(from->group),
+                           .source = from->source ? copy(from->source) : NULL,
+                           .digest = from->digest,
+                           .size = from->size,
+                           .hashes = json_incref(from->hashes),
+                           .about = json_incref(from->about)};
+}
+
 void packages_add(struct packages *p, struct package *item)
 {
     if (p->count == p->room) {
@@ -74,7 +88,33 @@ static int by_evidence(const void *a, const void *b)
 {
     const struct package_evidence *x = a, *y = b;
     int order = strcmp(x->kind, y->kind);
-    return order ? order : strcmp(x->name, y->name);
+    order = order ? order : strcmp(x->name, y->name);
+    return order ? order : digest_compare(&x->digest, &y->digest);
+}
+
+/* The same file twice, and the same evidence, as two collections bring them. */
+static void drop_twins(struct packages *p)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < p->count; i++) {
+        struct package *before = kept ? &p->items[kept - 1] : NULL;
+        if (before && by_name(before, &p->items[i]) == 0 && digest_equal(&before->digest, &p->items[i].digest))
+            package_fini(&p->items[i]);
+        else
+            p->items[kept++] = p->items[i];
+    }
+    p->count = kept;
+    kept = 0;
+    for (size_t i = 0; i < p->evidence_count; i++) {
+        struct package_evidence *before = kept ? &p->evidence[kept - 1] : NULL;
+        if (before && by_evidence(before, &p->evidence[i]) == 0) {
+            free(p->evidence[i].kind);
+            free(p->evidence[i].name);
+        } else {
+            p->evidence[kept++] = p->evidence[i];
+        }
+    }
+    p->evidence_count = kept;
 }
 
 int packages_sort(struct packages *p, struct err *e)
@@ -83,10 +123,11 @@ int packages_sort(struct packages *p, struct err *e)
         qsort(p->items, p->count, sizeof *p->items, by_name);
     if (p->evidence_count)
         qsort(p->evidence, p->evidence_count, sizeof *p->evidence, by_evidence);
+    drop_twins(p);
     for (size_t i = 0; i + 1 < p->count; i++)
         if (by_name(&p->items[i], &p->items[i + 1]) == 0)
-            return err_set(e, ERR_INPUT, 0, "%s of %s %s stands there twice", p->items[i].filename,
-                           p->items[i].ecosystem, p->items[i].name);
+            return err_set(e, ERR_INPUT, 0, "%s of %s %s stands there twice, with different bytes",
+                           p->items[i].filename, p->items[i].ecosystem, p->items[i].name);
     return 0;
 }
 

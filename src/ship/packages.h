@@ -33,13 +33,14 @@ struct packages {
 void packages_fini(struct packages *p);
 #define auto_packages AUTO(packages_fini) struct packages
 void package_fini(struct package *p);
+void package_copy(const struct package *from, struct package *to);
 
 /* Takes *item over (and empties it). */
 void packages_add(struct packages *p, struct package *item);
 void packages_add_evidence(struct packages *p, const char *kind, const char *name, const struct digest *id,
                            uint64_t size);
 
-/* Puts them in order. ERR_INPUT: two files of one name in one package, or one digest under two sizes. */
+/* Puts them in order; what stands there twice stays once. ERR_INPUT: two files of one name in one package. */
 int packages_sort(struct packages *p, struct err *e);
 
 /* Appends the document; the same packages give the same bytes. They must be sorted. */

@@ -132,7 +132,10 @@ static int take_document(const json_t *root, struct packages *out, struct err *e
         return bad("", "schema", PACKAGES_SCHEMA, e);
     if (take_packages(list, out, e) < 0 || take_evidence(evidence, out, e) < 0)
         return -1;
-    return packages_sort(out, e);
+    size_t count = out->count, proofs = out->evidence_count;
+    if (packages_sort(out, e) < 0)
+        return -1;
+    return out->count == count && out->evidence_count == proofs ? 0 : bad("", "packages", "each once", e);
 }
 
 /* ── the document ── */

@@ -140,7 +140,7 @@ static void pack_it(struct way *t, struct pack_result *out)
     struct err e = {0};
     char path[96];
     snprintf(path, sizeof path, "%s/release.yaml", t->f->path);
-    if (pack_release(t->station, path, false, NULL, out, &e) < 0)
+    if (pack_release(t->station, path, false, NULL, NULL, out, &e) < 0)
         fail_msg("%s", e.msg);
 }
 

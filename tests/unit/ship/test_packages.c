@@ -1,0 +1,149 @@
+/* The packages document: written and read, and what is refused of it; names that people take for each other. */
+#include <stdio.h>
+#include <string.h>
+
+#include "fixture.h"
+#include "ship/packages.h"
+
+static struct child *parser(void)
+{
+    struct err e = {0};
+    struct child *c = child_start(ROLE_PARSE, &e);
+    if (!c)
+        fail_msg("%s", e.msg);
+    return c;
+}
+
+static json_t *golden(void)
+{
+    struct err e = {0};
+    auto_buf text = BUF(1U << 20);
+    read_golden("examples/packages.json", &text);
+    json_t *root = json_parse(buf_span(&text), 1U << 20, "packages.json", &e);
+    if (!root)
+        fail_msg("%s", e.msg);
+    return root;
+}
+
+static void the_golden_document_is_read_and_written_again(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    auto_buf text = BUF(1U << 20), again = BUF(1U << 20);
+    auto_packages p = {0};
+    struct child *c = parser();
+    read_golden("examples/packages.json", &text);
+
+    int result = packages_parse(c, buf_span(&text), "packages.json", &p, &e);
+
+    if (result < 0 || packages_write(&p, &again, &e) < 0)
+        fail_msg("%s", e.msg);
+    expect_golden("examples/packages.json", &again);
+    child_stop(c);
+}
+
+/* Takes `root` over. */
+static void expect_refused(json_t *root, const char *words)
+{
+    struct err e = {0};
+    auto_packages p = {0};
+    struct child *c = parser();
+    char *text = json_dumps(root, JSON_COMPACT);
+    assert_non_null(text);
+    if (packages_parse(c, span_str(text), "packages.json", &p, &e) == 0)
+        fail_msg("taken, and should say: %s", words);
+    if (!strstr(e.msg, words))
+        fail_msg("wanted \"%s\" in: %s", words, e.msg);
+    child_stop(c);
+    free(text);
+    json_decref(root);
+}
+
+static json_t *item(json_t *root, size_t i)
+{
+    return json_array_get(json_object_get(root, "packages"), i);
+}
+
+static json_t *changed(const char *key, json_t *value)
+{
+    json_t *root = golden();
+    if (value)
+        json_object_set_new(item(root, 0), key, value);
+    else
+        json_object_del(item(root, 0), key);
+    return root;
+}
+
+static void what_a_document_does_not_know_is_refused(void **state)
+{
+    (void)state;
+    json_t *root = golden();
+    json_object_set_new(root, "more", json_true());
+    expect_refused(root, "more");
+    expect_refused(changed("extra", json_true()), "extra");
+    expect_refused(changed("ecosystem", json_string("gem")), "/packages/0/ecosystem");
+    root = golden();
+    json_object_set_new(root, "schema", json_string("airlock/packages/2"));
+    expect_refused(root, "airlock/packages/1");
+}
+
+static void what_a_package_needs_must_be_there(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"ecosystem", "name",  "version", "filename", "digest",
+                                       "size",      "group", "hashes",  "about"};
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+        expect_refused(changed(keys[i], NULL), keys[i]);
+    expect_refused(changed("about", json_object()), "control");
+}
+
+static void a_file_name_leads_nowhere_else(void **state)
+{
+    (void)state;
+    expect_refused(changed("filename", json_string("../etc/passwd")), "filename");
+    expect_refused(changed("filename", json_string("..")), "filename");
+    expect_refused(changed("name", json_string("a\nb")), "name");
+    expect_refused(changed("name", json_string("")), "name");
+}
+
+static void a_package_stands_there_once(void **state)
+{
+    (void)state;
+    json_t *root = golden();
+    json_array_append(json_object_get(root, "packages"), item(root, 1));
+    expect_refused(root, "each once");
+    root = golden();
+    json_t *other = json_deep_copy(item(root, 1));
+    json_object_set_new(other, "digest", json_string(digest_text(&(struct digest){{1}}).text));
+    json_array_append_new(json_object_get(root, "packages"), other);
+    expect_refused(root, "different bytes");
+}
+
+static void names_that_look_alike_are_told(void **state)
+{
+    (void)state;
+    assert_false(package_names_alike("requests", "requests1"));
+    assert_true(package_names_alike("six", "s1x"));
+    assert_true(package_names_alike("numpy", "nurnpy"));
+    assert_true(package_names_alike("pymongo", "pyrnongo"));
+    assert_true(package_names_alike("lodash", "1odash"));
+    assert_true(package_names_alike("JSONStream", "jsonstream"));
+    assert_true(package_names_alike("wheel", "vvheel"));
+    assert_true(package_names_alike("torch", "t0rch"));
+    assert_false(package_names_alike("torch", "torch"));
+    assert_false(package_names_alike("object-assign", "object.assign"));
+    assert_false(package_names_alike("libc6", "libc7"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_golden_document_is_read_and_written_again, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(what_a_document_does_not_know_is_refused, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(what_a_package_needs_must_be_there, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(a_file_name_leads_nowhere_else, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(a_package_stands_there_once, folder_make, folder_remove),
+        cmocka_unit_test(names_that_look_alike_are_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
