@@ -239,7 +239,8 @@ class World:
         self.admit(ref)
         self.run("promote", ref, "test")
 
-    def to_prod(self, ref, engineer="ines", approvers=("pavel", "sofia")):
+    def ready_for_prod(self, ref, engineer="ines", approvers=("pavel", "sofia")):
+        """All but the promotion itself."""
         self.to_test(ref)
         self.run("test", ref)
         self.run("silence", ref)
@@ -247,6 +248,9 @@ class World:
         for person in approvers:
             self.sign("approve", ref, "--for", "prod", person=person)
         self.run("judge", ref, "--gate", "trust")
+
+    def to_prod(self, ref, **people):
+        self.ready_for_prod(ref, **people)
         self.run("promote", ref, "prod")
 
     # ── looking ──
