@@ -21,7 +21,7 @@ static void examine(const char *home, struct finding list[DOCTOR_FINDINGS])
 {
     static const char *const names[DOCTOR_FINDINGS] = {"user",  "user-namespaces", "seccomp", "user-notify", "landlock",
                                                        "box",   "cgroups",         "memory",  "processor",   "disk",
-                                                       "clock", "clock-source",    "crypto"};
+                                                       "clock", "clock-source",    "crypto",  "openpgp"};
     for (size_t i = 0; i < DOCTOR_FINDINGS; i++)
         list[i] = (struct finding){.name = names[i], .health = HEALTH_UNKNOWN};
     doctor_user(&list[0]);
@@ -37,6 +37,7 @@ static void examine(const char *home, struct finding list[DOCTOR_FINDINGS])
     doctor_clock(&list[10], home);
     doctor_clock_source(&list[11]);
     doctor_crypto(&list[12]);
+    doctor_openpgp(&list[13]);
 }
 
 static size_t count(const struct finding *list, enum health h)

@@ -12,6 +12,7 @@
 
 #include "cli/commands.h"
 #include "cli/serve.h"
+#include "registry/apt_key.h"
 #include "util/clock.h"
 #include "util/encode.h"
 #include "util/file.h"
@@ -108,6 +109,7 @@ static int open_http(struct serve *s, struct err *e)
     struct registry_options r = {.callers = s->callers,
                                  .identify = g.source.callers,
                                  .blobs = s->site->blobs,
+                                 .signer = apt_key_signer(s->site->path, s->site->config.name),
                                  .record = g.source.record,
                                  .arg = g.source.arg,
                                  .home = s->site->path};

@@ -32,5 +32,6 @@ void doctor_disk(struct finding *f, const char *home);
 void doctor_clock(struct finding *f, const char *home);
 void doctor_clock_source(struct finding *f);
 void doctor_crypto(struct finding *f);
+void doctor_openpgp(struct finding *f);
 
-#define DOCTOR_FINDINGS 13
+#define DOCTOR_FINDINGS 14

@@ -9,6 +9,7 @@
 #include "cli/doctor.h"
 #include "gate/hardware.h"
 #include "trust/key.h"
+#include "trust/openpgp.h"
 #include "util/clock.h"
 #include "util/file.h"
 
@@ -157,4 +158,15 @@ void doctor_crypto(struct finding *f)
     else
         set(f, HEALTH_BROKEN, e.msg[0] ? e.msg : "the crypto library gives a wrong answer",
             "nothing can be signed or verified", "install OpenSSL 3 (libssl3) anew; look at /etc/ssl/openssl.cnf");
+}
+
+void doctor_openpgp(struct finding *f)
+{
+    struct err e = {0};
+    char version[128];
+    if (openpgp_version(version, sizeof(version), &e) == 0)
+        set(f, HEALTH_FINE, version, "apt indexes can be signed", "");
+    else
+        set(f, HEALTH_WEAK, e.msg, "apt clients get nothing; everything else works",
+            "install GnuPG (on Debian: apt-get install gpg gpg-agent)");
 }

@@ -10,6 +10,7 @@
 
 #define MANIFEST_MAX (4U << 20) /* what registries must take, distribution-spec "Pushing Manifests" */
 
+struct apt_cache;
 struct mirror_view;
 struct pushing;
 struct registry;
@@ -25,6 +26,8 @@ struct registry {
     pthread_mutex_t parser_lock;
     struct child *parser;    /* manifests came from outside: they are read in it; under parser_lock */
     struct pushing *pushing; /* NULL: it takes no pushes */
+
+    struct apt_cache *apt;
 
     /* A route each, in the order of registry.c. */
     struct mirror_route mirrors[REGISTRY_ROUTES];

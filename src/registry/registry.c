@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "registry/apt.h"
+#include "registry/files.h"
 #include "registry/hf.h"
 #include "registry/npm.h"
 #include "registry/push.h"
@@ -11,9 +13,7 @@
 
 /* In the order of the README. */
 static const struct mirror_view *const VIEWS[] = {
-    &HF_VIEW,
-    &PYPI_VIEW,
-    &NPM_VIEW,
+    &HF_VIEW, &APT_VIEW, &FILES_VIEW, &PYPI_VIEW, &NPM_VIEW,
 };
 
 struct registry *registry_start(const struct registry_options *o, struct err *e)
@@ -22,6 +22,7 @@ struct registry *registry_start(const struct registry_options *o, struct err *e)
     if (!g)
         abort();
     g->o = *o;
+    g->apt = apt_cache_new();
     pthread_mutex_init(&g->parser_lock, NULL);
     g->parser = child_start(ROLE_PARSE, e);
     if (g->parser && o->home)
@@ -37,6 +38,7 @@ void registry_stop(struct registry *g)
     if (!g)
         return;
     pushing_stop(g->pushing);
+    apt_cache_free(g->apt);
     child_stop(g->parser);
     pthread_mutex_destroy(&g->parser_lock);
     free(g);

@@ -8,9 +8,19 @@
 #include "gateway/callers.h"
 #include "store/blobs.h"
 
+/* Who signs apt's indexes: the contour (apt_key.h), or a test. All zero: nobody. */
+struct index_signer {
+    /* Appends `release` inside its signature, and the signature alone, as of `at_s`. */
+    int (*sign)(void *arg, int64_t at_s, struct span release, struct buf *clear, struct buf *detached, struct err *e);
+    int (*public_key)(void *arg, struct buf *armored, struct err *e);
+    void *arg;
+    const char *label; /* what the indexes are called: the contour's name; borrowed */
+};
+
 struct registry_options {
     struct callers *callers; /* database handles */
     struct callers_source identify;
+    struct index_signer signer;
     const struct blobs *blobs;                                   /* the contour's store */
     int (*record)(void *arg, struct span record, struct err *e); /* access log; must not block */
     void *arg;

@@ -72,5 +72,5 @@ bool package_names_alike(const char *a, const char *b);
 /* What such names have in common, for sorting many. */
 void package_name_skeleton(const char *name, char *out, size_t size);
 
-/* One row a package (store/db_package.h). */
+/* One row a package, and one a piece of evidence (store/db_package.h). */
 int packages_add_rows(struct db *db, const struct digest *release, const struct packages *p, struct err *e);

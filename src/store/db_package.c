@@ -201,3 +201,39 @@ int db_package_bringer(struct db *db, const char *environment, const struct pack
     buf_add_str(release, column_text(&q, 0));
     return buf_check(release, "release", e);
 }
+
+int db_package_each_brought(struct db *db, const char *environment, const char *ecosystem,
+                            int (*each)(void *arg, const char *release, const struct package_row *row), void *arg,
+                            struct err *e)
+{
+    auto_query q = {0};
+    int result;
+    if (query_begin(&q, db, "SELECT " COLUMNS ", p.name" OF_ENVIRONMENT " ORDER BY p.name, k.name, k.filename",
+                    "packages", e) < 0)
+        return -1;
+    bind_text(&q, 1, environment);
+    bind_text(&q, 2, ecosystem);
+    while ((result = query_step(&q, e)) > 0) {
+        struct package_row row;
+        if (read_row(&q, &row, e) < 0)
+            return -1;
+        result = each(arg, column_text(&q, 7), &row);
+        if (result)
+            return result;
+    }
+    return result;
+}
+
+int db_package_of_digest(struct db *db, const char *environment, const struct digest *digest,
+                         int (*each)(void *arg, const struct package_row *row), void *arg, struct err *e)
+{
+    auto_query q = {0};
+    if (query_begin(&q, db,
+                    "SELECT " COLUMNS " FROM pointer p JOIN package k ON k.release = p.release"
+                    " WHERE p.environment = ?1 AND k.digest = ?2",
+                    "packages", e) < 0)
+        return -1;
+    bind_text(&q, 1, environment);
+    bind_digest(&q, 2, digest);
+    return each_row(&q, each, arg, e);
+}

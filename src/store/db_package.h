@@ -7,7 +7,8 @@
 #include "store/db.h"
 
 struct package_row {
-    const char *ecosystem; /* "pypi", "npm", "deb", "file", "hf" */
+    const char *ecosystem; /* "pypi", "npm", "deb", "file", "hf"; "evidence": what an upstream said of its packages,
+                            * with its kind as version and its hex as filename */
     const char *name;      /* as the ecosystem's clients ask for it: PEP 503 form, "@scope/name", "libc6", "docs" */
     const char *version;   /* as the ecosystem writes it; of a file: the release's version; of a model: its revision */
     const char *filename;  /* unique within ecosystem and name: "six-1.16.0-py2.py3-none-any.whl" */
@@ -53,3 +54,13 @@ int db_package_bringer(struct db *db, const char *environment, const struct pack
 
 /* A copy whose strings stand in *strings, which holds nothing else; it lives until *strings changes. */
 int package_row_copy(const struct package_row *from, struct package_row *to, struct buf *strings, struct err *e);
+
+/* Each file of an ecosystem with the release that brings it, in order of the release's name; the same file again for
+ * each release. */
+int db_package_each_brought(struct db *db, const char *environment, const char *ecosystem,
+                            int (*each)(void *arg, const char *release, const struct package_row *row), void *arg,
+                            struct err *e);
+
+/* The rows of the environment that have these bytes, of whatever ecosystem. */
+int db_package_of_digest(struct db *db, const char *environment, const struct digest *digest,
+                         int (*each)(void *arg, const struct package_row *row), void *arg, struct err *e);

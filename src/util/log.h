@@ -25,6 +25,7 @@
     X(EV_LEDGER_LAGS, "ledger-lags")         \
     X(EV_PARSER_CRASHED, "parser-crashed")   \
     X(EV_PUSH_NOT_TIDIED, "push-not-tidied") \
+    X(EV_DEB_LEFT_OUT, "deb-left-out")       \
     X(EV_LEFTOVER_REMOVED, "leftover-removed")
 
 #define LOG_ENUM(id, text) id,

@@ -24,6 +24,7 @@ CHECKS = [
     "clock",
     "clock-source",
     "crypto",
+    "openpgp",
 ]
 
 

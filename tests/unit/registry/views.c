@@ -29,6 +29,7 @@ static struct {
 } t = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 char views_reply[16 << 20];
+struct index_signer views_signer;
 
 static void must(int result, const struct err *e)
 {
@@ -79,8 +80,11 @@ int views_start(void **state)
     t.db = db_make(t.dir, &e);
     t.blobs = t.db ? blobs_make(t.dir, "store", &e) : NULL;
     t.callers = t.blobs ? callers_open(t.dir, &e) : NULL;
-    struct registry_options o = {
-        .callers = t.callers, .identify = {.identify = identify}, .blobs = t.blobs, .record = record};
+    struct registry_options o = {.callers = t.callers,
+                                 .identify = {.identify = identify},
+                                 .blobs = t.blobs,
+                                 .record = record,
+                                 .signer = views_signer};
     t.registry = t.callers ? registry_start(&o, &e) : NULL;
     if (!t.registry)
         fail_msg("%s", e.msg);

@@ -7,6 +7,9 @@
 
 #include "registry/mirror.h"
 
+/* Who signs apt's indexes; set before views_start. */
+extern struct index_signer views_signer;
+
 int views_start(void **state);
 int views_stop(void **state);
 
