@@ -2,6 +2,8 @@
 
 #include "cli/commands.h"
 #include "ship/station.h"
+#include "store/db_collection.h"
+#include "util/clock.h"
 
 static int init_report(struct invocation *in, const struct site *s, const struct digest *fingerprint)
 {
@@ -111,6 +113,24 @@ static int put_contour(void *arg, const struct contour_identity *c)
     return 0;
 }
 
+static int print_collection(void *arg, const struct collection_row *row)
+{
+    (void)arg;
+    printf("  collection   %s  %s  %s\n", row->name, time_text(row->time_s).text, digest_text(&row->digest).text);
+    return 0;
+}
+
+static int put_collection(void *arg, const struct collection_row *row)
+{
+    struct json_out *w = arg;
+    json_out_object(w);
+    json_put_string(w, "name", row->name);
+    json_put_digest(w, "digest", &row->digest);
+    json_put_time(w, "time", row->time_s);
+    json_out_object_end(w);
+    return 0;
+}
+
 static int show_json(struct invocation *in, struct site *s, const struct digest *fingerprint)
 {
     struct json_out w;
@@ -123,6 +143,10 @@ static int show_json(struct invocation *in, struct site *s, const struct digest 
     json_put_digest(&w, "key", public_key_id(s->public_key));
     json_put_array(&w, "contours");
     if (station_contour_each(s, put_contour, &w, &e) < 0)
+        return command_fail(in, &e);
+    json_out_array_end(&w);
+    json_put_array(&w, "collections");
+    if (db_collection_each(s->db, put_collection, &w, &e) < 0)
         return command_fail(in, &e);
     json_out_array_end(&w);
     command_json_end(&w);
@@ -140,11 +164,14 @@ static int show_run(struct invocation *in)
         return show_json(in, s, &fingerprint);
     printf("Station %s in %s\n  root         %s/root.json\n  fingerprint  %s\n", s->config.name, s->path, s->path,
            digest_hex(&fingerprint).text);
-    return station_contour_each(s, print_contour, NULL, &e) < 0 ? command_fail(in, &e) : 0;
+    if (station_contour_each(s, print_contour, NULL, &e) < 0 ||
+        db_collection_each(s->db, print_collection, NULL, &e) < 0)
+        return command_fail(in, &e);
+    return 0;
 }
 
 const struct command CMD_STATION_SHOW = {
     .name = "station show",
-    .summary = "the station's root and fingerprint, and the contours that it packs for",
+    .summary = "the station's root and fingerprint, the contours that it packs for, and what it collected",
     .run = show_run,
 };

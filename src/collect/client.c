@@ -148,7 +148,6 @@ static int mount_etc(struct mounts *m, int folder, const struct places *places, 
 {
     auto_buf hosts = BUF(65536), passwd = BUF(4096), group = BUF(4096);
     unsigned uid = geteuid(), gid = getegid();
-    buf_add_str(&hosts, "127.0.0.1 localhost\n");
     places_hosts(places, &hosts);
     buf_printf(&passwd, "%s:x:%u:%u::" CLIENT_WORK "/home:/bin/sh\n", uid ? "collect" : "root", uid, gid);
     buf_printf(&group, "%s:x:%u:\n", gid ? "collect" : "root", gid);

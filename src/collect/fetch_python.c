@@ -100,6 +100,7 @@ static int run_pip(struct collecting *c, const struct collect_set *set, const ch
     char host[PLACE_HOST_MAX + 8];
     const char *argv[ARGS_MAX] = {"--isolated",       "--disable-pip-version-check",
                                   "--no-input",       "--no-cache-dir",
+                                  "--retries",        "2",
                                   "download",         "--no-deps",
                                   "--require-hashes", "--only-binary=:all:",
                                   "--dest",           CLIENT_WORK "/out",
@@ -107,7 +108,6 @@ static int run_pip(struct collecting *c, const struct collect_set *set, const ch
                                   "--implementation", "cp",
                                   "--python-version", set->python,
                                   "--index-url",      c->spec->pypi.index};
-    static const char *const env[] = {"PIP_CERT=/etc/ssl/certs/ca-certificates.crt", "PIP_CONFIG_FILE=/dev/null", NULL};
     size_t n = 0;
     while (argv[n])
         n++;
@@ -118,13 +118,11 @@ static int run_pip(struct collecting *c, const struct collect_set *set, const ch
     }
     if (url_read(c->spec->pypi.index, &index, e) < 0 || python_places(c, &places, e) < 0)
         return -1;
-    if (!index.tls) { /* the hashes hold what comes */
-        snprintf(host, sizeof host, "%s:%u", index.host, index.port);
-        argv[n++] = "--trusted-host";
-        argv[n++] = host;
-    }
+    snprintf(host, sizeof host, "%s:%u", index.host, index.port);
+    argv[n++] = index.tls ? "--cert" : "--trusted-host"; /* without TLS the hashes alone hold what comes */
+    argv[n++] = index.tls ? "/etc/ssl/certs/ca-certificates.crt" : host;
     const struct client_order order = {
-        .client = &PIP, .argv = argv, .env = env, .places = &places, .work = work, .keep_output = -1};
+        .client = &PIP, .argv = argv, .places = &places, .work = work, .keep_output = -1};
     return client_run(&c->clients, &order, e);
 }
 

@@ -102,9 +102,15 @@ int places_add_text(struct places *p, const char *text, struct err *e)
 
 void places_hosts(const struct places *p, struct buf *out)
 {
-    for (size_t i = 0; i < p->count; i++)
-        if (!is_address(p->list[i].host))
-            buf_printf(out, "%s %s\n", p->list[i].address, p->list[i].host);
+    bool localhost = false;
+    for (size_t i = 0; i < p->count; i++) {
+        const struct place *one = &p->list[i];
+        localhost = localhost || strcmp(one->host, "localhost") == 0;
+        if (!is_address(one->host))
+            buf_printf(out, "%s %s\n", one->address, one->host);
+    }
+    if (!localhost)
+        buf_add_str(out, "127.0.0.1 localhost\n");
 }
 
 void places_names(const struct places *p, struct buf *out)

@@ -37,7 +37,7 @@ struct places {
 int places_add(struct places *p, const struct url *u, struct err *e);
 int places_add_text(struct places *p, const char *text, struct err *e);
 
-/* The lines of /etc/hosts inside. */
+/* /etc/hosts inside. */
 void places_hosts(const struct places *p, struct buf *out);
 
 /* "pypi.example:443, files.example:443" */
