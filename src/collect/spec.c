@@ -230,6 +230,10 @@ static int take_python(struct collect_spec *s, struct collect_set *set, const st
         take_words(s, map, "platforms", &set->platforms, &set->platform_count, name, e) < 0 ||
         take_words(s, map, "source", &set->source, &set->source_count, name, e) < 0)
         return -1;
+    bool build;
+    if (yaml_bool_or(map, "build", true, &build, name, e) < 0)
+        return -1;
+    set->unbuilt = !build;
     if (is_python(set->kind) && (!set->python || set->platform_count == 0))
         return wrong(name, map->line, "sets",
                      "python: \"3.11\" and platforms: [manylinux2014_x86_64], for which the wheels are", e);
@@ -240,8 +244,8 @@ static int take_python(struct collect_spec *s, struct collect_set *set, const st
 
 static int take_set(struct collect_spec *s, const struct yaml *map, const char *name, struct err *e)
 {
-    static const char *const keys[] = {"group",  "pip",    "uv",     "poetry",    "pylock", "npm", "apt",
-                                       "images", "models", "python", "platforms", "source", NULL};
+    static const char *const keys[] = {"group",  "pip",    "uv",     "poetry",    "pylock", "npm",   "apt",
+                                       "images", "models", "python", "platforms", "source", "build", NULL};
     struct collect_set *set = &s->sets[s->set_count];
     set->line = map->line;
     if (map->kind != YAML_MAP)

@@ -44,6 +44,7 @@ struct collect_set {
     size_t platform_count;
     const char **source; /* names that come as source */
     size_t source_count;
+    bool unbuilt; /* build: false: the sources travel as they are (collect/build.h) */
     unsigned line;
 };
 

@@ -132,7 +132,7 @@ def test_locks_of_four_kinds_become_one_collection(station, up):
     hello = up.deb("hello", "1:2.10-3")
     path = write(
         station, up,
-        pip_set(up.requirements(six, parts), more=", source: [tiny-parts]"),
+        pip_set(up.requirements(six, parts), more=", source: [tiny-parts], build: false"),
         npm_set(up.npm_lock(("tiny", "1.0.0"), ("@scope/deep", "3.1.4")), group="dev"),
         apt_set("hello=1:2.10-3\n"),
         archives=up.publish(),
@@ -293,7 +293,7 @@ def test_other_bytes_than_the_lock_pins_are_refused(station, up):
 @needs("pip", "curl")
 def test_a_source_with_other_bytes_than_its_page_promises_is_refused(station, up):
     parts = up.sdist("parts", "2.0")
-    path = write(station, up, pip_set(up.requirements(parts), more=", source: [parts]"))
+    path = write(station, up, pip_set(up.requirements(parts), more=", source: [parts], build: false"))
     up.answers[f"/files/{parts.name}"] = (b"something else",)
 
     refused = collect(station, path, status=3)
@@ -306,7 +306,7 @@ def test_a_source_with_other_bytes_than_its_page_promises_is_refused(station, up
 def test_a_source_is_fetched_and_never_run(station, up):
     parts = up.sdist("parts", "2.0", members={"parts-2.0/setup.py": b"raise SystemExit('setup.py ran')\n"})
 
-    said = collect(station, write(station, up, pip_set(up.requirements(parts), more=", source: [parts]"))).json
+    said = collect(station, write(station, up, pip_set(up.requirements(parts), more=", source: [parts], build: false"))).json
 
     assert said["files"] == 1
 
@@ -413,7 +413,7 @@ def test_an_upstream_that_dawdles_is_given_up(station, up):
 def test_an_upstream_that_falls_silent_is_given_up(station, up):
     parts = up.sdist("parts", "2.0")
     up.answers[f"/files/{parts.name}"] = lambda handler: up.stopping.wait(20)
-    path = write(station, up, pip_set(up.requirements(parts), more=", source: [parts]"), limits="{idle: 1s}")
+    path = write(station, up, pip_set(up.requirements(parts), more=", source: [parts], build: false"), limits="{idle: 1s}")
 
     refused = collect(station, path, status=7)
 
