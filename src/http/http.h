@@ -140,6 +140,7 @@ unsigned http_accept_quality(const struct http_request *r, const char *media_typ
 bool http_accepts(const struct http_request *r, const char *media_type);
 struct span http_body(const struct http_request *r); /* of a route that does not stream */
 const char *http_peer(const struct http_request *r); /* address as text */
+bool http_secure(const struct http_request *r);      /* it came over TLS */
 uint64_t http_id(const struct http_request *r);      /* counts from 1 in this server */
 int64_t http_began_ns(const struct http_request *r); /* clock_mono_ns when the head was there */
 

@@ -128,6 +128,11 @@ const char *http_peer(const struct http_request *r)
     return r->head ? r->peer : r->conn->peer;
 }
 
+bool http_secure(const struct http_request *r)
+{
+    return r->conn->session != NULL;
+}
+
 uint64_t http_id(const struct http_request *r)
 {
     return r->id;

@@ -243,6 +243,21 @@ static bool split(struct mirror *m, const char *path)
     return environment_known(m->environment);
 }
 
+/* A mirror's packages stand in the repository of its name. False: answered. */
+static bool let_in(struct mirror *m)
+{
+    if (identity_may_use(&m->who, ABILITY_PULL, m->environment, m->protocol))
+        return true;
+    (void)mirror_record(m, 403, m->rest, NULL, 0);
+    if (identity_may(&m->who, ABILITY_PULL, m->environment))
+        http_error(m->r, 403, NULL, "this token is for the repositories \"%s\", not for %s", m->who.repository,
+                   m->protocol);
+    else
+        http_error(m->r, 403, NULL, "this token is for the environment %s, not for %s", m->who.environment,
+                   m->environment);
+    return false;
+}
+
 void mirror_handle(struct http_request *r, void *arg)
 {
     const struct mirror_route *route = arg;
@@ -255,11 +270,8 @@ void mirror_handle(struct http_request *r, void *arg)
         http_error(r, 404, NULL, "wanted /%s/ENVIRONMENT/…, with the environment sandbox, test or prod", m.protocol);
         return;
     }
-    if (!identity_may(&m.who, ABILITY_PULL, m.environment)) {
-        (void)mirror_record(&m, 403, m.rest, NULL, 0);
-        http_error(r, 403, NULL, "this token is for the environment %s, not for %s", m.who.environment, m.environment);
+    if (!let_in(&m))
         return;
-    }
     m.db = callers_db_take(m.g->o.callers, &e);
     if (!m.db) {
         http_error_err(r, &e);

@@ -88,7 +88,7 @@ static size_t version_end(const struct package *p, size_t i, const struct packag
 static void add_tarball(struct buf *out, struct mirror *m, const struct package_row *row)
 {
     const char *slash = strchr(row->name, '/'), *base = slash ? slash + 1 : row->name;
-    buf_printf(out, "%s://%s/npm/%s/", "http", http_header(m->r, "Host"), m->environment);
+    buf_printf(out, "%s://%s/npm/%s/", http_secure(m->r) ? "https" : "http", http_header(m->r, "Host"), m->environment);
     if (slash) {
         auto_buf scope = BUF(NPM_NAME_MAX);
         buf_add(&scope, row->name, (size_t)(slash - row->name));

@@ -39,15 +39,19 @@ static void must(int result, const struct err *e)
 
 static int identify(void *arg, struct span token, struct identity *out, struct err *e)
 {
-    struct span person, role;
+    struct span person, role, environment;
     (void)arg;
     *out = (struct identity){0};
     if (!span_take_until(&token, '.', &person) || !span_take_until(&token, '.', &role))
         return err_set(e, ERR_DENIED, 0, "no such token");
     snprintf(out->person, sizeof(out->person), "%.*s", (int)person.len, (const char *)person.ptr);
     snprintf(out->role_name, sizeof(out->role_name), "%.*s", (int)role.len, (const char *)role.ptr);
-    snprintf(out->environment, sizeof(out->environment), "%.*s", (int)token.len, (const char *)token.ptr);
-    snprintf(out->repository, sizeof(out->repository), "*");
+    if (!span_take_until(&token, '.', &environment)) {
+        environment = token;
+        token = SPAN_LIT("*");
+    }
+    snprintf(out->environment, sizeof(out->environment), "%.*s", (int)environment.len, (const char *)environment.ptr);
+    snprintf(out->repository, sizeof(out->repository), "%.*s", (int)token.len, (const char *)token.ptr);
     if (!strcmp(out->environment, "all"))
         memcpy(out->environment, "*", 2);
     return role_parse(out->role_name, &out->role) ? 0 : err_set(e, ERR_DENIED, 0, "no such role");

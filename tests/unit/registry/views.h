@@ -1,5 +1,6 @@
 /* A registry over a contour of rows, for tests of the mirrors: releases that stand in environments, packages that they
- * bring, requests as raw bytes. Tokens are PERSON.ROLE.ENVIRONMENT; the environment "all" is every one. */
+ * bring, requests as raw bytes. Tokens are PERSON.ROLE.ENVIRONMENT, and for a pattern of
+ * repositories .PATTERN behind it; the environment "all" is every one. */
 #pragma once
 
 #include <stdbool.h>
