@@ -38,6 +38,9 @@ int status_now_look(struct site *s, struct status_now *out, struct err *e)
     out->serves = runs;
     if (out->serves)
         look_at_engines(s, out);
+    out->disk_reserve = s->config.reserve_bytes;
+    if (disk_free(s->dir, &out->disk_free, e) < 0)
+        return -1;
     if (policy_load(s, &policy, &why) < 0)
         snprintf(out->policy, sizeof out->policy, "%s", why.msg);
     return 0;
@@ -59,6 +62,10 @@ void status_now_print_head(const struct status_now *n)
                time_text(n->serve.started_s).text);
     else
         printf("serve: starting or ending, does not listen now\n");
+    if (n->disk_free < n->disk_reserve)
+        printf("READ-ONLY: the disk has %llu MiB free, and %llu MiB are kept free (intake.reserve); nothing is taken "
+               "in, what stands here is served\n",
+               (unsigned long long)(n->disk_free >> 20), (unsigned long long)(n->disk_reserve >> 20));
     if (n->policy[0])
         printf("POLICY NOT IN FORCE, so no gate passes: %s\n", n->policy);
 }
@@ -138,6 +145,11 @@ static void put_serve(struct json_out *j, const struct status_now *n)
 void status_now_put(struct json_out *j, const struct status_now *n)
 {
     put_serve(j, n);
+    json_put_object(j, "disk");
+    json_put_uint(j, "free_bytes", n->disk_free);
+    json_put_uint(j, "reserve_bytes", n->disk_reserve);
+    json_put_bool(j, "read_only", n->disk_free < n->disk_reserve);
+    json_out_object_end(j);
     json_put_object(j, "policy");
     json_put_bool(j, "in_force", !n->policy[0]);
     json_put_string(j, "error", n->policy);

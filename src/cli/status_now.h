@@ -4,6 +4,7 @@
 #include "cli/serve.h"
 
 struct status_now {
+    uint64_t disk_free, disk_reserve; /* bytes; below the reserve nothing is taken in */
     bool serves;
     struct serve_found serve; /* when it serves */
     json_t *engines;          /* owned: the list of run/engines.json; NULL when no serve runs, or it wrote none yet */

@@ -5,8 +5,8 @@
 #include <sys/stat.h>
 
 #include "ship/receive_internal.h"
+#include "site/room.h"
 #include "store/db_release.h"
-#include "util/file.h"
 #include "util/limits.h"
 #include "util/sys.h"
 
@@ -290,14 +290,7 @@ static void look_in_store(struct receiving *r)
 
 static int check_room(struct receiving *r, struct err *e)
 {
-    uint64_t free_bytes, wanted = r->copy_bytes + ROOM_MARGIN_BYTES;
-    if (disk_free(r->quarantine, &free_bytes, e) < 0)
-        return -1;
-    if (free_bytes >= wanted)
-        return 0;
-    err_set(e, ERR_NOSPACE, 0, "%s/quarantine has %llu MiB free; this shipment needs %llu MiB; nothing was copied",
-            r->s->path, (unsigned long long)(free_bytes >> 20), (unsigned long long)((wanted >> 20) + 1));
-    return err_hint(e, "Make room and give the same command again");
+    return room_check(r->quarantine, r->s->config.reserve_bytes, r->copy_bytes + ROOM_MARGIN_BYTES, "this shipment", e);
 }
 
 int receive_plan(struct receiving *r, struct err *e)

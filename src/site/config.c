@@ -114,6 +114,22 @@ static int take_engine(const struct yaml *root, struct config *c, struct err *e)
     return yaml_bool_or(map, "standby", true, &c->standby, CONFIG_FILE, e);
 }
 
+/* What a small site has left when it must begin to worry: room for the database and the ledger of months. */
+#define RESERVE_BYTES_DEFAULT (256ULL << 20)
+
+static int take_intake(const struct yaml *root, struct config *c, struct err *e)
+{
+    static const char *const keys[] = {"reserve", "quota", NULL};
+    const struct yaml *map = yaml_get(root, "intake");
+    c->reserve_bytes = RESERVE_BYTES_DEFAULT;
+    if (!map)
+        return 0;
+    if (yaml_only_keys(map, keys, CONFIG_FILE, e) < 0 ||
+        (yaml_get(map, "reserve") && take_size(map, "reserve", &c->reserve_bytes, e) < 0))
+        return -1;
+    return take_size(map, "quota", &c->quota_bytes, e);
+}
+
 static int take_kind(const struct yaml *root, enum site_kind *out, struct err *e)
 {
     const char *text = yaml_need_text(root, "kind", CONFIG_FILE, e);
@@ -136,8 +152,9 @@ static void free_yaml(struct yaml **y)
 
 int config_parse(struct span text, struct config *out, struct err *e)
 {
-    static const char *const contour_keys[] = {"kind", "name", "id", "passphrase-file", "serve", "tls", "engine", NULL};
-    static const char *const station_keys[] = {"kind", "name", "id", "passphrase-file", NULL};
+    static const char *const contour_keys[] = {"kind",   "name",   "id", "passphrase-file", "serve", "tls",
+                                               "engine", "intake", NULL};
+    static const char *const station_keys[] = {"kind", "name", "id", "passphrase-file", "intake", NULL};
     *out = (struct config){0};
     AUTO(free_yaml) struct yaml *root = yaml_parse(text, CONFIG_FILE, e);
     if (!root)
@@ -148,7 +165,8 @@ int config_parse(struct span text, struct config *out, struct err *e)
         yaml_only_keys(root, out->kind == SITE_CONTOUR ? contour_keys : station_keys, CONFIG_FILE, e) < 0 ||
         take_text(root, "name", NULL, out->name, sizeof out->name, e) < 0 ||
         take_text(root, "id", NULL, out->id, sizeof out->id, e) < 0 ||
-        take_text(root, "passphrase-file", "keys/unseal", out->passphrase_file, sizeof out->passphrase_file, e) < 0)
+        take_text(root, "passphrase-file", "keys/unseal", out->passphrase_file, sizeof out->passphrase_file, e) < 0 ||
+        take_intake(root, out, e) < 0)
         return -1;
     if (out->kind == SITE_STATION)
         return 0;
@@ -186,7 +204,13 @@ static const char CONTOUR_TEXT[] =
     "  # Threads that an engine is told to use. 0: one a processor.\n"
     "  threads: 0\n"
     "  # Keep the previous release loaded, so that a rollback takes no time.\n"
-    "  standby: true\n";
+    "  standby: true\n"
+    "\n"
+    "intake:\n"
+    "  # Below so much free space nothing is taken in (receive, push); what stands here is served as ever.\n"
+    "  reserve: 256M\n"
+    "  # What may lie pushed and unjudged in one repository. 0: no limit.\n"
+    "  quota: 0\n";
 
 void config_write(enum site_kind kind, const char *name, const char *id, const char *passphrase_file, struct buf *out)
 {

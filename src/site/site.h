@@ -28,6 +28,8 @@ struct config {
     uint64_t engine_memory_bytes, engine_cpus, engine_threads;
     uint64_t requests_per_minute; /* quota of one token */
     bool standby;                 /* keep the previous release loaded */
+    uint64_t reserve_bytes;       /* below so much free space nothing is taken in (room.h) */
+    uint64_t quota_bytes;         /* what may lie pushed and unjudged in one repository; 0: no limit */
 };
 
 struct site {

@@ -575,6 +575,8 @@ WHOLE_AGAIN = ["first 7", "left 0", "fsck 0", "second 0", "fsck 0"]
 def on_small_disk(world, media, size, hog):
     disk = world.folder / "disk"
     disk.mkdir()
+    config = world.contour / "airlock.yaml"
+    config.write_text(config.read_text().replace("reserve: 256M", "reserve: 0"))
     probe = subprocess.run([*NAMESPACE, "mount", "-t", "tmpfs", "none", disk], capture_output=True, text=True, check=False)
     if probe.returncode:
         pytest.skip(f"no file system of our own here: {probe.stderr.strip()}")
@@ -590,7 +592,23 @@ def on_small_disk(world, media, size, hog):
 def test_no_room_is_said_before_a_byte_is_copied(fresh, large_media):
     answers = on_small_disk(fresh, large_media, 64 << 20, 0)
 
-    assert "MiB free" in answers["first.err"] and "nothing was copied" in answers["first.err"]
+    assert "this shipment is not taken in: the disk has" in answers["first.err"] and "MiB are wanted" in answers["first.err"]
+
+
+def test_the_reserve_is_kept_free_and_what_stands_goes_on(fresh, large_media):
+    config = fresh.contour / "airlock.yaml"
+    config.write_text(config.read_text().replace("reserve: 256M", "reserve: 900T"))
+    before = fresh.state()
+
+    refused = fresh.receive(large_media, status=7)
+
+    assert "900" not in refused.out and f"{900 << 20} MiB are kept free" in refused.err and "airlock gc" in refused.err
+    assert fresh.state() == before
+    assert "READ-ONLY" in fresh.run("status").out
+    assert fresh.run("status", json=True).json["disk"]["read_only"] is True
+    config.write_text(config.read_text().replace("reserve: 900T", "reserve: 16M"))
+    fresh.receive(large_media)
+    fresh.fsck()
 
 
 def test_a_disk_that_another_program_fills_meanwhile_leaves_nothing_half(packed, fresh):

@@ -32,6 +32,8 @@ static void what_init_writes_is_what_is_read(void **state)
     assert_string_equal(c.serve[0], "prod");
     assert_true(c.standby);
     assert_false(c.log_prompts);
+    assert_int_equal(c.reserve_bytes, 256U << 20);
+    assert_int_equal(c.quota_bytes, 0);
 }
 
 static void a_station_has_no_serve_section(void **state)
