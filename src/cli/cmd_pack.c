@@ -14,6 +14,7 @@ static void print_json(const struct pack_result *r)
     json_put_digest(&w, "digest", &r->digest);
     json_put_uint(&w, "size", r->size);
     json_put_uint(&w, "blobs", r->blob_count);
+    json_put_uint(&w, "packages", r->package_count);
     json_put_bool(&w, "already", r->already);
     json_put_array(&w, "remarks");
     for (size_t i = 0; i < r->remark_count; i++)
@@ -28,7 +29,7 @@ static int run(struct invocation *in)
     struct err e = {0};
     struct drawn drawn;
     struct ship_progress progress = drawn_progress(&drawn, in);
-    char size[32];
+    char size[32], packages[40] = "";
     auto_site s = command_site(in, SITE_STATION, &e);
     if (!s || pack_release(s, in->argv[0], option_given(in, "unchecked"), NULL, &progress, &r, &e) < 0)
         return command_fail(in, &e);
@@ -39,10 +40,13 @@ static int run(struct invocation *in)
         return 0;
     }
     print_size(size, r.size);
-    printf("%s:%s is %s%s\n  %zu blobs, %s; inventory (CycloneDX), provenance (SLSA) and the station's signature hang "
-           "on it\n",
-           r.name, r.version, digest_text(&r.digest).text, r.already ? ", as it was packed before" : "", r.blob_count,
-           size);
+    if (r.package_count)
+        snprintf(packages, sizeof packages, ", %zu packages", r.package_count);
+    printf(
+        "%s:%s is %s%s\n  %zu blobs%s, %s; inventory (CycloneDX), provenance (SLSA) and the station's signature hang "
+        "on it\n",
+        r.name, r.version, digest_text(&r.digest).text, r.already ? ", as it was packed before" : "", r.blob_count,
+        packages, size);
     return 0;
 }
 
@@ -58,7 +62,10 @@ const struct command CMD_PACK = {
         "inputs, same digest. The station signs an inventory, the provenance and the release, which hang on it as OCI\n"
         "referrers. A name and version that was packed before with other content is refused. Weights, prompts, suite\n"
         "and texts are read first as a contour will read them: what no contour would admit ends with status 3, and\n"
-        "nothing is stored. A chat template that is on no list is a remark on stderr: each contour decides on it.",
+        "nothing is stored. A chat template that is on no list is a remark on stderr: each contour decides on it.\n"
+        "`packages` names what the release brings besides: wheels, source distributions, npm and Debian packages, "
+        "files,\n"
+        "and what `airlock collect` put into the store; each is read as a contour will read it.",
     .options = {{"unchecked", NULL, "pack what no contour would admit, as it is: for trying a contour's gates", false}},
     .min_args = 1,
     .max_args = 1,

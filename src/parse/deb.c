@@ -167,6 +167,7 @@ static bool filename_agrees(const char *filename, const char *name, const char *
 static void put_control(struct deb *d, const struct fields *f)
 {
     struct json_out *w = &d->p->about;
+    d->p->described = true;
     json_put_object(w, "control");
     for (size_t i = 0; i < f->count; i++) {
         auto_buf key = BUF(LIMIT_PACKAGE_NAME);
@@ -216,8 +217,7 @@ static void check_control(struct deb *d)
                        architecture);
         return;
     }
-    snprintf(d->p->name, sizeof d->p->name, "%s", name);
-    snprintf(d->p->version, sizeof d->p->version, "%s", version);
+    package_named(d->p, name, version);
     put_control(d, &f);
     if (!filename_agrees(d->p->filename, name, version, architecture))
         report_finding(d->r, SEVERITY_HIGH, "package-name", "control",
@@ -337,6 +337,19 @@ static void check_tar(struct deb *d, struct span tar, bool packed, const char *n
     report_merge(d->r, &report);
 }
 
+/* NAME_VERSION_ARCHITECTURE.deb */
+static void take_filename(struct package_facts *p)
+{
+    struct span rest = span_str(p->filename), name, version;
+    char texts[2][LIMIT_PACKAGE_NAME];
+    if (!span_take_until(&rest, '_', &name) || !span_take_until(&rest, '_', &version) ||
+        name.len >= LIMIT_PACKAGE_NAME || version.len >= LIMIT_PACKAGE_NAME)
+        return;
+    snprintf(texts[0], sizeof texts[0], "%.*s", (int)name.len, (const char *)name.ptr);
+    snprintf(texts[1], sizeof texts[1], "%.*s", (int)version.len, (const char *)version.ptr);
+    package_named(p, texts[0], texts[1]);
+}
+
 void deb_check(struct span file, const struct inspect_options *o, struct package_facts *p, struct report *r)
 {
     struct deb d = {.p = p,
@@ -347,6 +360,7 @@ void deb_check(struct span file, const struct inspect_options *o, struct package
     struct member_watch control = {.file = take_control_file, .arg = &d},
                         data = {.file = take_data_file, .link = take_link, .arg = &d};
     r->format = "deb";
+    take_filename(p);
     if (read_archive(&d, file) == 0) {
         check_tar(&d, d.control_tar, d.control_packed, d.control_packed ? "control.tar.xz" : "control.tar", o,
                   &control);

@@ -199,6 +199,7 @@ static void put_manifest(const struct npm *n, const json_t *root, struct span ba
         "funding",
     };
     struct json_out *w = &p->about;
+    p->described = true;
     json_put_object(w, "manifest");
     for (size_t i = 0; i < ARRAY_LEN(members); i++)
         if (json_object_get(root, members[i]))
@@ -228,6 +229,23 @@ static void check_package_json(const struct npm *n, struct package_facts *p, str
     put_manifest(n, root, bare, p, r);
 }
 
+/* NAME-VERSION.tgz, split where a version begins. */
+static void take_filename(struct package_facts *p)
+{
+    size_t len = strlen(p->filename);
+    char stem[LIMIT_PACKAGE_NAME];
+    if (len < 5 || len - 4 >= sizeof stem)
+        return;
+    snprintf(stem, sizeof stem, "%.*s", (int)(len - 4), p->filename);
+    for (char *dash = strchr(stem, '-'); dash; dash = strchr(dash + 1, '-')) {
+        if (!version_ok(dash + 1))
+            continue;
+        *dash = '\0';
+        package_named(p, stem, dash + 1);
+        return;
+    }
+}
+
 void npm_package_check(struct span file, const struct inspect_options *o, struct package_facts *p, struct report *r)
 {
     struct npm n = {.text = BUF(LIMIT_PACKAGE_METADATA)};
@@ -235,6 +253,7 @@ void npm_package_check(struct span file, const struct inspect_options *o, struct
     struct inspect_options inner = *o;
     inner.watch = &watch;
     r->format = "npm-package";
+    take_filename(p);
     tar_check(file, true, &inner, r);
     if (n.several)
         report_finding(r, SEVERITY_HIGH, "npm-root", "", "it holds more than the one folder %s", n.root);

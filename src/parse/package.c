@@ -28,6 +28,12 @@ void package_facts_fini(struct package_facts *p)
     buf_fini(&p->metadata);
 }
 
+void package_named(struct package_facts *p, const char *name, const char *version)
+{
+    snprintf(p->name, sizeof p->name, "%s", name);
+    snprintf(p->version, sizeof p->version, "%s", version);
+}
+
 enum package_kind package_kind_of(const char *filename)
 {
     struct span name = span_str(filename);
@@ -185,15 +191,15 @@ bool pypi_version(struct span text, char out[LIMIT_PACKAGE_NAME])
 void pypi_metadata(struct span text, const char *at, const char *name, const char *version, struct package_facts *p,
                    struct report *r)
 {
-    char project[LIMIT_PACKAGE_NAME], written[LIMIT_PACKAGE_NAME], normal[LIMIT_PACKAGE_NAME],
-        python[LIMIT_PACKAGE_NAME];
+    char found[LIMIT_PACKAGE_NAME], project[LIMIT_PACKAGE_NAME], written[LIMIT_PACKAGE_NAME],
+        normal[LIMIT_PACKAGE_NAME], python[LIMIT_PACKAGE_NAME];
     auto_fields f = {0};
     if (fields_read(text, at, &f, r) < 0 || fields_need(&f, "Name", at, project, sizeof project, r) < 0 ||
         fields_need(&f, "Version", at, written, sizeof written, r) < 0)
         return;
-    if (!pypi_name(span_str(project), p->name))
+    if (!pypi_name(span_str(project), found))
         report_finding(r, SEVERITY_HIGH, "package-name", at, "\"%s\" is no name of PyPI", project);
-    else if (strcmp(p->name, name) != 0)
+    else if (strcmp(found, name) != 0)
         report_finding(r, SEVERITY_HIGH, "package-name", at, "it names the package \"%s\", the file name \"%s\"",
                        project, name);
     if (!pypi_version(span_str(written), normal))
@@ -201,7 +207,8 @@ void pypi_metadata(struct span text, const char *at, const char *name, const cha
     else if (version && strcmp(normal, version) != 0)
         report_finding(r, SEVERITY_HIGH, "package-version", at, "it says version %s, the file name %s", written,
                        version);
-    snprintf(p->version, sizeof p->version, "%s", written);
+    package_named(p, pypi_name(span_str(project), found) ? found : name, written);
+    p->described = true;
     json_put_string(&p->about, "project", project);
     if (fields_get(&f, "Requires-Python").len && fields_need(&f, "Requires-Python", at, python, sizeof python, r) == 0)
         json_put_string(&p->about, "requires-python", python);
@@ -301,6 +308,19 @@ static void put_hashes(struct json_out *w, enum package_kind kind, struct span f
     }
 }
 
+/* Of a package that could not be read: what its ecosystem asks for is there, and says no more than its name does. */
+static void describe(enum package_kind kind, struct package_facts *p)
+{
+    if (p->described)
+        return;
+    if (kind == PACKAGE_WHEEL || kind == PACKAGE_SDIST)
+        json_put_string(&p->about, "project", p->name);
+    if (kind == PACKAGE_NPM || kind == PACKAGE_DEB) {
+        json_put_object(&p->about, kind == PACKAGE_NPM ? "manifest" : "control");
+        json_out_object_end(&p->about);
+    }
+}
+
 static int put_package(struct json_out *w, enum package_kind kind, struct span file, struct package_facts *p,
                        struct err *e)
 {
@@ -309,6 +329,7 @@ static int put_package(struct json_out *w, enum package_kind kind, struct span f
     json_put_string(w, "name", p->name);
     json_put_string(w, "version", p->version);
     put_hashes(w, kind, file, p);
+    describe(kind, p);
     json_out_object_end(&p->about);
     if (buf_check(&p->about_json, "what a package says of itself", e) < 0)
         return -1;

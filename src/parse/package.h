@@ -15,6 +15,7 @@ enum package_kind { PACKAGE_UNKNOWN, PACKAGE_WHEEL, PACKAGE_SDIST, PACKAGE_NPM, 
 struct package_facts {
     const char *filename;                                       /* borrowed */
     char name[LIMIT_PACKAGE_NAME], version[LIMIT_PACKAGE_NAME]; /* as store/db_package.h says; "" when unknown */
+    bool described;                                             /* `about` has what its ecosystem asks for */
     struct json_out about;                                      /* an open object: members of "about" */
     struct buf about_json;
     struct buf metadata; /* of a wheel: its METADATA, byte by byte */
@@ -23,6 +24,10 @@ struct package_facts {
 void package_facts_init(struct package_facts *p, const char *filename);
 void package_facts_fini(struct package_facts *p);
 #define auto_package_facts AUTO(package_facts_fini) struct package_facts
+
+/* What the file name says, for as long as nothing better is known: a package that contradicts its name still has one,
+ * so that it can be spoken of. The names are normal forms already. */
+void package_named(struct package_facts *p, const char *name, const char *version);
 
 /* By the end of the file's name: .whl, .tar.gz (a source distribution), .tgz (npm), .deb. */
 enum package_kind package_kind_of(const char *filename);

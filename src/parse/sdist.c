@@ -55,6 +55,7 @@ static void check_info(struct sdist *s, struct package_facts *p, struct report *
         report_finding(r, SEVERITY_HIGH, "sdist-filename", "", "its name is not NAME-VERSION.tar.gz");
         return;
     }
+    package_named(p, name, version);
     if (s->several)
         report_finding(r, SEVERITY_HIGH, "sdist-root", "", "it holds more than the one folder %s", s->root);
     auto_buf folder = BUF(2 * LIMIT_PACKAGE_NAME);

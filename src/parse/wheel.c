@@ -54,6 +54,7 @@ static int read_filename(struct wheel *w)
         return refuse(w, "wheel-filename", "", "its name begins with no name and version of PyPI");
     if (count == 6 && (parts[2].len == 0 || parts[2].ptr[0] < '0' || parts[2].ptr[0] > '9'))
         return refuse(w, "wheel-filename", "", "its build number does not begin with a digit");
+    package_named(w->p, w->name, w->version);
     w->python = parts[count - 3];
     w->abi = parts[count - 2];
     w->platform = parts[count - 1];

@@ -93,7 +93,7 @@ static void os_value(const char *os_release, const char *key, char *out, size_t 
 }
 
 /* pkg:deb/debian/libc6@2.36-9?arch=amd64&distro=debian-12 */
-static const char *package_purl(struct inventory *v, const json_t *package, const char *os_release)
+static const char *installed_purl(struct inventory *v, const json_t *package, const char *os_release)
 {
     char id[64], version[64];
     auto_buf purl = BUF(4096);
@@ -127,7 +127,7 @@ static void add_packages(struct inventory *v, const json_t *facts)
                    .type = "library",
                    .name = keep_text(v, json_get_string(package, "name", "")),
                    .version = keep_text(v, json_get_string(package, "version", "")),
-                   .purl = package_purl(v, package, os_release),
+                   .purl = installed_purl(v, package, os_release),
                });
     }
 }
@@ -162,8 +162,30 @@ static const char *component_type(const struct release *release, const struct sc
     return "file";
 }
 
+/* A package by the name that advisories know it by; what is in it is its own. */
+static void add_package(struct inventory *v, const struct scan_file *f)
+{
+    auto_buf purl = BUF(4096);
+    package_purl(f->package, &purl);
+    add(v, (struct sbom_component){
+               .type = purl.len ? "library" : "file",
+               .name = purl.len ? f->package->name : f->package->filename,
+               .version = f->package->version,
+               .purl = purl.len ? keep_text(v, buf_str(&purl)) : NULL,
+               .digest = &f->digest,
+               .size = f->size,
+               .part = "packages",
+           });
+}
+
 static void add_file(struct inventory *v, const struct release *release, const struct scan_file *f)
 {
+    if (f->package) {
+        add_package(v, f);
+        return;
+    }
+    if (f->media_type && strcmp(f->media_type, MEDIA_PACKAGE_METADATA) == 0 && !verdict_blocks(f->verdict))
+        return; /* a member of its wheel */
     const json_t *facts = json_object_get(f->reply, "facts");
     bool model = digest_equal(&f->digest, &release->model.digest);
     add(v, (struct sbom_component){

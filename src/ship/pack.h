@@ -15,7 +15,7 @@ struct pack_result {
     char name[65], version[33];
     uint64_t size; /* bytes of all blobs, attachments left out */
     size_t blob_count;
-    bool already; /* the very same release stood in the store */
+    bool already;         /* the very same release stood in the store */
     size_t package_count; /* that it brings */
     /* What a contour will stop at until its policy allows it: printable, a sentence each. */
     char remarks[PACK_REMARKS_MAX][512];
@@ -32,9 +32,9 @@ struct pack_rule {
     void *arg;
 };
 
-/* Packs. `rule` may be NULL. `unchecked`: content that no contour would admit is a remark and no error, for trying a contour's gates. Paths
- * in the file are relative to the file's folder. -1: ERR_INPUT with file and line (also of content that no contour
- * would admit; nothing was stored then), ERR_NOTFOUND (a file that it names), ERR_EXISTS (this name and version was
- * packed with other content; versions are immutable). */
+/* Packs. `rule` may be NULL. `unchecked`: content that no contour would admit is a remark and no error, for trying a
+ * contour's gates. Paths in the file are relative to the file's folder. -1: ERR_INPUT with file and line (also of
+ * content that no contour would admit; nothing was stored then), ERR_NOTFOUND (a file that it names), ERR_EXISTS (this
+ * name and version was packed with other content; versions are immutable). */
 int pack_release(struct site *station, const char *file, bool unchecked, const struct pack_rule *rule,
                  const struct ship_progress *progress, struct pack_result *out, struct err *e);

@@ -77,6 +77,8 @@ static const char *component_type(const struct pack_input *in)
         return "machine-learning-model";
     if (strcmp(in->part, "engine") == 0 && in->executable)
         return "application";
+    if (in->purl)
+        return "library";
     return "file";
 }
 
@@ -89,7 +91,11 @@ static int inventory(struct packing *p, struct buf *out, struct err *e)
         const struct pack_input *in = &p->inputs[i];
         bool model = strcmp(in->part, "model") == 0;
         list[i] = (struct sbom_component){.type = component_type(in),
-                                          .name = model ? p->spec.model_name : in->name,
+                                          .name = model      ? p->spec.model_name
+                                                  : in->purl ? in->package->name
+                                                             : in->name,
+                                          .version = in->package ? in->package->version : NULL,
+                                          .purl = in->purl,
                                           .licence = model ? p->spec.model_licence : NULL,
                                           .part = in->part,
                                           .digest = &in->digest,

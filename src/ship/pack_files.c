@@ -11,8 +11,10 @@ void packing_fini(struct packing *p)
     pack_spec_fini(&p->spec);
     if (p->dir >= 0)
         close(p->dir);
-    for (size_t i = 0; i < p->input_count; i++)
+    for (size_t i = 0; i < p->input_count; i++) {
         free(p->inputs[i].name);
+        free(p->inputs[i].purl);
+    }
     free(p->inputs);
     pack_packages_fini(p);
     release_blob_fini(&p->model);
@@ -82,6 +84,15 @@ static const char *base_name(const char *path)
 int packing_put_file(struct packing *p, const char *key, const char *file, const char *media_type,
                      struct release_blob *out, struct err *e)
 {
+    if (packing_store_file(p, key, file, media_type, out, e) < 0)
+        return -1;
+    packing_input(p, out->name, key, &out->digest, out->size, false);
+    return 0;
+}
+
+int packing_store_file(struct packing *p, const char *key, const char *file, const char *media_type,
+                       struct release_blob *out, struct err *e)
+{
     *out = (struct release_blob){0};
     if (!release_file_name_ok(base_name(file)))
         return err_set(e, ERR_INPUT, 0, "%s: %s: \"%.100s\" has characters that no file name of a release has", p->name,
@@ -100,7 +111,6 @@ int packing_put_file(struct packing *p, const char *key, const char *file, const
         return -1;
     out->media_type = copy(media_type);
     out->name = copy(base_name(file));
-    packing_input(p, out->name, key, &out->digest, out->size, false);
     return 0;
 }
 

@@ -13,6 +13,8 @@ struct pack_input {
     struct digest digest;
     uint64_t size;
     bool executable;
+    const struct package *package; /* of a package: borrowed from the document; else NULL */
+    char *purl;                    /* owned; of a package that has one */
 };
 
 /* A package on its way in. */
@@ -75,7 +77,9 @@ int packing_open(const struct packing *p, const char *key, const char *file, uin
 int packing_copy(const struct packing *p, int fd, const char *file, uint64_t size, struct blob_writer *w,
                  struct sha256 *h, struct err *e);
 
-/* Puts a file, or bytes, as one blob. The caller runs release_blob_fini. */
+/* Puts a file, or bytes, as one blob. The caller runs release_blob_fini. put_file remembers it as an input. */
+int packing_store_file(struct packing *p, const char *key, const char *file, const char *media_type,
+                       struct release_blob *out, struct err *e);
 int packing_put_file(struct packing *p, const char *key, const char *file, const char *media_type,
                      struct release_blob *out, struct err *e);
 int packing_put_bytes(struct packing *p, struct span bytes, const char *media_type, const char *name,

@@ -151,8 +151,10 @@ static int look_for_alike(struct packing *p, struct pack_result *out, struct err
 
 int pack_packages_look(struct packing *p, struct child *parser, struct pack_result *out, struct err *e)
 {
-    return look_at_local(p, parser, out, e) < 0 || look_at_files(p, parser, out, e) < 0 ? -1
-                                                                                        : look_for_alike(p, out, e);
+    if (pack_collections_look(p, parser, out, e) < 0 || look_at_local(p, parser, out, e) < 0 ||
+        look_at_files(p, parser, out, e) < 0)
+        return -1;
+    return look_for_alike(p, out, e);
 }
 
 /* ── the store ── */
@@ -160,11 +162,9 @@ int pack_packages_look(struct packing *p, struct child *parser, struct pack_resu
 static int put_file(struct packing *p, const struct pack_package *x, struct err *e)
 {
     AUTO(release_blob_fini) struct release_blob blob = {0};
-    if (!x->file) { /* of a collection: it lies in the store, with its METADATA */
-        packing_input(p, x->package.filename, "packages", &x->package.digest, x->package.size, false);
+    if (!x->file) /* of a collection: it lies in the store, with its METADATA */
         return 0;
-    }
-    if (packing_put_file(p, "packages", x->file, MEDIA_PACKAGE, &blob, e) < 0)
+    if (packing_store_file(p, "packages", x->file, MEDIA_PACKAGE, &blob, e) < 0)
         return -1;
     if (digest_equal(&blob.digest, &x->package.digest) && blob.size == x->package.size)
         return 0;
@@ -224,6 +224,19 @@ static void list_layers(const struct packages *d, struct layers *l)
     l->count = kept;
 }
 
+/* For inventory and provenance: each package once, by name and version. */
+static void list_inputs(struct packing *p)
+{
+    for (size_t i = 0; i < p->document.count; i++) {
+        const struct package *item = &p->document.items[i];
+        packing_input(p, item->filename, "packages", &item->digest, item->size, false);
+        auto_buf purl = BUF(4096);
+        package_purl(item, &purl);
+        p->inputs[p->input_count - 1].package = item;
+        p->inputs[p->input_count - 1].purl = purl.len ? buf_steal_str(&purl) : NULL;
+    }
+}
+
 static int put_manifest(struct packing *p, struct err *e)
 {
     auto_buf document = BUF(LIMIT_PACKAGES_BYTES), manifest = BUF(LIMIT_JSON_BYTES);
@@ -259,5 +272,6 @@ int pack_packages(struct packing *p, struct err *e)
         return err_prefix(e, "%s: packages", p->name);
     if (p->rule && p->rule->packages(p->rule->arg, p->s, &p->collected, &p->document, p->groups, e) < 0)
         return err_prefix(e, "%s: packages", p->name);
+    list_inputs(p);
     return put_manifest(p, e);
 }

@@ -198,3 +198,38 @@ bool package_metadata(const struct package *p, struct digest *id, uint64_t *size
     return json_need_digest(p->about, "metadata", "", id, &e) == 0 &&
            json_need_uint(p->about, "metadata-size", "", size, &e) == 0;
 }
+
+/* Percent-encoding of a purl's parts (package-url, PURL-SPECIFICATION, "Character encoding"). */
+static void encode(struct buf *out, const char *text)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_~:";
+    for (; *text; text++) {
+        if (strchr(plain, *text))
+            buf_add_byte(out, (uint8_t)*text);
+        else
+            buf_printf(out, "%%%02X", (unsigned char)*text);
+    }
+}
+
+void package_purl(const struct package *p, struct buf *out)
+{
+    const char *slash = strchr(p->name, '/');
+    auto_buf scope = BUF(512);
+    bool pypi = strcmp(p->ecosystem, "pypi") == 0, deb = strcmp(p->ecosystem, "deb") == 0;
+    if (!pypi && !deb && strcmp(p->ecosystem, "npm") != 0)
+        return;
+    buf_add_str(out, pypi ? "pkg:pypi/" : deb ? "pkg:deb/debian/" : "pkg:npm/");
+    if (slash) {
+        buf_add(&scope, p->name, (size_t)(slash - p->name));
+        encode(out, buf_str(&scope));
+        buf_add_byte(out, '/');
+    }
+    encode(out, slash ? slash + 1 : p->name);
+    buf_add_byte(out, '@');
+    encode(out, p->version);
+    buf_add_str(out, pypi ? "?file_name=" : deb ? "?arch=" : "");
+    if (pypi)
+        encode(out, p->filename);
+    else if (deb)
+        encode(out, json_get_string(json_object_get(p->about, "control"), "Architecture", ""));
+}

@@ -59,6 +59,9 @@ int release_packages(const struct blobs *b, struct child *parser, const struct r
 /* "sha256:…" of a wheel's METADATA and its size; false when the package has none. */
 bool package_metadata(const struct package *p, struct digest *id, uint64_t *size);
 
+/* Appends its package URL ("pkg:pypi/six@1.16.0?file_name=…"); nothing for ecosystems that have none. */
+void package_purl(const struct package *p, struct buf *out);
+
 /* What the parse process says of the package file `fd`. `ecosystem` "file": a file that is no package; else NULL. *out
  * gets ecosystem, name, version, filename, digest, hashes and about; size, group and source are the caller's. *metadata
  * (owned by the caller) gets a wheel's METADATA. *reply is the whole answer: verdict and findings (a new reference).
