@@ -253,11 +253,17 @@ static void section_origin(const struct evidence_line *receipt, struct buf *out)
     html_fields(out);
     html_field(out, "Station", "", "%s", json_get_string(station, "name", "?"));
     html_field(out, "Root of its trust", "digest", "%s", json_get_string(station, "root", "?"));
-    html_field(out, "Shipment", "", "number %lld of that station, shipment:%lld here",
-               (long long)json_integer_value(json_object_get(receipt->predicate, "sequence")),
-               (long long)json_integer_value(json_object_get(receipt->predicate, "shipment")));
-    html_field(out, "Issued", "", "%s, valid until %s", json_get_string(receipt->predicate, "issued", "?"),
-               json_get_string(receipt->predicate, "expires", "?"));
+    const json_t *pushed = json_object_get(receipt->predicate, "pushed");
+    if (pushed) {
+        html_field(out, "Pushed", "", "by %s into %s", json_get_string(pushed, "person", "?"),
+                   json_get_string(pushed, "repository", "?"));
+    } else {
+        html_field(out, "Shipment", "", "number %lld of that station, shipment:%lld here",
+                   (long long)json_integer_value(json_object_get(receipt->predicate, "sequence")),
+                   (long long)json_integer_value(json_object_get(receipt->predicate, "shipment")));
+        html_field(out, "Issued", "", "%s, valid until %s", json_get_string(receipt->predicate, "issued", "?"),
+                   json_get_string(receipt->predicate, "expires", "?"));
+    }
     html_field(out, "Received", "", "%s", time_text(receipt->time_s).text);
     html_field(out, "Receipt", "digest", "%s", digest_text(&receipt->id).text);
     html_table_end(out);

@@ -83,10 +83,16 @@ static void text_origin(const struct evidence_line *receipt, struct buf *out)
     if (!receipt)
         return;
     const json_t *station = json_object_get(receipt->predicate, "station");
-    buf_printf(out, "\nCame from\n  station   %s (root %.16s…)\n  shipment  %lld of that station, received %s\n",
-               json_get_string(station, "name", "?"), json_get_string(station, "root", "?"),
-               (long long)json_integer_value(json_object_get(receipt->predicate, "sequence")),
-               time_text(receipt->time_s).text);
+    const json_t *pushed = json_object_get(receipt->predicate, "pushed");
+    buf_printf(out, "\nCame from\n  station   %s (root %.16s…)\n", json_get_string(station, "name", "?"),
+               json_get_string(station, "root", "?"));
+    if (pushed)
+        buf_printf(out, "  pushed    by %s into %s, %s\n", json_get_string(pushed, "person", "?"),
+                   json_get_string(pushed, "repository", "?"), time_text(receipt->time_s).text);
+    else
+        buf_printf(out, "  shipment  %lld of that station, received %s\n",
+                   (long long)json_integer_value(json_object_get(receipt->predicate, "sequence")),
+                   time_text(receipt->time_s).text);
 }
 
 static void text_line(const struct evidence_line *line, struct buf *out)
@@ -249,7 +255,8 @@ int passport_json(struct site *s, const struct release *r, struct json_out *w, s
     json_out_object_end(w);
     if (p.receipt) {
         json_raw_of(w, "station", json_object_get(p.receipt->predicate, "station"));
-        json_raw_of(w, "sequence", json_object_get(p.receipt->predicate, "sequence"));
+        const char *way = json_object_get(p.receipt->predicate, "pushed") ? "pushed" : "sequence";
+        json_raw_of(w, way, json_object_get(p.receipt->predicate, way));
     }
     json_put_array(w, "attestations");
     for (size_t i = 0; i < p.ev.count; i++)

@@ -124,9 +124,9 @@ def test_each_pull_is_recorded(served):
     assert record["repository"] == "prod/assistant" and record["status"] == 200
 
 
-def test_nothing_is_pushed(served, tmp_path):
+def test_who_pulls_pushes_nothing(served):
     token = served.token("engineer", "*", person="ines")
-    assert served.call("POST", "/v2/prod/assistant/blobs/uploads/", token).status == 405
-    assert served.call("PUT", "/v2/prod/assistant/manifests/v9.9.9", token, {}).status == 405
-    assert served.call("DELETE", f"/v2/prod/assistant/manifests/{served.digest}", token).status == 405
+    assert served.call("POST", "/v2/prod/assistant/blobs/uploads/", token).status == 403
+    assert served.call("PUT", "/v2/prod/assistant/manifests/v9.9.9", token, {}).status == 403
+    assert served.call("DELETE", f"/v2/prod/assistant/manifests/{served.digest}", token).status == 403
     assert REF == "assistant:v1.0.0" and served.get("/v2/prod/assistant/tags/list", token).json["tags"] == ["latest", "v1.0.0"]

@@ -393,6 +393,26 @@ static void the_record_of_a_pull_is_the_golden_one(void **state)
     assert_string_equal(buf_str(&found), buf_str(&wanted));
 }
 
+static void the_record_of_a_push_is_the_golden_one(void **state)
+{
+    char path[1024];
+    struct err e = {0};
+    auto_buf wanted = BUF(65536), found = BUF(65536), line = BUF(65536);
+    struct digest manifest = digest_of(SPAN_LIT("blob"));
+    struct oci o = {
+        .who = {.person = "robot", .role_name = "publisher", .environment = "sandbox"},
+        .path = {.what = OCI_MANIFEST, .environment = "sandbox", .repository = "sandbox/assistant", .tag = "v1.0.0"}};
+    (void)state;
+    snprintf(path, sizeof(path), "%s/docs/formats/examples/access-push.json", getenv("AIRLOCK_SOURCE"));
+    if (file_read(AT_FDCWD, path, &wanted, &e) < 0)
+        fail_msg("%s", e.msg);
+    push_record_write(&o, 1795507200, "put", 201, digest_text(&manifest).text, 2200, &line);
+    buf_add_str(&found, "{\"id\":4712,");
+    buf_add(&found, line.ptr + 1, line.len - 1);
+    buf_add_byte(&found, '\n');
+    assert_string_equal(buf_str(&found), buf_str(&wanted));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -411,6 +431,7 @@ int main(void)
         T(nothing_is_given_that_cannot_be_recorded),
         T(a_damaged_manifest_is_not_given_and_not_the_clients_fault),
         cmocka_unit_test(the_record_of_a_pull_is_the_golden_one),
+        cmocka_unit_test(the_record_of_a_push_is_the_golden_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
