@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collect/build.h"
 #include "collect/collecting.h"
+#include "collect/groups.h"
+#include "ship/release_internal.h"
 #include "util/file.h"
 #include "util/limits.h"
 
@@ -30,6 +33,9 @@ void collecting_fini(struct collecting *c)
     for (size_t i = 0; c->locks && i < c->spec->set_count; i++)
         lock_fini(&c->locks[i]);
     free(c->locks);
+    for (size_t i = 0; i < c->image_blob_count; i++)
+        release_blob_fini(&c->image_blobs[i]);
+    free(c->image_blobs);
     clients_fini(&c->clients);
     packages_fini(&c->packages);
     if (c->dir >= 0)
@@ -67,6 +73,7 @@ static int fetch_set(struct collecting *c, size_t i, struct err *e)
     case LOCK_APT:
         return fetch_apt(c, set, &c->locks[i], e);
     case LOCK_IMAGES:
+        return fetch_images(c, set, &c->locks[i], e);
     case LOCK_MODELS:
         return err_set(e, ERR_INPUT, 0, "%s:%u: %s are not collected yet", c->file, set->line,
                        lock_kind_name(set->kind));
@@ -77,21 +84,21 @@ static int fetch_set(struct collecting *c, size_t i, struct err *e)
 
 /* ── the answer ── */
 
-static void count_file(struct collect_result *r, const struct package *p)
+static void count_file(struct collect_result *r, const char *ecosystem, uint64_t size)
 {
     size_t i = 0;
-    while (i < r->line_count && strcmp(r->lines[i].ecosystem, p->ecosystem) != 0)
+    while (i < r->line_count && strcmp(r->lines[i].ecosystem, ecosystem) != 0)
         i++;
     if (i == COLLECT_LINES_MAX)
         return;
     if (i == r->line_count) {
         r->line_count++;
-        snprintf(r->lines[i].ecosystem, sizeof r->lines[i].ecosystem, "%.15s", p->ecosystem);
+        snprintf(r->lines[i].ecosystem, sizeof r->lines[i].ecosystem, "%.15s", ecosystem);
     }
     r->lines[i].files++;
-    r->lines[i].bytes += p->size;
+    r->lines[i].bytes += size;
     r->files++;
-    r->bytes += p->size;
+    r->bytes += size;
 }
 
 static void count_connection(struct collect_result *r, const struct place *at, const struct relay_connection *one)
@@ -115,7 +122,9 @@ static void tell(struct collecting *c, struct collect_result *r)
 {
     snprintf(r->name, sizeof r->name, "%s", c->spec->name);
     for (size_t i = 0; i < c->packages.count; i++)
-        count_file(r, &c->packages.items[i]);
+        count_file(r, c->packages.items[i].ecosystem, c->packages.items[i].size);
+    for (size_t i = 0; i < c->image_blob_count; i++)
+        count_file(r, "image", c->image_blobs[i].size);
     for (size_t i = 0; i < c->clients.count; i++) {
         const struct client_record *run = &c->clients.list[i];
         for (size_t k = 0; k < run->relay.count; k++)
@@ -156,6 +165,24 @@ static int fetch_all(struct collecting *c, struct err *e)
     return 0;
 }
 
+static int warn_of_conflict(void *arg, const struct group_conflict *found)
+{
+    char text[512];
+    group_conflict_say(found, text, sizeof text);
+    collect_remark(arg, "%s: airlock pack will refuse that", text);
+    return 0;
+}
+
+/* Everything is here: what came as source is built; what production needs and only another group pins is said. */
+static int finish(struct collecting *c, struct err *e)
+{
+    static const char *const prod[] = {"prod", NULL};
+    groups_pin(&c->packages, c->locks, c->spec->set_count);
+    if (build_sources(c, e) < 0)
+        return -1;
+    return groups_conflicts(c->s->blobs, c->parser, &c->packages, prod, warn_of_conflict, c, e) < 0 ? -1 : 0;
+}
+
 static int run(struct collecting *c, struct collect_result *out, struct err *e)
 {
     auto_fd lock = -1;
@@ -163,7 +190,7 @@ static int run(struct collecting *c, struct collect_result *out, struct err *e)
     c->parser = site_parser(c->s, e);
     if (!c->parser || read_locks(c, e) < 0 || take_staging(c, &lock, e) < 0)
         return -1;
-    int result = fetch_all(c, e);
+    int result = fetch_all(c, e) < 0 ? -1 : finish(c, e);
     (void)tree_remove(c->s->dir, FOLDER "/run", &ignored);
     if (result < 0 || collection_store(c, out, e) < 0)
         return -1;

@@ -16,8 +16,11 @@ struct collecting {
     int staging;
     struct child *parser;
     struct clients clients;
-    struct lock *locks;       /* one a set; owned */
-    struct packages packages; /* what was fetched, held against its lock, and put into the store */
+    struct lock *locks;               /* one a set; owned */
+    struct packages packages;         /* what was fetched, held against its lock, and put into the store */
+    struct release_blob *image_blobs; /* of all images: manifests with their media types, the rest; a pinned manifest is
+                                         named NAME@sha256:HEX */
+    size_t image_blob_count, image_count;
     const struct collect_progress *progress;
     struct collect_result *result;
 };
@@ -29,6 +32,7 @@ void collect_remark(struct collecting *c, const char *format, ...) __attribute__
 /* Fetches what one set's lock pins. */
 int fetch_python(struct collecting *c, const struct collect_set *set, const struct lock *lock, struct err *e);
 int fetch_npm(struct collecting *c, const struct collect_set *set, const struct lock *lock, struct err *e);
+int fetch_images(struct collecting *c, const struct collect_set *set, const struct lock *lock, struct err *e);
 int fetch_apt(struct collecting *c, const struct collect_set *set, const struct lock *lock, struct err *e);
 
 /* The package of the lock that means the file which a client left at `path`. NULL: ERR_INPUT, none does. */

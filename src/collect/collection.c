@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "collect/collecting.h"
+#include "ship/layout_index.h"
 #include "ship/oci_write.h"
 #include "store/db_collection.h"
 #include "store/db_release.h"
@@ -37,9 +38,11 @@ static int by_digest(const void *a, const void *b)
     return order ? order : -strcmp(x->name, y->name);
 }
 
-static void list_layers(const struct packages *p, struct blobs_of *out)
+static void list_layers(const struct collecting *c, struct blobs_of *out)
 {
-    *out = (struct blobs_of){.list = calloc(2 * p->count + p->evidence_count + 8, sizeof *out->list)};
+    const struct packages *p = &c->packages;
+    *out = (struct blobs_of){.list =
+                                 calloc(2 * p->count + p->evidence_count + c->image_blob_count + 8, sizeof *out->list)};
     if (!out->list)
         abort();
     for (size_t i = 0; i < p->count; i++) {
@@ -51,6 +54,8 @@ static void list_layers(const struct packages *p, struct blobs_of *out)
     }
     for (size_t i = 0; i < p->evidence_count; i++)
         add_blob(out, &p->evidence[i].digest, p->evidence[i].size, MEDIA_PACKAGE_EVIDENCE, "");
+    for (size_t i = 0; i < c->image_blob_count; i++)
+        out->list[out->count++] = c->image_blobs[i];
     qsort(out->list, out->count, sizeof *out->list, by_digest);
     size_t kept = 0;
     for (size_t i = 0; i < out->count; i++)
@@ -155,11 +160,13 @@ int collection_store(struct collecting *c, struct collect_result *out, struct er
     int64_t before;
     if (packages_sort(&c->packages, e) < 0)
         return -1;
-    list_layers(&c->packages, &all);
+    list_layers(c, &all);
     int result = put_manifest(c, &all, &out->digest, e);
     if (result == 0) {
         out->already = db_collection_find(c->s->db, c->spec->name, &out->digest, &before, &absent) == 0;
-        result = put_record(c, &all, &record, e) < 0 ? -1 : commit(c, &all, &out->digest, &record, e);
+        result = put_record(c, &all, &record, e) < 0 || commit(c, &all, &out->digest, &record, e) < 0
+                     ? -1
+                     : layout_index_write(c->s, e);
     }
     buf_fini(&record.envelope);
     return result;

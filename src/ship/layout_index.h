@@ -1,5 +1,6 @@
-/* index.json of a station's store, so that other OCI tools (skopeo, oras) can read its releases. Derived from the
- * database; written again whenever a release was packed. */
+/* index.json of a station's store, so that other OCI tools (skopeo, oras) can read its releases and its
+ * collections, and the images that those hold (by NAME@sha256:…). Derived from the database; written again whenever
+ * something was packed or collected. */
 #pragma once
 
 #include "site/site.h"

@@ -14,12 +14,13 @@ import urllib.request
 from pathlib import Path
 
 import jsonschema
+import packages
 import pytest
 from conftest import ROOT, environment
 from upstream import Upstream
 from world import World, world  # noqa: F401  (fixture)
 
-CLIENTS = {"pip": "/usr/bin/pip3", "npm": "/usr/bin/npm", "apt": "/usr/bin/apt-get", "curl": "/usr/bin/curl", "gpg": "/usr/bin/gpg"}
+CLIENTS = {"pip": "/usr/bin/pip3", "npm": "/usr/bin/npm", "apt": "/usr/bin/apt-get", "curl": "/usr/bin/curl", "gpg": "/usr/bin/gpg", "skopeo": "/usr/bin/skopeo"}
 
 
 def needs(*clients):
@@ -199,6 +200,41 @@ def test_what_json_says_of_a_collecting_is_as_its_schema(station, up):
     six = up.wheel("six", "1.16.0")
     said = collect(station, write(station, up, pip_set(up.requirements(six)))).json
     jsonschema.validate(said, json.loads((ROOT / "docs/formats/collect.schema.json").read_text()))
+
+
+def images(station, up, lock):
+    path = write(station, up, ("group: prod, images: images.txt", "images.txt", lock))
+    path.write_text(path.read_text().replace("sets:", f"  images: {{registry: '{up.url.removeprefix('http://')}'}}\nsets:"))
+    return path
+
+
+@needs("skopeo")
+def test_an_image_comes_by_digest_and_lies_in_the_stations_layout(station, up):
+    digest = up.image("library/hello")
+
+    said = collect(station, images(station, up, f"library/hello@{digest}\n")).json
+
+    assert said["ecosystems"] == [{"ecosystem": "image", "files": 4, "bytes": said["bytes"]}]
+    manifest, document = collected(station, said["digest"])
+    assert document["packages"] == []
+    named = [row for row in manifest["layers"] if "annotations" in row]
+    assert [(row["digest"], row["annotations"]["org.opencontainers.image.title"]) for row in named] == [(digest, f"library/hello@{digest}")]
+    copied = ["skopeo", "--insecure-policy", "copy", "--all", f"oci:{station.station}/store:library/hello@{digest}", f"dir:{station.folder}/copy"]
+    subprocess.run(copied, capture_output=True, check=True, timeout=60)
+    assert hashlib.sha256((station.folder / "copy" / "manifest.json").read_bytes()).hexdigest() == digest.split(":")[1]
+    assert collect(station, images(station, up, f"library/hello@{digest}\n")).json["digest"] == said["digest"]
+
+
+@needs("skopeo")
+def test_an_image_with_another_layer_than_its_manifest_says_is_refused(station, up):
+    digest = up.image("library/hello")
+    layer = next(path for path, (data, *kind) in up.answers.items() if "+gzip" in "".join(kind))
+    up.answers[layer] = (packages.gz(packages.tar_bytes({"hello.txt": b"other\n"})), "application/octet-stream")
+
+    refused = collect(station, images(station, up, f"library/hello@{digest}\n"), status=3)
+
+    assert "skopeo" in refused.err and "images.txt:1" in refused.err
+    nothing_happened(station)
 
 
 @needs("pip")

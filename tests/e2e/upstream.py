@@ -126,6 +126,29 @@ class Upstream:
             return json.dumps({"meta": {"api-version": "1.0"}, "name": name, "files": files}).encode(), "application/vnd.pypi.simple.v1+json"
         return "".join(f'<a href="{u}#sha256={h}">{n}</a>\n' for n, u, h in rows).encode(), "text/html"
 
+    # ── the registry of images ──
+
+    def put(self, repository, kind, data, media_type="application/octet-stream"):
+        digest = "sha256:" + sha256(data)
+        self.answers[f"/v2/{repository}/{kind}/{digest}"] = (data, media_type)
+        return {"mediaType": media_type, "digest": digest, "size": len(data)}
+
+    def image(self, repository, content=b"hello\n"):
+        """An index with one image of one layer; returns the index's digest."""
+        self.answers["/v2/"] = (b"{}", "application/json")
+        layer = packages.gz(packages.tar_bytes({"hello.txt": content}))
+        diff = "sha256:" + sha256(gzip.decompress(layer))
+        config = json.dumps({"architecture": "amd64", "os": "linux", "config": {}, "rootfs": {"type": "layers", "diff_ids": [diff]}}).encode()
+        oci = "application/vnd.oci.image."
+        manifest = {
+            "schemaVersion": 2, "mediaType": oci + "manifest.v1+json",
+            "config": self.put(repository, "blobs", config, oci + "config.v1+json"),
+            "layers": [self.put(repository, "blobs", layer, oci + "layer.v1.tar+gzip")],
+        }
+        below = self.put(repository, "manifests", json.dumps(manifest).encode(), oci + "manifest.v1+json")
+        index = {"schemaVersion": 2, "mediaType": oci + "index.v1+json", "manifests": [{**below, "platform": {"architecture": "amd64", "os": "linux"}}]}
+        return self.put(repository, "manifests", json.dumps(index).encode(), oci + "index.v1+json")["digest"]
+
     # ── the apt archive ──
 
     def sign(self):
