@@ -224,6 +224,14 @@ static int open_index(struct mirror *m, const char *path, struct apt_file *out, 
 
 /* ── answers ── */
 
+/* Whatever keeps an index from being made is ours, and not the client's. */
+static void failed(struct mirror *m, struct err *e)
+{
+    if (e->code != ERR_BUSY)
+        e->code = ERR_SYSTEM;
+    http_error_err(m->r, e);
+}
+
 static const char *content_type(const char *path)
 {
     if (span_ends(span_str(path), SPAN_LIT(".gz")))
@@ -240,7 +248,7 @@ static void answer_index(struct mirror *m, const char *path)
     char etag[DIGEST_TEXT_SIZE + 2];
     int found = open_index(m, path, &f, &e);
     if (found < 0) {
-        http_error_err(m->r, &e);
+        failed(m, &e);
         return;
     }
     if (found == 0) {
@@ -287,7 +295,7 @@ static void answer_key(struct mirror *m)
         err_set(&e, ERR_SYSTEM, 0, "this server has no key for apt indexes");
     if (!s->public_key || s->public_key(s->arg, &armored, &e) < 0) {
         buf_fini(&armored);
-        http_error_err(m->r, &e);
+        failed(m, &e);
         return;
     }
     mirror_page(m, m->rest, "application/pgp-keys", NULL, &armored);
