@@ -103,9 +103,11 @@ static int read_document(struct lock *l, struct err *e)
         return -1;
     l->packages = array_of(packages, sizeof *l->packages, &l->count);
     l->refused = array_of(refused, sizeof *l->refused, &l->refused_count);
-    for (size_t i = 0; i < l->count; i++)
+    for (size_t i = 0; i < l->count; i++) {
+        l->packages[i].file = l->file;
         if (read_package(json_array_get(packages, i), &l->packages[i], e) < 0)
             return -1;
+    }
     for (size_t i = 0; i < l->refused_count; i++)
         if (read_refusal(json_array_get(refused, i), &l->refused[i], e) < 0)
             return -1;

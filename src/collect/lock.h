@@ -40,6 +40,7 @@ struct lock_package {
     const char *marker;       /* pypi; NULL: always wanted */
     const char *extras;       /* pypi, "a,b"; or NULL */
     const char *url;          /* npm's "resolved"; or NULL */
+    const char *file;         /* the lock's name */
     bool optional;            /* npm: its client goes on without it where os or cpu do not fit */
     unsigned line;
     struct lock_hash_of *hashes; /* any of them names a file that is meant; none: deb (may have one), model */
