@@ -66,11 +66,36 @@ static void an_absolute_target_keeps_its_host_apart(void **state)
 static void ambiguous_paths_are_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = {
-        "",         "*",        "v1",         "/a%00b",  "/a%",          "/a%4",          "/a%zz",       "/a%2f/b",
-        "/%2f%2fb", "//a",      "/a//b",      "/./a",    "/a/..",        "/a/../b",       "/%2e%2e/b",   "/a/%2E/b",
-        "/a\\b",    "/a%5cb",   "/a%0ab",     "/a%7f",   "/a%c0%af",     "/a%e0%80%af",   "/a%ed%a0%80", "/a#b",
-        "/a?x=%",   "/a?x=%0a", "/a?x=1&x=2", "/a/%2e.", "/a?x=%c0%80y", "/a%f4%90%80%80"};
+    static const char *const bad[] = {"",
+                                      "*",
+                                      "v1",
+                                      "/a%00b",
+                                      "/a%",
+                                      "/a%4",
+                                      "/a%zz",
+                                      "/a%2f/b",
+                                      "/%2f%2fb",
+                                      "//a",
+                                      "/a//b",
+                                      "/./a",
+                                      "/a/..",
+                                      "/a/../b",
+                                      "/%2e%2e/b",
+                                      "/a/%2E/b",
+                                      "/a\\b",
+                                      "/a%5cb",
+                                      "/a%0ab",
+                                      "/a%7f",
+                                      "/a%c0%af",
+                                      "/a%e0%80%af",
+                                      "/a%ed%a0%80",
+                                      "/a#b",
+                                      "/a?x=%",
+                                      "/a?x=%0a",
+                                      "/a?x=1&x=2&y=1&y=2",
+                                      "/a/%2e.",
+                                      "/a?x=%c0%80y",
+                                      "/a%f4%90%80%80"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_refused(bad[i]);
 }
@@ -101,6 +126,22 @@ static void an_encoded_slash_is_for_the_route_to_take(void **state)
     assert_refused("/npm/@a%2f..");
     assert_refused("/npm/@a%2f%2e%2e%2fb");
     assert_refused("/npm/%2f");
+}
+
+static void a_parameter_twice_is_for_the_route_to_take(void **state)
+{
+    (void)state;
+    struct http_target t;
+    const char *why;
+
+    assert_int_equal(target_parse("/v2/?tag=a&n=1&tag=b", &t, &why), 0);
+
+    assert_int_equal(t.query_count, 3);
+    assert_string_equal(t.repeated, "tag");
+    assert_true(target_query_ok(&t, "tag"));
+    assert_false(target_query_ok(&t, "n"));
+    assert_false(target_query_ok(&t, NULL));
+    target_fini(&t);
 }
 
 static void parameters_have_a_maximum(void **state)
@@ -152,6 +193,7 @@ int main(void)
         cmocka_unit_test(an_absolute_target_keeps_its_host_apart),
         cmocka_unit_test(ambiguous_paths_are_refused),
         cmocka_unit_test(an_encoded_slash_is_for_the_route_to_take),
+        cmocka_unit_test(a_parameter_twice_is_for_the_route_to_take),
         cmocka_unit_test(parameters_have_a_maximum),
         cmocka_unit_test(one_parameter_may_stand_twice_where_the_route_takes_that),
         cmocka_unit_test(a_host_is_a_host_and_a_port),
