@@ -75,7 +75,7 @@ const struct command CMD_GRANT_ADD = {
         "role that `airlock person add` gave, and a key. Who approves (product-owner, security-officer) is not "
         "made a publisher, nor the other way round. People without a key here can be viewer and consumer.\n\n"
         "PATTERN is a repository's name without the environment (with what lies below it), team-* or *. A mirror is "
-        "the repository of its name: pypi, npm, apt, files.",
+        "the repository of its name: pypi, npm, apt, files, hf.",
     .options = {{"to", "WHO", "a person, or group:NAME", false},
                 {"env", "ENV", "where: sandbox, test, prod, or * for all", false},
                 {"repository", "PATTERN", "which: a name, team-* or *; * when not given", false}},

@@ -114,7 +114,7 @@ const struct command CMD_TOKEN_NEW = {
                 {"env", "ENV", "where: sandbox, test, prod, or * for all", false},
                 {"repository", "PATTERN",
                  "which: a name, team-* or *; * when not given. A mirror is the repository of its "
-                 "name (pypi, npm, apt, files)",
+                 "name (pypi, npm, apt, files, hf)",
                  false},
                 {"expires", "WHEN", "30d, a date such as 2027-01-31T00:00:00Z, or never; 90d when not given", false}},
     .min_args = 1,

@@ -94,7 +94,7 @@ bool callers_admit_at_once(const struct callers_source *s, struct http_request *
                            struct identity *out, struct digest *token);
 
 /* Records an access that has no record of another kind: what was asked (method and path), by whom, with which answer.
- * `who` NULL: nobody known; `token` NULL: none came. Refusals (400 and more) are bounded per address and minute. */
+ * `who` NULL: nobody known, and then the records are bounded per address and minute; `token` NULL: none came. */
 void callers_record(const struct callers_source *s, struct http_request *r, unsigned status, const struct identity *who,
                     const struct digest *token, uint64_t bytes);
 

@@ -68,7 +68,7 @@ void callers_record(const struct callers_source *s, struct http_request *r, unsi
     auto_buf line = BUF(RECORD_BYTES);
     if (!s->callers)
         return;
-    if (status >= 400) {
+    if (!who) {
         int64_t now_ms = clock_mono_ms();
         callers_tell_left_out(s->callers, now_ms, false);
         if (!porter_may_record(callers_porter(s->callers), http_peer(r), now_ms))

@@ -141,6 +141,8 @@ static void forgive(struct seen *s, int64_t now_ms)
         s->forgiven_ms = now_ms;
         return;
     }
+    if (now_ms < s->forgiven_ms)
+        return; /* locked until then */
     int64_t times = (now_ms - s->forgiven_ms) / (PORTER_FORGIVE_S * 1000);
     s->failures = times >= s->failures ? 0 : s->failures - (unsigned)times;
     s->forgiven_ms += times * (PORTER_FORGIVE_S * 1000);
@@ -152,8 +154,10 @@ static void hold(struct porter *g, struct seen *s, int64_t now_ms, unsigned seco
     s->until_ms = now_ms + (int64_t)seconds * 1000;
     s->locked = lock;
     s->hasty = 0;
-    if (lock)
-        s->failures = PORTER_FREE; /* what comes after the lock waits at once */
+    if (lock) { /* the first wrong token after it waits at once */
+        s->failures = PORTER_FREE;
+        s->forgiven_ms = s->until_ms;
+    }
     if (s->until_ms > atomic_load(&g->busy_until_ms))
         atomic_store(&g->busy_until_ms, s->until_ms);
     news->seconds = seconds;

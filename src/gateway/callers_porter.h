@@ -2,9 +2,9 @@
  * few of them each further one makes the address wait, twice as long every time, and then it is locked for some
  * minutes. Nobody is held waiting: the answer is 429 at once, before the database is asked. Tokens that begin alike are
  * counted too, over all addresses: while one is being guessed, an address's first wrong token of that beginning locks
- * it. What is refused is recorded up to a number per address and minute, and how much was left out is told afterwards.
- * Memory is bounded: of more addresses than there are slots, those that have been quiet longest are forgotten. Safe
- * from any thread. Hard rule: a right token never counts against its address. */
+ * it. What strangers are refused is recorded up to a number per address and minute, and how much was left out is told
+ * afterwards. Memory is bounded: of more addresses than there are slots, those that have been quiet longest are
+ * forgotten. Safe from any thread. Hard rule: a right token never counts against its address. */
 #pragma once
 
 #include <stdbool.h>
@@ -23,7 +23,7 @@
 #define PORTER_PREFIX_CHARS 16U
 #define PORTER_PREFIX_TRIES 20U
 
-/* Records of refused requests: of one address, and of all together, in a minute (some 200 KiB). */
+/* Records of refused requests of nobody known: of one address, and of all together, in a minute (some 200 KiB). */
 #define PORTER_RECORDS     30U
 #define PORTER_RECORDS_ALL 600U
 

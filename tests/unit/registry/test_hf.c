@@ -38,7 +38,7 @@ static int identify(void *arg, struct span token, struct identity *out, struct e
 {
     (void)arg;
     (void)e;
-    *out = (struct identity){.role = ROLE_CONSUMER, .environment = "*"};
+    *out = (struct identity){.role = ROLE_CONSUMER, .environment = "*", .repository = "*"};
     snprintf(out->person, sizeof(out->person), "%.*s", (int)token.len, (const char *)token.ptr);
     snprintf(out->role_name, sizeof(out->role_name), "consumer");
     snprintf(out->repository, sizeof(out->repository), "*");

@@ -41,7 +41,7 @@ static int identify(void *arg, struct span token, struct identity *out, struct e
 {
     struct span person, role, environment;
     (void)arg;
-    *out = (struct identity){0};
+    *out = (struct identity){.repository = "*"};
     if (!span_take_until(&token, '.', &person) || !span_take_until(&token, '.', &role))
         return err_set(e, ERR_DENIED, 0, "no such token");
     snprintf(out->person, sizeof(out->person), "%.*s", (int)person.len, (const char *)person.ptr);
