@@ -71,23 +71,28 @@ static void hand_over(struct http_request *r, struct span body)
         return;
     if (upload_is_early(r))
         answer_early(r, body);
-    else if (r->close || atomic_load(&r->server->stopping))
+    else if (!r->ready && (r->close || atomic_load(&r->server->stopping)))
         response_header(r->response, "Connection", "close");
     if (r->suspended)
         MHD_resume_connection(r->mhd);
     r->suspended = false;
 }
 
-/* `body` lies in the response, and is empty when that is no buffer. */
-static void give(struct http_request *r, unsigned status, struct MHD_Response *response, struct span body)
+static void put_headers(const struct http_request *r, struct MHD_Response *response)
 {
-    struct http_server *s = r->server;
     if (!response)
         abort(); /* out of memory */
     for (size_t i = 0; i < r->put_count; i++)
         response_header(response, r->put[i].name, r->put[i].value);
     response_header(response, "X-Content-Type-Options", "nosniff");
-    forget_hooks(r);
+}
+
+/* `body` lies in the response, and is empty when that is no buffer. */
+static void hand(struct http_request *r, unsigned status, struct MHD_Response *response, struct span body)
+{
+    struct http_server *s = r->server;
+    if (r->dispatched)
+        forget_hooks(r);
     bool held = r->dispatched, shared = r->upload != NULL;
     pthread_mutex_lock(&r->lock);
     r->response = response;
@@ -98,6 +103,12 @@ static void give(struct http_request *r, unsigned status, struct MHD_Response *r
         request_unref(r);
     if (held)
         server_hold(s, -1);
+}
+
+static void give(struct http_request *r, unsigned status, struct MHD_Response *response, struct span body)
+{
+    put_headers(r, response);
+    hand(r, status, response, body);
 }
 
 void answer_give(struct http_request *r, unsigned status, struct MHD_Response *response)
@@ -113,8 +124,19 @@ int answer_queue(struct http_request *r)
     r->queued = true;
     conn_set_phase(r->conn, PHASE_SENDING);
     enum MHD_Result result = MHD_queue_response(r->mhd, r->status, response);
-    MHD_destroy_response(response);
+    if (!r->ready)
+        MHD_destroy_response(response);
     return (int)result;
+}
+
+static struct MHD_Response *buffer_response(const char *content_type, struct buf *body)
+{
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        body->len, body->ptr, body->ptr ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+    *body = BUF(body->max);
+    if (response && content_type)
+        response_header(response, "Content-Type", content_type);
+    return response;
 }
 
 void http_answer(struct http_request *r, unsigned status, const char *content_type, struct buf *body)
@@ -125,12 +147,50 @@ void http_answer(struct http_request *r, unsigned status, const char *content_ty
         return;
     }
     struct span bytes = buf_span(body);
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        body->len, body->ptr, body->ptr ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
-    *body = BUF(body->max);
-    if (response && content_type)
-        response_header(response, "Content-Type", content_type);
-    give(r, status, response, bytes);
+    give(r, status, buffer_response(content_type, body), bytes);
+}
+
+/* ── answers that are given many times ── */
+
+struct http_ready {
+    _Atomic unsigned holders;
+    unsigned status;
+    struct MHD_Response *response; /* the library counts its own holders of it */
+    struct span body;
+};
+
+struct http_ready *http_ready_new(const struct http_request *r, unsigned status, const char *content_type,
+                                  struct buf *body)
+{
+    struct http_ready *a = calloc(1, sizeof(*a));
+    if (!a)
+        abort();
+    a->holders = 1;
+    a->status = status;
+    a->body = buf_span(body);
+    a->response = buffer_response(content_type, body);
+    put_headers(r, a->response);
+    return a;
+}
+
+struct http_ready *http_ready_hold(struct http_ready *a)
+{
+    a->holders++;
+    return a;
+}
+
+void http_ready_free(struct http_ready *a)
+{
+    if (atomic_fetch_sub(&a->holders, 1) > 1)
+        return;
+    MHD_destroy_response(a->response);
+    free(a);
+}
+
+void http_answer_ready(struct http_request *r, struct http_ready *a)
+{
+    r->ready = http_ready_hold(a);
+    hand(r, a->status, a->response, a->body);
 }
 
 /* ── files ── */

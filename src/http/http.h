@@ -57,6 +57,9 @@ struct http_route {
     /* Looked at before the body is taken, on the event loop; must not block. 0, or -1 with the answer given
      * (http_error): then the body is never read. NULL: everybody. */
     int (*admit)(struct http_request *r, void *arg);
+    /* Looked at first, on the event loop, when the whole request is there; must not block. True: it has answered.
+     * False: it has done nothing, and `handle` is called as if this were NULL. */
+    bool (*at_once)(struct http_request *r, void *arg);
     void (*handle)(struct http_request *r, void *arg);
     void *arg;
 };
@@ -144,6 +147,13 @@ bool http_secure(const struct http_request *r);      /* it came over TLS */
 uint64_t http_id(const struct http_request *r);      /* counts from 1 in this server */
 int64_t http_began_ns(const struct http_request *r); /* clock_mono_ns when the head was there */
 
+/* "https" or "http": how the client came. */
+const char *http_scheme(const struct http_request *r);
+
+/* What tells one plain question from another: path, host and what is accepted, written into out. False, when it is not
+ * plain: no GET, or with a query, a condition or a range; or when it does not fit into out. */
+bool http_plain_key(const struct http_request *r, struct buf *out);
+
 /* The bearer token of the Authorization header, or the password of Basic (clients that know only that), written into
  * out. False when there is none, or it is malformed. */
 bool http_token(const struct http_request *r, struct buf *out);
@@ -181,6 +191,15 @@ void http_answer(struct http_request *r, unsigned status, const char *content_ty
  * with the whole (RFC 9110 section 14.2 leaves that to the server); `etag`, with its quotes, is held against
  * If-None-Match (304) and If-Range. */
 void http_answer_file(struct http_request *r, int fd, uint64_t size, const char *content_type, const char *etag);
+
+/* An answer that may be given many times, from any thread: the headers that were put into `r`, and the bytes of `body`,
+ * which is empty afterwards. What is held more than once is freed with its last holder. */
+struct http_ready;
+struct http_ready *http_ready_new(const struct http_request *r, unsigned status, const char *content_type,
+                                  struct buf *body);
+struct http_ready *http_ready_hold(struct http_ready *a);
+void http_ready_free(struct http_ready *a);
+void http_answer_ready(struct http_request *r, struct http_ready *a);
 
 /* An error in the route's shape. `code` is the surface's own word for it ("model_not_found", "BLOB_UNKNOWN"), NULL for
  * the usual one of this status. */

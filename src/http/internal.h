@@ -103,7 +103,8 @@ struct http_request {
 
     pthread_mutex_t lock;
     bool suspended, answered, lost; /* under lock; lost: the connection is gone, `conn` and `mhd` with it */
-    struct MHD_Response *response;
+    struct MHD_Response *response;  /* ours, or that of `ready` */
+    struct http_ready *ready;
     unsigned status;
     bool close;
     struct http_stream *stream; /* set under server->lock */

@@ -307,8 +307,10 @@ static enum MHD_Result dispatch_to_pool(struct http_request *r)
 /* The whole request is there: a worker takes it, or a quick handler here and now. */
 static enum MHD_Result dispatch(struct http_request *r)
 {
-    r->dispatched = true;
     r->server->requests++;
+    if (r->route->at_once && r->route->at_once(r, r->route->arg))
+        return (enum MHD_Result)answer_queue(r);
+    r->dispatched = true;
     server_hold(r->server, 1);
     conn_set_phase(r->conn, PHASE_JOB);
     if (r->route->streams_body || !r->route->quick)

@@ -38,8 +38,10 @@ void request_unref(struct http_request *r)
     headers_free(r->put, r->put_count);
     headers_free(r->head, r->head_count);
     free(r->head);
-    if (r->response)
+    if (r->response && !r->ready)
         MHD_destroy_response(r->response);
+    if (r->ready)
+        http_ready_free(r->ready);
     stream_unref(r->stream);
     upload_free(r->upload);
     buf_fini(&r->body);
@@ -222,6 +224,45 @@ unsigned http_accept_quality(const struct http_request *r, const char *media_typ
 bool http_accepts(const struct http_request *r, const char *media_type)
 {
     return http_accept_quality(r, media_type) > 0;
+}
+
+const char *http_scheme(const struct http_request *r)
+{
+    return r->server->tls ? "https" : "http";
+}
+
+/* Headers that make of a question another one. */
+static bool is_condition(const char *name)
+{
+    static const char *const names[] = {"Range",    "If-Range",          "If-None-Match",
+                                        "If-Match", "If-Modified-Since", "If-Unmodified-Since"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (!strcasecmp(name, names[i]))
+            return true;
+    return false;
+}
+
+struct plain {
+    struct buf *key;
+    bool is;
+};
+
+static enum MHD_Result look_plain(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    struct plain *p = arg;
+    (void)kind;
+    if (!strcasecmp(name, "Accept") || !strcasecmp(name, "Host"))
+        buf_printf(p->key, "%c%s\n", name[0] | 0x20, value ? value : "");
+    p->is = p->is && !is_condition(name);
+    return MHD_YES;
+}
+
+bool http_plain_key(const struct http_request *r, struct buf *out)
+{
+    struct plain p = {out, r->method == HTTP_GET && r->target.query_count == 0};
+    buf_printf(out, "%s\n", r->target.path);
+    each_header(r, look_plain, &p);
+    return p.is && buf_ok(out);
 }
 
 void http_on_gone(struct http_request *r, void (*gone)(void *arg), void *arg)

@@ -11,6 +11,7 @@
 #define MANIFEST_MAX (4U << 20) /* what registries must take, distribution-spec "Pushing Manifests" */
 
 struct apt_cache;
+struct cache;
 struct mirror_view;
 struct pushing;
 struct registry;
@@ -26,6 +27,7 @@ struct registry {
     pthread_mutex_t parser_lock;
     struct child *parser;    /* manifests came from outside: they are read in it; under parser_lock */
     struct pushing *pushing; /* NULL: it takes no pushes */
+    struct cache *cache;     /* of answers that are the same for every caller */
 
     struct apt_cache *apt;
 
@@ -34,5 +36,6 @@ struct registry {
     char mirror_paths[REGISTRY_ROUTES][16];
 };
 
-/* The handler of /v2/; arg is the registry. */
+/* The handler of /v2/, and what answers it from the cache; arg is the registry. */
 void oci_handle(struct http_request *r, void *arg);
+bool oci_at_once(struct http_request *r, void *arg);

@@ -4,19 +4,18 @@
 #include <unistd.h>
 
 #include "gate/policy.h"
+#include "registry/cache.h"
 #include "util/clock.h"
 #include "util/log.h"
 
 /* What was asked for is at most a head's length (http/server.c, POOL_BYTES), and JSON may double it. */
 #define RECORD_BYTES 131072U
 
-int mirror_record(const struct mirror *m, unsigned status, const char *object, const struct digest *digest,
-                  uint64_t bytes)
+static void write_record(const struct mirror *m, unsigned status, const char *object, const struct digest *digest,
+                         uint64_t bytes, struct buf *line)
 {
-    auto_buf line = BUF(RECORD_BYTES);
-    struct err e = {0};
     struct json_out w;
-    json_out_init(&w, &line);
+    json_out_init(&w, line);
     json_out_object(&w);
     json_put_time(&w, "time", clock_now_s());
     json_put_string(&w, "kind", "pull");
@@ -30,6 +29,14 @@ int mirror_record(const struct mirror *m, unsigned status, const char *object, c
     json_put_uint(&w, "status", status);
     json_put_uint(&w, "bytes", bytes);
     json_out_object_end(&w);
+}
+
+int mirror_record(const struct mirror *m, unsigned status, const char *object, const struct digest *digest,
+                  uint64_t bytes)
+{
+    auto_buf line = BUF(RECORD_BYTES);
+    struct err e = {0};
+    write_record(m, status, object, digest, bytes, &line);
     if (m->g->o.record(m->g->o.arg, buf_span(&line), &e) == 0)
         return 0;
     log_event(EV_ACCESS_LOST, "repository", m->protocol, "reason", e.msg, NULL);
@@ -80,7 +87,14 @@ void mirror_listing(struct mirror *m, const char *object, const char *content_ty
     http_put_header(m->r, "Cache-Control", "no-cache");
     const char *has = http_header(m->r, "If-None-Match");
     if (!buf_ok(body) || !has || !strstr(has, etag)) {
-        mirror_page(m, object, content_type, etag, body);
+        if (!recorded(m, object, NULL, body->len)) {
+            buf_fini(body);
+            return;
+        }
+        auto_buf line = BUF(RECORD_BYTES);
+        write_record(m, 200, object, NULL, body->len, &line);
+        http_put_header(m->r, "ETag", etag);
+        cache_answer_new(m->g->cache, m->r, m->generation, buf_span(&line), content_type, body);
         return;
     }
     buf_fini(body);
@@ -272,6 +286,9 @@ void mirror_handle(struct http_request *r, void *arg)
     }
     if (!let_in(&m))
         return;
+    m.generation = cache_renew(m.g->cache);
+    if (cache_answer(m.g->cache, r, &m.who))
+        return;
     m.db = callers_db_take(m.g->o.callers, &e);
     if (!m.db) {
         http_error_err(r, &e);
@@ -279,4 +296,14 @@ void mirror_handle(struct http_request *r, void *arg)
     }
     route->view->answer(&m);
     callers_db_give(m.g->o.callers, m.db);
+}
+
+bool mirror_at_once(struct http_request *r, void *arg)
+{
+    const struct mirror_route *route = arg;
+    struct mirror m = {.g = route->g, .r = r, .protocol = route->view->name};
+    struct digest token;
+    return http_method(r) == HTTP_GET && split(&m, http_route_rest(r)) &&
+           callers_admit_at_once(&m.g->o.identify, r, ABILITY_PULL, &m.who, &token) &&
+           identity_may_use(&m.who, ABILITY_PULL, m.environment, m.protocol) && cache_answer(m.g->cache, r, &m.who);
 }

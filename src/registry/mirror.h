@@ -14,9 +14,10 @@ struct mirror {
     struct identity who;
     const char *protocol; /* "pypi": of the view */
     char environment[17];
-    const char *rest; /* what follows the environment, without a leading slash; lives as long as the request */
-    struct db *db;    /* taken for this request */
-    bool left_out;    /* set by mirror_each: there were files that two releases bring with different bytes */
+    const char *rest;    /* what follows the environment, without a leading slash; lives as long as the request */
+    struct db *db;       /* taken for this request */
+    uint64_t generation; /* of the cache, before `db` was asked anything */
+    bool left_out;       /* set by mirror_each: there were files that two releases bring with different bytes */
 };
 
 /* One mirror: its routes are /NAME/ENVIRONMENT/… . `answer` answers the request exactly once. */
@@ -29,8 +30,9 @@ struct mirror_view {
     bool encoded_slash; /* as struct http_route has it */
 };
 
-/* The handler of a mirror's route; `arg` is its struct mirror_route. */
+/* The handler of a mirror's route, and what answers it from the cache; `arg` is its struct mirror_route. */
 void mirror_handle(struct http_request *r, void *arg);
+bool mirror_at_once(struct http_request *r, void *arg);
 
 /* The access record (docs/formats/access-pull.schema.json): `object` is what was asked for, as the protocol names it
  * ("simple/six", "pool/…/libc6_2.36-9_amd64.deb"); `digest` may be NULL. -1: it could not be written (and was logged);
@@ -43,7 +45,8 @@ int mirror_record(const struct mirror *m, unsigned status, const char *object, c
 void mirror_page(struct mirror *m, const char *object, const char *content_type, const char *etag, struct buf *body);
 
 /* The same with the bytes' own hash as the ETag, held against If-None-Match (304). What it shows may change with the
- * next promotion, so whoever keeps it is told to ask each time. */
+ * next promotion, so whoever keeps it is told to ask each time. It is kept in the cache (cache.h), so it may show
+ * nothing that depends on who asks. */
 void mirror_listing(struct mirror *m, const char *object, const char *content_type, struct buf *body);
 
 /* Sends the client to `location`, relative to what it asked for (301), after the record. */

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "gate/policy.h"
+#include "registry/cache.h"
 #include "registry/push.h"
+#include "util/clock.h"
 
 void oci_unknown(struct oci *o, const char *code, const char *what)
 {
@@ -56,6 +58,36 @@ static void answer_base(struct http_request *r)
 
 /* ── pulling ── */
 
+/* Nobody's own things are among what this caller may see. */
+static bool is_common(const struct oci *o)
+{
+    return o->reads && !o->pushed;
+}
+
+/* A pull is recorded before it is answered. False when it could not be, and the request was answered so. */
+bool oci_recorded(struct oci *o, const struct oci_found *found, uint64_t bytes)
+{
+    if (http_method(o->r) != HTTP_GET || pull_record(o, 200, found, bytes) == 0)
+        return true;
+    http_error(o->r, 503, NULL, "the access log cannot be written, so nothing is given");
+    return false;
+}
+
+void oci_answer_page(struct oci *o, const struct oci_found *found, const char *content_type, struct buf *body)
+{
+    auto_buf line = BUF(4096);
+    if (!oci_recorded(o, found, body->len)) {
+        buf_fini(body);
+        return;
+    }
+    if (!is_common(o)) {
+        http_answer(o->r, 200, content_type, body);
+        return;
+    }
+    pull_record_write(o, clock_now_s(), 200, found, body->len, &line);
+    cache_answer_new(o->g->cache, o->r, o->generation, buf_span(&line), content_type, body);
+}
+
 /* A repository is there when a pointer names a release of it, or when the caller may push into it: they may begin with
  * a question. */
 static bool is_there(const struct oci *o)
@@ -66,6 +98,9 @@ static bool is_there(const struct oci *o)
 static void answer_pull(struct oci *o)
 {
     struct err e = {0};
+    o->generation = cache_renew(o->g->cache);
+    if (is_common(o) && cache_answer(o->g->cache, o->r, &o->who))
+        return;
     if (oci_db_take(o, &e) < 0)
         http_error_err(o->r, &e);
     else if (!is_there(o))
@@ -170,4 +205,17 @@ void oci_handle(struct http_request *r, void *arg)
     else
         answer_repository(&o);
     callers_db_give(o.g->o.callers, o.db);
+}
+
+bool oci_at_once(struct http_request *r, void *arg)
+{
+    struct oci o = {.g = arg, .r = r};
+    struct digest token;
+    const char *code, *why;
+    if (http_method(r) != HTTP_GET || oci_path_parse(http_route_rest(r), &o.path, &code, &why) < 0 ||
+        !environment_known(o.path.environment) ||
+        !callers_admit_at_once(&o.g->o.identify, r, ABILITY_OWN, &o.who, &token))
+        return false;
+    oci_look(&o);
+    return is_common(&o) && cache_answer(o.g->cache, r, &o.who);
 }

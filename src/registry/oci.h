@@ -13,7 +13,8 @@ struct oci {
     struct http_request *r;
     struct identity who;
     struct oci_path path;
-    struct db *db; /* taken for this request; NULL until oci_db_take */
+    struct db *db;       /* taken for this request; NULL until oci_db_take */
+    uint64_t generation; /* of the cache, before `db` was asked anything */
 
     bool reads;            /* the caller may pull what stands here */
     bool stands;           /* a pointer names a release, and the caller may pull it */
@@ -53,6 +54,11 @@ bool oci_is_manifest(const char *media_type);
 void oci_unknown(struct oci *o, const char *code, const char *what);
 /* A row names it, and the store has it not, or not its bytes: that is ours, not the client's. */
 void oci_store_failed(struct oci *o, struct err *e);
+/* A pull is recorded before it is answered. False when it could not be, and the request was answered so. */
+bool oci_recorded(struct oci *o, const struct oci_found *found, uint64_t bytes);
+/* Answers 200 with these bytes, which it takes, after the record. What is the same for everybody who reads here goes
+ * into the cache. */
+void oci_answer_page(struct oci *o, const struct oci_found *found, const char *content_type, struct buf *body);
 void oci_put_digest(struct oci *o, const char *named);
 
 void oci_answer_manifest(struct oci *o);  /* oci_pull.c */

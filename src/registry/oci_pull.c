@@ -111,15 +111,6 @@ int oci_find_tag(struct oci *o, const char *tag, struct oci_found *out, struct e
 
 /* ── answering ── */
 
-/* A pull is recorded before it is answered. False when it could not be, and the request was answered so. */
-static bool recorded(struct oci *o, const struct oci_found *found, uint64_t bytes)
-{
-    if (http_method(o->r) != HTTP_GET || pull_record(o, 200, found, bytes) == 0)
-        return true;
-    http_error(o->r, 503, NULL, "the access log cannot be written, so nothing is given");
-    return false;
-}
-
 static void put_etag(struct oci *o, const struct oci_found *found, char etag[DIGEST512_TEXT_SIZE + 2])
 {
     oci_put_digest(o, found->named);
@@ -148,13 +139,9 @@ void oci_answer_manifest(struct oci *o)
         oci_store_failed(o, &e);
         return;
     }
-    if (!recorded(o, &found, bytes.len)) {
-        buf_fini(&bytes);
-        return;
-    }
     put_etag(o, &found, etag);
     http_put_header(o->r, "ETag", etag);
-    http_answer(o->r, 200, found.media_type, &bytes);
+    oci_answer_page(o, &found, found.media_type, &bytes);
 }
 
 void oci_answer_blob(struct oci *o)
@@ -173,7 +160,7 @@ void oci_answer_blob(struct oci *o)
         oci_store_failed(o, &e);
         return;
     }
-    if (!recorded(o, &found, size)) {
+    if (!oci_recorded(o, &found, size)) {
         close(fd);
         return;
     }

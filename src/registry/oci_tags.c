@@ -99,5 +99,5 @@ void oci_answer_tags(struct oci *o)
                  (unsigned long long)t.n, t.last);
         http_put_header(o->r, "Link", link);
     }
-    http_answer(o->r, 200, "application/json", &body);
+    oci_answer_page(o, NULL, "application/json", &body);
 }

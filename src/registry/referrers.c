@@ -155,5 +155,5 @@ void oci_answer_referrers(struct oci *o)
         http_put_header(o->r, "OCI-Filters-Applied", "artifactType");
     if (s.full)
         put_link(&s);
-    http_answer(o->r, 200, MEDIA_OCI_INDEX, &body);
+    oci_answer_page(o, NULL, MEDIA_OCI_INDEX, &body);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "registry/apt.h"
+#include "registry/cache.h"
 #include "registry/files.h"
 #include "registry/hf.h"
 #include "registry/npm.h"
@@ -24,6 +25,7 @@ struct registry *registry_start(const struct registry_options *o, struct err *e)
     g->o = *o;
     g->apt = apt_cache_new();
     pthread_mutex_init(&g->parser_lock, NULL);
+    g->cache = cache_new(o->callers, o->record, o->arg);
     g->parser = child_start(ROLE_PARSE, e);
     if (g->parser && o->home)
         g->pushing = pushing_start(o, e);
@@ -40,6 +42,7 @@ void registry_stop(struct registry *g)
     pushing_stop(g->pushing);
     apt_cache_free(g->apt);
     child_stop(g->parser);
+    cache_free(g->cache);
     pthread_mutex_destroy(&g->parser_lock);
     free(g);
 }
@@ -54,6 +57,7 @@ static size_t add_view(struct registry *g, const struct mirror_view *view, struc
                                  .shape = view->shape,
                                  .encoded_slash = view->encoded_slash,
                                  .body_max = view->body_max,
+                                 .at_once = mirror_at_once,
                                  .handle = mirror_handle,
                                  .arg = m};
     return 1;
@@ -62,8 +66,12 @@ static size_t add_view(struct registry *g, const struct mirror_view *view, struc
 size_t registry_routes(struct registry *g, struct http_route routes[REGISTRY_ROUTES])
 {
     size_t n = 0;
-    routes[n++] = (struct http_route){
-        .path = "/v2/", .methods = HTTP_GET | HTTP_HEAD, .shape = HTTP_OCI, .handle = oci_handle, .arg = g};
+    routes[n++] = (struct http_route){.path = "/v2/",
+                                      .methods = HTTP_GET | HTTP_HEAD,
+                                      .shape = HTTP_OCI,
+                                      .at_once = oci_at_once,
+                                      .handle = oci_handle,
+                                      .arg = g};
     routes[n] = routes[0];
     routes[n++].path = "/v2";
     routes[n++] = (struct http_route){.path = "/v2/",

@@ -59,6 +59,23 @@ int db_ledger_each(struct db *db, uint64_t from, uint64_t to, int (*each)(void *
     return result;
 }
 
+/* JSON escapes the quotes of its strings, so only a member reads like this. */
+int db_ledger_accesses_only(struct db *db, uint64_t *size, bool *only, struct err *e)
+{
+    auto_query q = {0};
+    if (query_begin(&q, db,
+                    "SELECT ifnull(max(seq) + 1, ?1), ifnull(min(instr(entry, CAST('\"action\":\"access-batch\"'"
+                    " AS BLOB))), 0) FROM ledger WHERE seq >= ?1",
+                    "ledger", e) < 0)
+        return -1;
+    bind_uint(&q, 1, *size);
+    if (query_step(&q, e) < 0)
+        return -1;
+    *size = column_uint(&q, 0);
+    *only = column_int(&q, 1) != 0;
+    return 0;
+}
+
 int db_ledger_last_time(struct db *db, int64_t *time_s, struct err *e)
 {
     auto_query q = {0};

@@ -17,5 +17,7 @@ int db_ledger_size(struct db *db, uint64_t *size, struct err *e);
 /* Rows from..to-1 in order. */
 int db_ledger_each(struct db *db, uint64_t from, uint64_t to, int (*each)(void *arg, const struct ledger_row *row),
                    void *arg, struct err *e);
+/* Are there rows behind the first *size, and all of them of batches of accesses? *size becomes the size of today. */
+int db_ledger_accesses_only(struct db *db, uint64_t *size, bool *only, struct err *e);
 /* Newest time in the ledger: part of the clock's floor. 0 when empty. */
 int db_ledger_last_time(struct db *db, int64_t *time_s, struct err *e);
