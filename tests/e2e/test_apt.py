@@ -16,6 +16,8 @@ from clients import Inside
 from conftest import ROOT, Server, wait_for
 from depot import depot  # noqa: F401  (fixture)
 from served import needs
+from upstream import Upstream
+from world import World
 
 ARCHIVE = "/apt/sandbox"
 DISTS = f"{ARCHIVE}/dists/airlock"
@@ -203,6 +205,37 @@ def test_the_same_view_has_the_same_signed_bytes_after_a_restart(space, depot, t
     (tmp_path / "again").mkdir()
     second = space.serve(type("Made", (), {"path": depot.path, "contour": first.home}), tmp_path / "again")
     assert [second.get(f"{DISTS}/{name}", second.operator).body for name in ("InRelease", "Release.gpg", "main/binary-amd64/Packages.xz")] == before
+
+
+def test_a_collected_deb_comes_through_with_what_its_upstream_had_signed(space, airlock_path, tmp_path):
+    world = World(airlock_path, tmp_path)
+    world.found().people()
+    with Upstream(tmp_path / "upstream") as up:
+        path = up.deb("hello", "1:2.10-3")
+        keyring = up.publish()
+        world.sources.mkdir()
+        (world.sources / "packages.txt").write_text("hello=1:2.10-3\n")
+        (world.sources / "collect.yaml").write_text(
+            f"name: debs\nupstreams:\n  debian: {{archive: {up.url}/debian, suite: stable, components: [main], architecture: amd64, keyring: {keyring}}}\n"
+            "sets:\n  - {group: prod, apt: packages.txt}\n"
+        )
+        world.run("collect", world.sources / "collect.yaml", home=world.station)
+    release = world.write_release()
+    release.write_text(release.read_text() + "packages:\n  collections: [debs]\n")
+    world.run("pack", release, home=world.station)
+    world.receive(world.ship("assistant:v1.0.0"))
+    world.admit("assistant:v1.0.0")
+    (tmp_path / "serve").mkdir()
+    live = space.serve(world, tmp_path / "serve")
+
+    apt = Apt(space, tmp_path / "apt", live.port, live.token("consumer", "sandbox"), key_of(live))
+    apt.update()
+    apt.run("apt-get", "install", "--download-only", "-y", "-q", "hello")
+    assert list(apt.cached().values()) == [path.read_bytes()]
+    (evidence,) = live.get("/files/sandbox/", live.operator, headers={"Accept": "application/json"}).json["evidence"]
+    assert (evidence["kind"], evidence["digest"]) == ("apt-inrelease", f"sha256:{hashlib.sha256(up.inrelease).hexdigest()}")
+    kept = live.get(f"{ARCHIVE}/evidence/{evidence['digest'].removeprefix('sha256:')}", live.operator)
+    assert kept.status == 200 and kept.body == up.inrelease
 
 
 # ── what apt refuses ──
