@@ -94,7 +94,7 @@ struct shipment_view {
 static int show_shipment_row(void *arg, const struct shipment_row *row)
 {
     struct shipment_view *v = arg;
-    const char *state = row->state == SHIPMENT_ADMITTED ? "admitted" : "quarantined";
+    const char *state = shipment_state_name(row->state);
     v->found = true;
     if (v->json) {
         command_json(&v->j, v->out, "received-shipment");
@@ -122,7 +122,9 @@ static int show_shipment_release(void *arg, const struct release_row *row)
         return 0;
     if (!v->json) {
         printf("  release    %s:%s %s, %s\n", row->name, row->version, digest_text(&row->digest).text,
-               row->admitted ? "admitted" : "in quarantine");
+               row->admitted    ? "admitted"
+               : row->discarded ? "discarded"
+                                : "in quarantine");
         return 0;
     }
     json_out_object(&v->j);
@@ -130,6 +132,7 @@ static int show_shipment_release(void *arg, const struct release_row *row)
     json_put_string(&v->j, "version", row->version);
     json_put_digest(&v->j, "digest", &row->digest);
     json_put_bool(&v->j, "admitted", row->admitted);
+    json_put_bool(&v->j, "discarded", row->discarded);
     json_out_object_end(&v->j);
     return 0;
 }

@@ -24,14 +24,14 @@ struct status_release {
     char name[65], version[33];
     struct digest digest;
     uint64_t shipment;
-    bool admitted;
+    bool admitted, discarded;
     char scan[16], test[16], silence[16], intake[16], trust[16]; /* newest result of each, or "-" */
 };
 
 struct status_shipment {
     uint64_t number, sequence;
     char station[65];
-    bool admitted;
+    enum shipment_state state;
     int64_t received_s;
 };
 
@@ -89,6 +89,7 @@ static int take_release(void *arg, const struct release_row *row)
     r->digest = row->digest;
     r->shipment = row->shipment;
     r->admitted = row->admitted;
+    r->discarded = row->discarded;
     return 0;
 }
 
@@ -97,10 +98,8 @@ static int take_shipment(void *arg, const struct shipment_row *row)
     struct status *st = arg;
     if (st->shipment_count == STATUS_MAX)
         return 1;
-    st->shipments[st->shipment_count++] = (struct status_shipment){.number = row->number,
-                                                                   .sequence = row->sequence,
-                                                                   .admitted = row->state == SHIPMENT_ADMITTED,
-                                                                   .received_s = row->received_s};
+    st->shipments[st->shipment_count++] = (struct status_shipment){
+        .number = row->number, .sequence = row->sequence, .state = row->state, .received_s = row->received_s};
     copy_to(st->shipments[st->shipment_count - 1].station, sizeof st->shipments[0].station, row->station);
     return 0;
 }
@@ -169,13 +168,15 @@ static void print_status(const struct site *s, const struct status *st)
     for (size_t i = 0; i < st->release_count; i++) {
         const struct status_release *r = &st->releases[i];
         printf("  %-24s %-12s   %-10s  %-7s %-7s %-7s %-13s %s\n", r->name, r->version,
-               r->admitted ? "store" : "quarantine", or_dash(r->scan), or_dash(r->intake), or_dash(r->test),
-               or_dash(r->silence), or_dash(r->trust));
+               r->admitted    ? "store"
+               : r->discarded ? "discarded"
+                              : "quarantine",
+               or_dash(r->scan), or_dash(r->intake), or_dash(r->test), or_dash(r->silence), or_dash(r->trust));
     }
     printf("\nShipments\n");
     for (size_t i = 0; i < st->shipment_count; i++)
         printf("  shipment:%llu  %s, number %llu of station %.16s…, received %s\n",
-               (unsigned long long)st->shipments[i].number, st->shipments[i].admitted ? "admitted" : "quarantined",
+               (unsigned long long)st->shipments[i].number, shipment_state_name(st->shipments[i].state),
                (unsigned long long)st->shipments[i].sequence, st->shipments[i].station,
                time_text(st->shipments[i].received_s).text);
     status_now_print(s, &st->now);
@@ -194,6 +195,7 @@ static void put_releases(struct json_out *j, const struct status *st)
         json_put_digest(j, "digest", &r->digest);
         json_put_uint(j, "shipment", r->shipment);
         json_put_bool(j, "admitted", r->admitted);
+        json_put_bool(j, "discarded", r->discarded);
         json_put_object(j, "newest");
         json_put_string(j, "scan", r->scan);
         json_put_string(j, "intake", r->intake);
@@ -225,7 +227,7 @@ static void put_rest(struct json_out *j, const struct status *st)
         json_put_uint(j, "number", st->shipments[i].number);
         json_put_string(j, "station", st->shipments[i].station);
         json_put_uint(j, "sequence", st->shipments[i].sequence);
-        json_put_string(j, "state", st->shipments[i].admitted ? "admitted" : "quarantined");
+        json_put_string(j, "state", shipment_state_name(st->shipments[i].state));
         json_put_time(j, "received", st->shipments[i].received_s);
         json_out_object_end(j);
     }

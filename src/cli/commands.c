@@ -38,6 +38,7 @@ const struct command *const COMMANDS[] = {
     &CMD_APPROVE,
     &CMD_PROMOTE,
     &CMD_ROLLBACK,
+    &CMD_DISCARD,
     &CMD_TEST,
     &CMD_SILENCE,
     &CMD_SERVE,

@@ -8,6 +8,7 @@ extern const struct command CMD_ASK;
 extern const struct command CMD_BACKUP;
 extern const struct command CMD_COLLECT;
 extern const struct command CMD_COMPLETION;
+extern const struct command CMD_DISCARD;
 extern const struct command CMD_DOCTOR;
 extern const struct command CMD_FSCK;
 extern const struct command CMD_GRANT_ADD;

@@ -45,6 +45,8 @@ static int check_release_blobs(struct checking *c, const struct release_row *row
     auto_release whole = release_of_row(c->s, r.blobs, row, &unread);
     if (!whole)
         fsck_problem(c->f, "release %s:%s: %s", row->name, row->version, unread.msg);
+    else if (result == 0)
+        result = fsck_packages(c, whole, r.blobs, why);
     blobs_close(r.blobs);
     return result;
 }
@@ -73,7 +75,7 @@ static int check_release(void *arg, const struct release_row *row)
     char what[200];
     c->f->releases++;
     snprintf(what, sizeof what, "release %.64s:%.64s", row->name, row->version);
-    if (fsck_part(c, check_release_blobs(c, row, &why), what, &why) < 0)
+    if (!row->discarded && fsck_part(c, check_release_blobs(c, row, &why), what, &why) < 0)
         return -1;
     return fsck_part(c, check_release_evidence(c, row, &why), what, &why);
 }

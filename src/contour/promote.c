@@ -111,7 +111,7 @@ struct waiting {
 static int still_waiting(void *arg, const struct release_row *row)
 {
     struct waiting *w = arg;
-    if (row->shipment == w->shipment && !row->admitted && !digest_equal(&row->digest, &w->but))
+    if (row->shipment == w->shipment && !row->admitted && !row->discarded && !digest_equal(&row->digest, &w->but))
         w->any = true;
     return 0;
 }
@@ -151,7 +151,7 @@ static int find_leftover(void *arg, const struct shipment_row *row)
     char path[300];
     struct stat st;
     snprintf(path, sizeof path, "quarantine/%s", row->folder);
-    if (row->state != SHIPMENT_ADMITTED || strchr(row->folder, '/') || row->folder[0] == '.' ||
+    if (row->state == SHIPMENT_QUARANTINED || strchr(row->folder, '/') || row->folder[0] == '.' ||
         fstatat(f->s->dir, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return 0;
     snprintf(f->name, sizeof f->name, "%s", row->folder);
@@ -321,6 +321,17 @@ static int find_previous(void *arg, const struct pointer_row *row)
     p->release = row->release;
     p->found = true;
     return 1;
+}
+
+int contour_previous(struct site *s, const char *environment, const char *name, struct digest *out, struct err *e)
+{
+    struct previous previous = {.to_skip = 1};
+    if (db_pointer_history(s->db, environment, name, find_previous, &previous, e) < 0)
+        return -1;
+    if (!previous.found)
+        return err_set(e, ERR_NOTFOUND, 0, "no other release of %s stood in %s before", name, environment);
+    *out = previous.release;
+    return 0;
 }
 
 static int nothing_before(const char *environment, const char *name, bool stands, struct err *e)

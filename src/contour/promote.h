@@ -27,9 +27,12 @@ int contour_promote(struct site *s, const struct release_row *row, const char *e
  * now. */
 int contour_rollback(struct site *s, const char *environment, const char *name, struct promotion *out, struct err *e);
 
+/* What a rollback would bring back. ERR_NOTFOUND: nothing. */
+int contour_previous(struct site *s, const char *environment, const char *name, struct digest *out, struct err *e);
+
 /* The signed statement about a move (docs/formats/promotion.schema.json). `before` may be NULL. */
 void promotion_predicate(const char *action, const char *environment, const char *contour, const struct digest *before,
                          const char *actor, int64_t time_s, struct buf *out);
 
-/* Removes folders of quarantine whose releases are all admitted: what a crash after the commit left. */
+/* Removes folders of quarantine in which nothing waits any more: what a crash after the commit left. */
 int contour_tidy(struct site *s, struct err *e);

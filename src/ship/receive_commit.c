@@ -218,7 +218,7 @@ static int is_known(struct receiving *r, const struct digest *release, struct er
     struct err absent = {0};
     auto_buf names = BUF(4096);
     if (db_release_get(r->s->db, release, &row, &names, &absent) == 0)
-        return 1;
+        return !row.discarded;
     return absent.code == ERR_NOTFOUND ? 0 : err_set(e, absent.code, absent.sys_errno, "%s", absent.msg);
 }
 

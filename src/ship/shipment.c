@@ -41,6 +41,11 @@ struct blobs *shipment_blobs(struct site *s, uint64_t number, struct err *e)
 
 struct blobs *release_blobs(struct site *s, const struct release_row *row, struct err *e)
 {
+    if (row->discarded) {
+        err_set(e, ERR_NOTFOUND, 0, "%s:%s was discarded: its bytes are gone", row->name, row->version);
+        err_hint(e, "Receive it again, or promote another version");
+        return NULL;
+    }
     if (row->admitted || (row->shipment == 0 && s->config.kind == SITE_STATION))
         return blobs_open(s->dir, "store", e);
     if (row->shipment == 0)

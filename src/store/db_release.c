@@ -4,6 +4,8 @@
 
 #include "store/db_internal.h"
 
+enum { WAITING, ADMITTED, DISCARDED }; /* the column admitted */
+
 #define RELEASE_COLUMNS "digest, name, version, shipment, admitted, time"
 
 static int read_release(struct query *q, struct release_row *row, struct err *e)
@@ -12,10 +14,24 @@ static int read_release(struct query *q, struct release_row *row, struct err *e)
         .name = column_text(q, 1),
         .version = column_text(q, 2),
         .shipment = column_uint(q, 3),
-        .admitted = column_int(q, 4) != 0,
+        .admitted = column_int(q, 4) == ADMITTED,
+        .discarded = column_int(q, 4) == DISCARDED,
         .time_s = column_int(q, 5),
     };
     return column_digest(q, 0, &row->digest, e);
+}
+
+static int bring_back(struct db *db, const struct release_row *row, struct err *e)
+{
+    auto_query q = {0};
+    if (query_begin(&q, db, "UPDATE release SET shipment = ?2, admitted = ?3, time = ?4 WHERE digest = ?1", "releases",
+                    e) < 0)
+        return -1;
+    bind_digest(&q, 1, &row->digest);
+    bind_uint(&q, 2, row->shipment);
+    bind_int(&q, 3, row->admitted ? ADMITTED : WAITING);
+    bind_int(&q, 4, row->time_s);
+    return query_run(&q, e);
 }
 
 int db_release_add(struct db *db, const struct release_row *row, struct err *e)
@@ -25,7 +41,7 @@ int db_release_add(struct db *db, const struct release_row *row, struct err *e)
     struct err none = {0};
     if (db_release_find(db, row->name, row->version, &old, &names, &none) == 0) {
         if (digest_equal(&old.digest, &row->digest))
-            return 0;
+            return old.discarded ? bring_back(db, row, e) : 0;
         return err_set(e, ERR_EXISTS, 0,
                        "%s:%s is %s already; a version never changes: the new content %s needs a new one", row->name,
                        row->version, digest_text(&old.digest).text, digest_text(&row->digest).text);
@@ -39,7 +55,7 @@ int db_release_add(struct db *db, const struct release_row *row, struct err *e)
     bind_text(&q, 2, row->name);
     bind_text(&q, 3, row->version);
     bind_uint(&q, 4, row->shipment);
-    bind_int(&q, 5, row->admitted);
+    bind_int(&q, 5, row->admitted ? ADMITTED : WAITING);
     bind_int(&q, 6, row->time_s);
     return query_run(&q, e);
 }
@@ -56,6 +72,22 @@ int db_release_admit(struct db *db, const struct digest *release, struct err *e)
     if (row == 0)
         return err_set(e, ERR_NOTFOUND, 0, "there is no release %s", digest_text(release).text);
     return query_run(&q, e);
+}
+
+int db_release_discard(struct db *db, const struct digest *release, struct err *e)
+{
+    static const char *const sql[] = {"DELETE FROM release_blob WHERE release = ?1",
+                                      "DELETE FROM package WHERE release = ?1",
+                                      "UPDATE release SET admitted = 2 WHERE digest = ?1"};
+    for (size_t i = 0; i < ARRAY_LEN(sql); i++) {
+        auto_query q = {0};
+        if (query_begin(&q, db, sql[i], "releases", e) < 0)
+            return -1;
+        bind_digest(&q, 1, release);
+        if (query_run(&q, e) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 /* One row of a bound query, its strings moved into *names. 1, 0, -1. */

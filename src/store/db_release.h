@@ -6,7 +6,9 @@
 
 /* ── shipments ── */
 
-enum shipment_state { SHIPMENT_QUARANTINED, SHIPMENT_ADMITTED };
+/* Discarded: nothing of it was admitted, and nothing of it waits any more. */
+enum shipment_state { SHIPMENT_QUARANTINED, SHIPMENT_ADMITTED, SHIPMENT_DISCARDED };
+const char *shipment_state_name(enum shipment_state s); /* "quarantined" */
 
 struct shipment_row {
     uint64_t number;     /* counts what this contour received, from 1: shipment:N */
@@ -44,12 +46,16 @@ struct release_row {
     const char *version;  /* "v1.0.0" */
     uint64_t shipment;    /* 0: made here (a station) */
     bool admitted;        /* out of quarantine: bytes are in the store */
+    bool discarded;       /* its bytes are gone; name, version and digest stay, since a version never changes */
     int64_t time_s;       /* received or packed */
 };
 
-/* ERR_EXISTS when name:version is there with another digest: versions are immutable. */
+/* ERR_EXISTS when name:version is there with another digest: versions are immutable. One that was discarded comes back
+ * with the row's shipment. */
 int db_release_add(struct db *db, const struct release_row *row, struct err *e);
 int db_release_admit(struct db *db, const struct digest *release, struct err *e);
+/* Its blobs and packages are forgotten. */
+int db_release_discard(struct db *db, const struct digest *release, struct err *e);
 /* Finds by digest, or by name and version. ERR_NOTFOUND. The strings are copied into *names, which the caller owns. */
 int db_release_get(struct db *db, const struct digest *release, struct release_row *row, struct buf *names,
                    struct err *e);

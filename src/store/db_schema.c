@@ -11,7 +11,7 @@ const char DB_SCHEMA[] =
     " station TEXT NOT NULL,"
     " sequence INTEGER NOT NULL,"
     " issued INTEGER NOT NULL, expires INTEGER NOT NULL, received INTEGER NOT NULL,"
-    " state INTEGER NOT NULL CHECK(state IN (0, 1)),"
+    " state INTEGER NOT NULL CHECK(state IN (0, 1, 2)),"
     " UNIQUE(station, sequence)) STRICT;"
 
     "CREATE TABLE shipment_blob("
@@ -24,12 +24,12 @@ const char DB_SCHEMA[] =
     " digest BLOB PRIMARY KEY CHECK(length(digest) = 32),"
     " size INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
 
-    /* shipment 0: packed here */
+    /* shipment 0: packed here, or pushed. admitted 2: discarded, its bytes and what it was made of are gone */
     "CREATE TABLE release("
     " digest BLOB PRIMARY KEY CHECK(length(digest) = 32),"
     " name TEXT NOT NULL, version TEXT NOT NULL,"
     " shipment INTEGER NOT NULL,"
-    " admitted INTEGER NOT NULL CHECK(admitted IN (0, 1)),"
+    " admitted INTEGER NOT NULL CHECK(admitted IN (0, 1, 2)),"
     " time INTEGER NOT NULL,"
     " UNIQUE(name, version)) STRICT, WITHOUT ROWID;"
 

@@ -1,6 +1,12 @@
 #include "store/db_internal.h"
 #include "store/db_release.h"
 
+const char *shipment_state_name(enum shipment_state s)
+{
+    static const char *const names[] = {"quarantined", "admitted", "discarded"};
+    return names[s];
+}
+
 int db_shipment_add(struct db *db, const struct shipment_row *row, uint64_t *number, struct err *e)
 {
     auto_query q = {0};
@@ -58,7 +64,7 @@ int db_shipment_each(struct db *db, uint64_t number, int (*each)(void *arg, cons
             .issued_s = column_int(&q, 4),
             .expires_s = column_int(&q, 5),
             .received_s = column_int(&q, 6),
-            .state = column_int(&q, 7) ? SHIPMENT_ADMITTED : SHIPMENT_QUARANTINED,
+            .state = (enum shipment_state)column_int(&q, 7), /* the schema checks its values */
         };
         result = each(arg, &row);
         if (result)
