@@ -89,6 +89,21 @@ static void a_document_says_what_an_installation_needs(void **state)
     assert_string_equal(json_get_string(dist, "integrity", ""), "sha512-AAAA");
 }
 
+static void addresses_are_those_by_which_the_client_came(void **state)
+{
+    (void)state;
+    static const char *const hosts[] = {"mirror.inside:1", "[::1]:8080", "airlock.test:8080"};
+    for (size_t i = 0; i < 2 * ARRAY_LEN(hosts); i++) { /* the second time from what is kept */
+        char wanted[128];
+        views_host(hosts[i % ARRAY_LEN(hosts)]);
+        auto_json j = document("/npm/prod/left-pad");
+        snprintf(wanted, sizeof(wanted), "http://%s/npm/prod/left-pad/-/left-pad-1.9.0.tgz",
+                 hosts[i % ARRAY_LEN(hosts)]);
+        assert_string_equal(json_get_string(json_object_get(in(j, "versions", "1.9.0"), "dist"), "tarball", ""),
+                            wanted);
+    }
+}
+
 static void latest_is_the_highest_version_held_and_no_prerelease(void **state)
 {
     (void)state;
@@ -392,6 +407,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_document_says_what_an_installation_needs),
+        cmocka_unit_test(addresses_are_those_by_which_the_client_came),
         cmocka_unit_test(latest_is_the_highest_version_held_and_no_prerelease),
         cmocka_unit_test(a_scope_comes_with_either_slash),
         cmocka_unit_test(the_full_document_is_for_who_asks_for_plain_json),

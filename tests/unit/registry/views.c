@@ -26,7 +26,8 @@ static struct {
     pthread_mutex_t lock;
     struct buf records; /* under lock */
     bool log_full;      /* under lock */
-} t = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    const char *host;
+} t = {.lock = PTHREAD_MUTEX_INITIALIZER, .host = "airlock.test:8080"};
 
 char views_reply[16 << 20];
 struct index_signer views_signer;
@@ -176,10 +177,15 @@ int views_ask(const char *token, const char *method, const char *path, const cha
 {
     static char request[65536];
     snprintf(request, sizeof(request),
-             "%s %s HTTP/1.1\r\nHost: airlock.test:8080\r\nConnection: close\r\nAuthorization: Bearer %s\r\n%s\r\n%s",
-             method, path, token, headers, body);
+             "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nAuthorization: Bearer %s\r\n%s\r\n%s", method, path,
+             t.host, token, headers, body);
     client_exchange(http_port(t.server), request, views_reply, sizeof(views_reply));
     return status_of(views_reply);
+}
+
+void views_host(const char *host)
+{
+    t.host = host;
 }
 
 int views_get(const char *path)

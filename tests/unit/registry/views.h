@@ -29,6 +29,8 @@ void views_commit(void);
 extern char views_reply[16 << 20];
 int views_ask(const char *token, const char *method, const char *path, const char *headers, const char *body);
 int views_get(const char *path); /* as anna, consumer of every environment */
+/* What the Host header says from now on. */
+void views_host(const char *host);
 
 void views_contains(const char *wanted);
 void views_lacks(const char *unwanted);
