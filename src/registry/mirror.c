@@ -185,7 +185,10 @@ void mirror_contested(struct mirror *m, const char *object, const struct package
     struct err e = {0};
     if (db_package_bringer(m->db, m->environment, one, &first, &e) < 0 ||
         db_package_bringer(m->db, m->environment, other, &second, &e) < 0) {
-        http_error_err(m->r, &e);
+        if (e.code == ERR_NOTFOUND) /* a pointer moved meanwhile */
+            mirror_unknown(m, object);
+        else
+            http_error_err(m->r, &e);
         return;
     }
     (void)mirror_record(m, 409, object, NULL, 0);
