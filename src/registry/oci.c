@@ -174,6 +174,8 @@ static void answer_repository(struct oci *o)
 {
     bool push = is_push(o);
     oci_look(o);
+    if (push) /* who pushes builds on what they pushed, and on nothing else */
+        o->reads = false;
     if (!environment_known(o->path.environment))
         http_error(o->r, 404, "NAME_UNKNOWN", "%s is no environment; wanted sandbox, test or prod",
                    o->path.environment);

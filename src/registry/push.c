@@ -198,11 +198,3 @@ int push_body_each(struct oci *o, uint64_t max, int (*each)(void *arg, struct sp
             return -1;
     }
 }
-
-int push_adopt(struct oci *o, const struct oci_found *found, struct err *e)
-{
-    struct blobs *to = push_blobs(o->g);
-    if (found->blobs == to || blob_have(to, &found->id))
-        return 0;
-    return blob_link((struct blobs *)(uintptr_t)found->blobs, to, &found->id, e);
-}

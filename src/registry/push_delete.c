@@ -1,6 +1,5 @@
-/* Taking back (distribution-spec 1.1, "Content Management"), as policy: who pushed something may take it back until it
- * is judged. What an environment's pointer reaches, and a release that lies in quarantine, is nobody's to delete: 405
- * with the reason. */
+/* Taking back (distribution-spec 1.1, "Content Management"), as policy: who pushed something may take it back, until it
+ * is part of a release that was taken in: that is nobody's to delete, 405 with the reason. */
 #include <stdio.h>
 
 #include "registry/push_internal.h"
@@ -15,13 +14,6 @@ static void done(struct oci *o, const char *named)
         http_answer(o->r, 202, NULL, &none);
 }
 
-static void refuse_standing(struct oci *o, const char *named)
-{
-    push_refuse(o, "delete", named, 405, "UNSUPPORTED",
-                "it is part of the release that stands in %s, which is promoted and rolled back, never deleted",
-                o->path.environment);
-}
-
 static void unknown(struct oci *o, const char *named)
 {
     push_refuse(o, "delete", named, 404, o->path.what == OCI_BLOB ? "BLOB_UNKNOWN" : "MANIFEST_UNKNOWN",
@@ -34,9 +26,11 @@ static bool is_of_release(struct oci *o, const struct oci_found *found)
     struct digest release;
     struct err e = {0};
     if (db_push_release_of(o->db, o->path.name, &found->id, &release, &e) == 0)
-        push_refuse(o, "delete", found->named, 405, "UNSUPPORTED",
-                    "it is part of the release %s, which lies in quarantine: that is judged, never deleted",
-                    digest_text(&release).text);
+        push_refuse(
+            o, "delete", found->named, 405, "UNSUPPORTED",
+            "it is part of the release %s, which was taken in: a release is judged, promoted and rolled back, never "
+            "deleted",
+            digest_text(&release).text);
     else if (e.code != ERR_NOTFOUND)
         http_error_err(o->r, &e);
     return e.code != ERR_NOTFOUND;
@@ -80,8 +74,6 @@ void push_delete_answer(struct oci *o)
         push_refuse_err(o, "delete", "", NULL, &e);
     else if (there == 0)
         unknown(o, asked.text);
-    else if (!found.pushed)
-        refuse_standing(o, found.named);
     else
         take_back(o, &found);
 }

@@ -52,10 +52,6 @@ void push_created(struct oci *o, const char *action, const char *kind, const cha
 int push_body_each(struct oci *o, uint64_t max, int (*each)(void *arg, struct span bytes, struct err *e), void *arg,
                    uint64_t *got, struct err *e);
 
-/* Makes what the caller may see anyhow (`found`) part of what they pushed: a blob of the store gets its link. In no
- * transaction; the caller holds `files` for reading. */
-int push_adopt(struct oci *o, const struct oci_found *found, struct err *e);
-
 /* Removes the file of a blob that no row needs; what is still needed stays. */
 int push_file_drop(struct pushing *p, struct db *db, const struct digest *id, struct err *e);
 

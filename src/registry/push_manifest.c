@@ -159,68 +159,6 @@ static int check_needs(struct pushed *m)
     return 0;
 }
 
-/* ── what it needs of the store becomes part of what was pushed, so that a push is whole in pushed/ ── */
-
-#define NESTED_MAX 4 /* an index of indexes of images is 3 */
-
-static int adopt_all(struct oci *o, const json_t *needs, unsigned depth, struct err *e);
-
-/* A manifest that stands brings what it needs itself. */
-static int adopt_below(struct oci *o, const struct oci_found *found, unsigned depth, struct err *e)
-{
-    auto_buf bytes = BUF(MANIFEST_MAX);
-    if (depth == NESTED_MAX)
-        return err_set(e, ERR_INPUT, 0, "indexes in indexes, more than %d deep", NESTED_MAX);
-    if (blob_read(found->blobs, &found->id, &bytes, e) < 0)
-        return -1;
-    auto_json meaning = read_meaning(o, buf_span(&bytes), span_str(""), e);
-    return meaning ? adopt_all(o, json_object_get(meaning, "needs"), depth + 1, e) : -1;
-}
-
-static int adopt_one(struct oci *o, const json_t *need, unsigned depth, struct err *e)
-{
-    struct oci_digest d;
-    struct oci_found found = {0};
-    bool manifest = json_is_true(json_object_get(need, "manifest"));
-    if (!oci_digest_parse(span_str(json_get_string(need, "digest", "")), &d))
-        return err_set(e, ERR_UNDECIDED, 0, "the parse process names no digest");
-    int there = manifest ? oci_find_manifest(o, &d, &found, e) : oci_find_blob(o, &d, &found, e);
-    if (there <= 0 || found.pushed)
-        return there < 0 ? -1 : 0;
-    if (push_adopt(o, &found, e) < 0 || db_push_blob_add(o->db, &o->view, &found.id, found.size, clock_now_s(), e) < 0)
-        return -1;
-    return manifest ? adopt_below(o, &found, depth, e) : 0;
-}
-
-static int adopt_all(struct oci *o, const json_t *needs, unsigned depth, struct err *e)
-{
-    const json_t *need;
-    size_t i;
-    json_array_foreach((json_t *)(uintptr_t)needs, i, need)
-    {
-        if (adopt_one(o, need, depth, e) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-static int adopt(struct pushed *m, struct err *e)
-{
-    struct pushing *p = m->o->g->pushing;
-    if (!m->o->stands)
-        return 0; /* nothing of the store can be seen from here */
-    pthread_rwlock_rdlock(&p->files);
-    int result = db_begin(m->o->db, e);
-    if (result == 0) {
-        auto_tx struct db *tx = m->o->db;
-        result = adopt_all(m->o, json_object_get(m->meaning, "needs"), 0, e);
-        if (result == 0)
-            result = db_commit(tx, e);
-    }
-    pthread_rwlock_unlock(&p->files);
-    return result;
-}
-
 /* ── rows ── */
 
 static int write_rows(struct pushed *m, struct err *e)
@@ -335,13 +273,7 @@ void push_manifest_answer(struct oci *o)
         http_error_err(o->r, &e);
         return;
     }
-    if (check_needs(&m) < 0)
-        return;
-    if (adopt(&m, &e) < 0) {
-        push_refuse_err(o, "put", m.text.text, NULL, &e);
-        return;
-    }
-    if (check_release(&m) < 0)
+    if (check_needs(&m) < 0 || check_release(&m) < 0)
         return;
     if (store(&m, &e) < 0 || offer(&m, &e) < 0)
         push_refuse_err(o, "put", m.text.text, NULL, &e);

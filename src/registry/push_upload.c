@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "gate/policy.h"
 #include "registry/push_internal.h"
 #include "util/clock.h"
 #include "util/encode.h"
@@ -207,38 +206,16 @@ static void take_single(struct oci *o)
 
 /* ── from another repository ── */
 
-/* Is the blob in `path`, as far as this caller may read there? 1, 0, -1. */
-static int find_in(struct oci *o, const struct oci_path *path, const struct oci_digest *d, struct oci_found *out,
-                   struct err *e)
+/* 1: the caller pushed this blob into `from` (its repository NULL: into whichever), and now it is here too; 0: not; -1.
+ */
+static int add_mounted(struct oci *o, const struct push_view *from, const struct oci_digest *d, uint64_t *size,
+                       struct err *e)
 {
-    struct oci there = {.g = o->g, .r = o->r, .who = o->who, .path = *path};
-    oci_look(&there);
-    int found = oci_db_take(&there, e) < 0 ? -1 : oci_find_blob(&there, d, out, e);
-    callers_db_give(o->g->o.callers, there.db);
-    return found;
-}
-
-/* Wherever the caller may read: what they pushed into any repository, then what stands in an environment. */
-static int find_anywhere(struct oci *o, const struct oci_digest *d, struct oci_found *out, struct err *e)
-{
-    static const char *const environments[] = {ENVIRONMENT_SANDBOX, ENVIRONMENT_TEST, ENVIRONMENT_PROD};
-    struct push_view any = {NULL, o->who.person};
-    int found = oci_find_blob(o, d, out, e); /* says the SHA-256 name, too */
-    if (found != 0)
-        return found;
-    if (d->is_512 && db_push_alias_get(o->db, &d->sha512, &out->id, e) < 0)
+    struct digest id = d->sha256;
+    if ((d->is_512 && db_push_alias_get(o->db, &d->sha512, &id, e) < 0) ||
+        db_push_blob_get(o->db, from, &id, size, e) < 0)
         return e->code == ERR_NOTFOUND ? 0 : -1;
-    out->pushed = true;
-    out->blobs = push_blobs(o->g);
-    if (db_push_blob_get(o->db, &any, &out->id, &out->size, e) == 0)
-        return 1;
-    for (size_t i = 0; e->code == ERR_NOTFOUND && !strcmp(o->who.repository, "*") && i < ARRAY_LEN(environments); i++) {
-        out->blobs = o->g->o.blobs;
-        if (identity_may(&o->who, ABILITY_PULL, environments[i]) &&
-            db_environment_blob(o->db, environments[i], NULL, &out->id, &out->size, NULL, e) == 0)
-            return 1;
-    }
-    return e->code == ERR_NOTFOUND ? 0 : -1;
+    return add_rows(o, &id, d, *size, e) < 0 ? -1 : 1;
 }
 
 /* 1: mounted, and answered; 0: it cannot be, so an upload begins instead (distribution-spec, "Mounting a blob from
@@ -247,27 +224,23 @@ static int mount(struct oci *o, const char *digest, struct err *e)
 {
     struct pushing *p = o->g->pushing;
     struct oci_digest d;
-    struct oci_found found;
-    struct oci_path from = {0};
+    struct oci_path path = {0};
+    uint64_t size = 0;
     const char *source = http_query(o->r, "from");
     if (!oci_digest_parse(span_str(digest), &d))
         return err_set(e, ERR_INPUT, 0, "mount: wanted sha256: or sha512: and its lower-case hex digits");
-    if (source && !oci_repository_parse(span_str(source), &from))
+    if (source && (!oci_repository_parse(span_str(source), &path) ||
+                   !identity_may_use(&o->who, ABILITY_OWN, path.environment, path.name)))
         return 0;
+    struct push_view from = {source ? path.repository : NULL, o->who.person};
     if (oci_db_take(o, e) < 0)
         return -1;
-    int there = source ? find_in(o, &from, &d, &found, e) : find_anywhere(o, &d, &found, e);
-    if (there <= 0)
-        return there;
     pthread_rwlock_rdlock(&p->files);
-    int result = push_adopt(o, &found, e);
-    if (result == 0)
-        result = add_rows(o, &found.id, &d, found.size, e);
+    int result = add_mounted(o, &from, &d, &size, e);
     pthread_rwlock_unlock(&p->files);
-    if (result < 0)
-        return e->code == ERR_NOTFOUND ? 0 : -1; /* it went away meanwhile */
-    answer_blob_created(o, "mount", &d, found.size);
-    return 1;
+    if (result > 0)
+        answer_blob_created(o, "mount", &d, size);
+    return result;
 }
 
 /* ── in several requests ── */
