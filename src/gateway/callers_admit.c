@@ -17,16 +17,15 @@
 
 static const char *method_name(const struct http_request *r)
 {
-    switch (http_method(r)) {
-    case HTTP_GET:
-        return "GET";
-    case HTTP_HEAD:
-        return "HEAD";
-    case HTTP_POST:
-        return "POST";
-    default:
-        return "other";
-    }
+    static const struct {
+        enum http_method method;
+        const char *name;
+    } names[] = {{HTTP_GET, "GET"}, {HTTP_HEAD, "HEAD"},   {HTTP_POST, "POST"},
+                 {HTTP_PUT, "PUT"}, {HTTP_PATCH, "PATCH"}, {HTTP_DELETE, "DELETE"}};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (names[i].method == http_method(r))
+            return names[i].name;
+    return "other";
 }
 
 /* The path's beginning, cut between characters. */

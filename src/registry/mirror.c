@@ -284,6 +284,7 @@ void mirror_handle(struct http_request *r, void *arg)
     if (callers_admit(&m.g->o.identify, r, ABILITY_PULL, &m.who, &token) < 0)
         return;
     if (!split(&m, http_route_rest(r))) {
+        callers_record(&m.g->o.identify, r, 404, &m.who, NULL, 0);
         http_error(r, 404, NULL, "wanted /%s/ENVIRONMENT/…, with the environment sandbox, test or prod", m.protocol);
         return;
     }

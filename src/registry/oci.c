@@ -169,6 +169,13 @@ static void refuse_right(struct oci *o, bool push)
                o->who.environment, o->path.repository);
 }
 
+/* What names no repository has no record of a pull or push. */
+static void refuse_path(struct oci *o, unsigned status, const char *code, const char *why)
+{
+    callers_record(&o->g->o.identify, o->r, status, &o->who, NULL, 0);
+    http_error(o->r, status, code, "%s", why);
+}
+
 /* The path was understood: is it for this caller? */
 static void answer_repository(struct oci *o)
 {
@@ -177,8 +184,7 @@ static void answer_repository(struct oci *o)
     if (push) /* who pushes builds on what they pushed, and on nothing else */
         o->reads = false;
     if (!environment_known(o->path.environment))
-        http_error(o->r, 404, "NAME_UNKNOWN", "%s is no environment; wanted sandbox, test or prod",
-                   o->path.environment);
+        refuse_path(o, 404, "NAME_UNKNOWN", "the name begins with no environment; wanted sandbox, test or prod");
     else if (push ? !identity_may_use(&o->who, ABILITY_PUSH, o->path.environment, o->path.name)
                   : !o->reads && !o->pushed)
         refuse_right(o, push);
@@ -199,11 +205,11 @@ void oci_handle(struct http_request *r, void *arg)
     if (callers_admit(&o.g->o.identify, r, what, &o.who, &token) < 0)
         return;
     if (oci_path_parse(http_route_rest(r), &o.path, &code, &why) < 0)
-        http_error(r, strcmp(code, "DIGEST_INVALID") == 0 ? 400 : 404, code, "%s", why);
+        refuse_path(&o, strcmp(code, "DIGEST_INVALID") == 0 ? 400 : 404, code, why);
     else if (o.path.what == OCI_BASE && what == ABILITY_OWN)
         answer_base(r);
     else if (o.path.what == OCI_BASE)
-        http_error(r, 405, "UNSUPPORTED", "this path does not take this method");
+        refuse_path(&o, 405, "UNSUPPORTED", "this path does not take this method");
     else
         answer_repository(&o);
     callers_db_give(o.g->o.callers, o.db);

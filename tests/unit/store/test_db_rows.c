@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "store/db_access.h"
+#include "store/db_ledger.h"
 #include "store/db_people.h"
 #include "store/db_release.h"
 
@@ -216,6 +217,8 @@ static void a_token_is_found_by_its_hash_and_can_be_revoked(void **state)
     assert_string_equal(found.person, "carl");
     assert_string_equal(found.role, "consumer");
     assert_string_equal(found.environment, "prod");
+    assert_string_equal(found.repository, "team-*");
+    assert_true(span_equal_str(found.record, "record"));
     assert_false(found.revoked);
     assert_int_equal(db_token_get(db, &other, &found, &strings, &e), -1);
     assert_int_equal(e.code, ERR_NOTFOUND);
@@ -223,6 +226,40 @@ static void a_token_is_found_by_its_hash_and_can_be_revoked(void **state)
     assert_int_equal(db_token_get(db, &token.hash, &found, &strings, &e), 0);
     assert_true(found.revoked);
     assert_int_equal(db_token_revoke(db, &other, &e), -1);
+}
+
+static int count_rights(void *arg, uint64_t seq, struct span entry)
+{
+    uint64_t *sum = arg;
+    assert_non_null(memmem(entry.ptr, entry.len, "-", 1));
+    *sum = *sum * 100 + seq;
+    return 0;
+}
+
+static void entries_about_rights_are_found_among_all(void **state)
+{
+    (void)state;
+    static const char *const entries[] = {"{\"action\":\"init\"}",         "{\"action\":\"token-new\"}",
+                                          "{\"action\":\"access-batch\"}", "{\"action\":\"grant-withdraw\"}",
+                                          "{\"action\":\"group-add\"}",    "{\"action\":\"person-withdraw\"}",
+                                          "{\"person\":\"ann\"}"};
+    struct digest leaf = D("leaf");
+    uint64_t seq, sum = 0, first = 0;
+    int64_t mark, before;
+    assert_int_equal(db_rights_mark(db, &before, &e), 0);
+    assert_int_equal(db_begin(db, &e), 0);
+    for (size_t i = 0; i < ARRAY_LEN(entries); i++) {
+        assert_int_equal(db_ledger_add(db, 1, span_str(entries[i]), &leaf, &seq, &e), 0);
+        first = i == 0 ? seq : first;
+    }
+    assert_int_equal(db_commit(db, &e), 0);
+
+    assert_int_equal(db_rights_each(db, count_rights, &sum, &e), 0);
+    assert_int_equal(db_rights_mark(db, &mark, &e), 0);
+
+    assert_int_equal(sum, (((first + 1) * 100 + first + 3) * 100 + first + 4) * 100 + first + 5);
+    assert_int_equal(mark, first + 5);
+    assert_int_not_equal(mark, before);
 }
 
 static void trusted_metadata_is_kept_as_received(void **state)
@@ -273,6 +310,7 @@ int main(void)
         T(evidence_is_listed_by_subject_and_kind),
         T(a_key_belongs_to_one_person),
         T(a_token_is_found_by_its_hash_and_can_be_revoked),
+        T(entries_about_rights_are_found_among_all),
         T(trusted_metadata_is_kept_as_received),
         T(the_batch_of_a_record_is_the_last_that_begins_before_it),
     };
