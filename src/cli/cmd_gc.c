@@ -16,12 +16,20 @@ static void answer(struct invocation *in, const struct gc_options *o, const stru
         json_put_uint(&w, "bytes", r->bytes);
         json_put_uint(&w, "kept", r->kept);
         json_put_uint(&w, "young", r->young);
+        json_put_uint(&w, "segments", r->segments);
+        json_put_uint(&w, "segment_bytes", r->segment_bytes);
+        json_put_uint(&w, "images", r->images);
         command_json_end(&w);
         return;
     }
     printf("%s %llu blobs, %llu bytes; %llu are needed, %llu are not and were written within the grace\n",
            o->dry_run ? "would remove" : "removed", (unsigned long long)r->blobs, (unsigned long long)r->bytes,
            (unsigned long long)r->kept, (unsigned long long)r->young);
+    if (r->segments)
+        printf("removed %llu segments of access records, %llu bytes, older than retention.access\n",
+               (unsigned long long)r->segments, (unsigned long long)r->segment_bytes);
+    if (r->images)
+        printf("removed %llu unpacked engine images of releases that are gone\n", (unsigned long long)r->images);
 }
 
 static int run(struct invocation *in)
@@ -48,7 +56,9 @@ const struct command CMD_GC = {
         "Needed is what a release that was admitted or packed here is made of, and what a collection holds; what was "
         "pushed is\nneeded as long as its repository names it. Safe while `serve` runs and while others pack, push and "
         "promote: what was\nwritten within the grace stays, and an open file lives on until it is closed. An entry of "
-        "the ledger says how much went.",
+        "the ledger says how much went.\nAccess records older than retention.access of airlock.yaml go as well, and "
+        "the "
+        "unpacked engine images of releases that\nare gone.",
     .options = {{"dry-run", NULL, "say what would be removed, remove nothing", false},
                 {"grace", "DURATION", "what was written within it stays (default 1d; 12h, 30m, …)", false}},
     .min_args = 0,

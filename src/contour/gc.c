@@ -3,15 +3,18 @@
  * needed; a crash after it the same: blobs_tidy removes them next time. */
 #include "contour/gc.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "ledger/access.h"
 #include "ship/shipment.h"
 #include "store/db_push.h"
 #include "store/db_release.h"
+#include "util/file.h"
 #include "util/limits.h"
 
 /* One layout, and who knows what is needed in it. */
@@ -133,11 +136,67 @@ static int sweep_pushed(struct site *s, const struct gc_options *o, struct gc_re
     return result;
 }
 
+/* ── access records ── */
+
+static int drop_records(struct site *s, struct gc_result *out, struct err *e)
+{
+    struct json_out w;
+    auto_buf entry = BUF(LIMIT_LEDGER_ENTRY_BYTES);
+    uint64_t before;
+    int64_t older_s = s->now_s - (int64_t)s->config.keep_access_s;
+    int old = s->config.keep_access_s ? access_old(s->dir, older_s, &before, e) : 0;
+    if (old <= 0)
+        return old;
+    if (site_begin(s, e) < 0)
+        return -1;
+    site_event(s, &w, &entry, ACCESS_RETENTION);
+    json_put_uint(&w, "before", before);
+    json_put_time(&w, "older-than", older_s);
+    if (site_commit(s, &w, NULL, e) < 0) {
+        site_rollback(s);
+        return -1;
+    }
+    return access_drop(s->dir, before, &out->segments, &out->segment_bytes, e);
+}
+
+/* ── unpacked images ── */
+
+/* run/images/HEX belongs to the image HEX; what no release needs is unpacked for nobody. An engine that runs is one of
+ * a release that stands somewhere. */
+static int drop_image(struct site *s, int images, const char *name, struct gc_result *out, struct err *e)
+{
+    struct digest id;
+    bool needed = true;
+    char hex[DIGEST_HEX_SIZE];
+    snprintf(hex, sizeof hex, "%.64s", name);
+    if (!digest_from_hex(span_str(hex), &id) || db_blob_needed(s->db, &id, &needed, e) < 0 || needed)
+        return 0;
+    out->images += strlen(name) == DIGEST_HEX_SIZE - 1;
+    return tree_remove(images, name, e);
+}
+
+static int sweep_images(struct site *s, struct gc_result *out, struct err *e)
+{
+    struct err absent = {0};
+    struct dirent **names = NULL;
+    auto_fd images = dir_open(s->dir, "run/images", &absent);
+    int n = images < 0 ? 0 : scandirat(images, ".", &names, NULL, NULL), result = 0;
+    for (int i = 0; i < n; i++) {
+        if (result == 0)
+            result = drop_image(s, images, names[i]->d_name, out, e);
+        free(names[i]);
+    }
+    free(names);
+    return result;
+}
+
 int gc_run(struct site *s, const struct gc_options *o, struct gc_result *out, struct err *e)
 {
     struct heap store = {.blobs = s->blobs, .needed = db_blob_needed, .has_rows = true};
     *out = (struct gc_result){0};
     if (site_check_live(s, e) < 0 || sweep_heap(s, &store, o, out, e) < 0)
         return -1;
-    return sweep_pushed(s, o, out, e);
+    if (sweep_pushed(s, o, out, e) < 0)
+        return -1;
+    return o->dry_run ? 0 : drop_records(s, out, e) < 0 ? -1 : sweep_images(s, out, e);
 }

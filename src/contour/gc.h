@@ -15,8 +15,10 @@ struct gc_options {
 };
 
 struct gc_result {
-    uint64_t blobs, bytes; /* removed, or with dry_run to be removed */
-    uint64_t kept, young;  /* needed; not needed and within the grace */
+    uint64_t blobs, bytes;            /* removed, or with dry_run to be removed */
+    uint64_t kept, young;             /* needed; not needed and within the grace */
+    uint64_t segments, segment_bytes; /* of access records that retention took away */
+    uint64_t images;                  /* unpacked engine images of releases that are gone */
 };
 
 /* ERR_IO, ERR_DENIED (clock, backup). Interrupted, the next one goes on. */

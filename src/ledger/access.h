@@ -24,5 +24,13 @@ int access_prove(int dir, struct ledger *l, uint64_t id, struct buf *proof, stru
 /* Records, newest first, at most `count`. */
 int access_recent(int dir, size_t count, int (*each)(void *arg, struct span record), void *arg, struct err *e);
 
+/* Retention. Segments end with the ledger entry ACCESS_RETENTION {"before": N}: records below N may be gone, which
+ * access_verify then takes for an answer; each that is kept can be proved as ever. access_old finds N for segments
+ * whose last record is older than `before_s`: 1 when there are such, 0: none, -1: ERR_IO. The newest segment always
+ * stays. access_drop removes the files of segments that lie wholly below `before`, after the entry was committed. */
+#define ACCESS_RETENTION "access-retention"
+int access_old(int dir, int64_t before_s, uint64_t *before, struct err *e);
+int access_drop(int dir, uint64_t before, uint64_t *segments, uint64_t *bytes, struct err *e);
+
 /* Segments against the ledger's batches: what is wrong goes to *report. 1 holds, 0 wrong, -1 error. */
 int access_verify(int dir, struct ledger *l, struct buf *report, struct err *e);

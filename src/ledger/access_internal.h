@@ -25,6 +25,8 @@ struct segment_name {
 };
 struct segment_name segment_name(uint64_t first);
 
+bool access_segment_name_ok(const char *name);
+
 /* Takes the number from the head of a line, `{"id":17,`. */
 bool record_id(struct span line, uint64_t *id);
 

@@ -18,7 +18,7 @@ struct batch {
     struct digest root;
 };
 
-static bool segment_name_fits(const char *name)
+bool access_segment_name_ok(const char *name)
 {
     size_t len = strlen(name), suffix = strlen(ACCESS_SUFFIX);
     return len > suffix && len < ACCESS_NAME_SIZE && name[0] != '.' && !strchr(name, '/') &&
@@ -42,7 +42,7 @@ static int read_batch(struct span entry, uint64_t seq, struct batch *out, struct
         json_need_uint(j, "count", "", &out->count, e) < 0 || json_need_uint(j, "offset", "", &out->offset, e) < 0 ||
         json_need_uint(j, "length", "", &out->length, e) < 0)
         return -1;
-    if (!segment_name_fits(segment) || !base64_decode(span_str(root), false, &bytes) || bytes.len != DIGEST_SIZE)
+    if (!access_segment_name_ok(segment) || !base64_decode(span_str(root), false, &bytes) || bytes.len != DIGEST_SIZE)
         return err_set(e, ERR_INPUT, 0, "its segment or root is malformed");
     snprintf(out->segment, sizeof out->segment, "%s", segment);
     memcpy(out->root.bytes, bytes.ptr, DIGEST_SIZE);
@@ -108,7 +108,8 @@ struct access_verifier {
     struct db *db;
     struct buf *report;
     uint64_t wrong, batches, next;
-    int failed; /* an error that is not an answer */
+    uint64_t gone; /* records below this number may be gone: retention said so */
+    int failed;    /* an error that is not an answer */
     struct err *e;
 };
 
@@ -155,13 +156,28 @@ static int verify_entry(void *arg, const struct ledger_row *row)
         say(v, "state.db, ledger row %llu: its batch begins at record %llu; wanted %llu", (unsigned long long)row->seq,
             (unsigned long long)b.first, (unsigned long long)v->next);
     v->next = b.first + b.count;
-    if (check_batch(v->dir, &b, &bytes, &leaves, &why) < 0) {
+    bool may_be_gone = b.first + b.count <= v->gone;
+    if (check_batch(v->dir, &b, &bytes, &leaves, &why) < 0 && !(may_be_gone && why.code == ERR_NOTFOUND)) {
         blame_batch(&b, &why);
         if (why.code == ERR_IO)
             return err_set(v->e, ERR_IO, 0, "%s", why.msg);
         say(v, "%s", why.msg);
     }
     return check_row(v, &b);
+}
+
+/* Looked for first: an entry may stand long behind the batches that it speaks of. */
+static int look_for_retention(void *arg, const struct ledger_row *row)
+{
+    uint64_t *gone = arg, before;
+    struct err ignored = {0};
+    if (!memmem(row->entry.ptr, row->entry.len, "\"" ACCESS_RETENTION "\"", strlen(ACCESS_RETENTION) + 2))
+        return 0;
+    auto_json j = json_parse(row->entry, LIMIT_LEDGER_ENTRY_BYTES, "ledger entry", &ignored);
+    if (j && strcmp(json_get_string(j, "action", ""), ACCESS_RETENTION) == 0 &&
+        json_need_uint(j, "before", "", &before, &ignored) == 0 && before > *gone)
+        *gone = before;
+    return 0;
 }
 
 static int count_row(void *arg, const struct access_batch_row *row)
@@ -175,7 +191,8 @@ int access_verify(int dir, struct ledger *l, struct buf *report, struct err *e)
 {
     struct access_verifier v = {.dir = dir, .db = l->db, .report = report, .next = 1, .e = e};
     uint64_t rows = 0;
-    if (db_ledger_each(l->db, 0, INT64_MAX, verify_entry, &v, e) < 0 ||
+    if (db_ledger_each(l->db, 0, INT64_MAX, look_for_retention, &v.gone, e) < 0 ||
+        db_ledger_each(l->db, 0, INT64_MAX, verify_entry, &v, e) < 0 ||
         db_access_batch_each(l->db, count_row, &rows, e) < 0)
         return -1;
     if (rows > v.batches)
@@ -245,8 +262,12 @@ int access_prove(int dir, struct ledger *l, uint64_t id, struct buf *proof, stru
     auto_buf bytes = BUF(SEGMENT_BYTES + PENDING_MAX_BYTES + RECORD_MAX_BYTES), leaves = BUF((size_t)UINT32_MAX);
     if (find_batch(l, id, &b, &entry, e) < 0)
         return -1;
-    if (check_batch(dir, &b, &bytes, &leaves, e) < 0)
-        return blame_batch(&b, e);
+    if (check_batch(dir, &b, &bytes, &leaves, e) < 0) {
+        bool gone = e->code == ERR_NOTFOUND;
+        blame_batch(&b, e);
+        return gone ? err_hint(e, "Retention takes old records away; `airlock log` has the entries " ACCESS_RETENTION)
+                    : -1;
+    }
     struct merkle_leaves all = {(const struct digest *)leaves.ptr, b.count};
     struct merkle_source source = {merkle_leaves_hash, &all};
     struct digest path[MERKLE_PATH_MAX];
@@ -264,7 +285,7 @@ int access_prove(int dir, struct ledger *l, uint64_t id, struct buf *proof, stru
 
 static int only_segments(const struct dirent *entry)
 {
-    return segment_name_fits(entry->d_name);
+    return access_segment_name_ok(entry->d_name);
 }
 
 static int newest_first(const struct dirent **a, const struct dirent **b)

@@ -130,6 +130,24 @@ static int take_intake(const struct yaml *root, struct config *c, struct err *e)
     return take_size(map, "quota", &c->quota_bytes, e);
 }
 
+static int take_retention(const struct yaml *root, struct config *c, struct err *e)
+{
+    static const char *const keys[] = {"access", NULL};
+    const struct yaml *map = yaml_get(root, "retention");
+    const char *text;
+    if (!map)
+        return 0;
+    if (yaml_only_keys(map, keys, CONFIG_FILE, e) < 0 || yaml_text_or(map, "access", "0", &text, CONFIG_FILE, e) < 0)
+        return -1;
+    if (strcmp(text, "0") == 0 || yaml_duration(text, &c->keep_access_s))
+        return 0;
+    return err_set(e, ERR_INPUT, 0,
+                   CONFIG_FILE
+                   ":%u: retention.access: \"%.32s\" is no length of time; wanted for example 400d, or 0 for "
+                   "ever",
+                   line_of(map, "access"), text);
+}
+
 static int take_kind(const struct yaml *root, enum site_kind *out, struct err *e)
 {
     const char *text = yaml_need_text(root, "kind", CONFIG_FILE, e);
@@ -152,8 +170,8 @@ static void free_yaml(struct yaml **y)
 
 int config_parse(struct span text, struct config *out, struct err *e)
 {
-    static const char *const contour_keys[] = {"kind",   "name",   "id", "passphrase-file", "serve", "tls",
-                                               "engine", "intake", NULL};
+    static const char *const contour_keys[] = {"kind", "name",   "id",     "passphrase-file", "serve",
+                                               "tls",  "engine", "intake", "retention",       NULL};
     static const char *const station_keys[] = {"kind", "name", "id", "passphrase-file", "intake", NULL};
     *out = (struct config){0};
     AUTO(free_yaml) struct yaml *root = yaml_parse(text, CONFIG_FILE, e);
@@ -170,7 +188,9 @@ int config_parse(struct span text, struct config *out, struct err *e)
         return -1;
     if (out->kind == SITE_STATION)
         return 0;
-    return take_serve(root, out, e) < 0 || take_tls(root, out, e) < 0 ? -1 : take_engine(root, out, e);
+    if (take_serve(root, out, e) < 0 || take_tls(root, out, e) < 0 || take_retention(root, out, e) < 0)
+        return -1;
+    return take_engine(root, out, e);
 }
 
 static const char CONTOUR_TEXT[] =
@@ -210,7 +230,11 @@ static const char CONTOUR_TEXT[] =
     "  # Below so much free space nothing is taken in (receive, push); what stands here is served as ever.\n"
     "  reserve: 256M\n"
     "  # What may lie pushed and unjudged in one repository. 0: no limit.\n"
-    "  quota: 0\n";
+    "  quota: 0\n"
+    "\n"
+    "retention:\n"
+    "  # `airlock gc` removes access records that are older, as 400d, and the ledger says so. 0: they stay for ever.\n"
+    "  access: 0\n";
 
 void config_write(enum site_kind kind, const char *name, const char *id, const char *passphrase_file, struct buf *out)
 {

@@ -29,6 +29,7 @@ struct config {
     uint64_t requests_per_minute; /* quota of one token */
     bool standby;                 /* keep the previous release loaded */
     uint64_t reserve_bytes;       /* below so much free space nothing is taken in (room.h) */
+    uint64_t keep_access_s;       /* access records older than this go with gc; 0: they stay */
     uint64_t quota_bytes;         /* what may lie pushed and unjudged in one repository; 0: no limit */
 };
 

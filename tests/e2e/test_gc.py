@@ -81,3 +81,36 @@ def test_a_contour_that_serves_is_collected_and_goes_on_answering(served):  # no
     assert served.get("/v1/models", token).status == 200
     assert served.get(f"/v2/prod/assistant/manifests/{served.digest}", token).status == 200
     served.world.fsck(home=served.home)
+
+
+def test_retention_takes_old_access_records_and_the_ledger_says_so(serve):  # noqa: F811
+    served = serve(**{"access": "30d"})
+    token = served.token("consumer", "prod")
+    served.get("/v1/models", token)
+    served.record(lambda r: r["kind"] == "request" or True, "the first one")
+    served.stop()
+    first = sorted((served.home / "access").glob("*.jsonl"))[0]
+    size, last = first.stat().st_size, served.records()[-1]["id"]
+    # Another segment begins when one is long enough; its name is its first record.
+    world, older = served.world, sorted((served.home / "access").glob("*.jsonl"))
+    assert older == [first]
+    os.utime(first, (OLD - 40 * 86400, OLD - 40 * 86400))
+    assert world.run("gc", home=served.home, json=True).json["segments"] == 0, "the newest segment stays"
+    (served.home / f"access/{last + 1:015d}.jsonl").write_bytes(b"")
+    os.utime(first, (OLD - 40 * 86400, OLD - 40 * 86400))
+    done = world.run("gc", home=served.home, json=True).json
+    assert done["segments"] == 1 and done["segment_bytes"] == size and not first.exists()
+    assert f'"before":{last + 1}' in world.run("log", "--last", "1", home=served.home, json=True).out.replace(" ", "")
+    world.fsck(home=served.home)
+    gone = world.run("ledger", "prove", "--access", "1", home=served.home, status=4)
+    assert "Retention" in gone.err
+
+
+def test_a_segment_that_retention_did_not_take_is_missed(serve):  # noqa: F811
+    served = serve()
+    served.get("/v1/models", served.token("consumer", "prod"))
+    served.record(lambda r: True, "the first one")
+    served.stop()
+    (segment,) = (served.home / "access").glob("*.jsonl")
+    segment.unlink()
+    assert "missing" in served.world.fsck(home=served.home, status=1).out
