@@ -1,6 +1,7 @@
 /* OCI distribution 1.1: who asks for what, and which file answers it. */
 #include "registry/oci.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "gate/policy.h"
@@ -179,12 +180,14 @@ static void refuse_path(struct oci *o, unsigned status, const char *code, const 
 /* The path was understood: is it for this caller? */
 static void answer_repository(struct oci *o)
 {
+    char why[100];
     bool push = is_push(o);
     oci_look(o);
+    snprintf(why, sizeof(why), "%s is no environment; wanted sandbox, test or prod", o->path.environment);
     if (push) /* who pushes builds on what they pushed, and on nothing else */
         o->reads = false;
     if (!environment_known(o->path.environment))
-        refuse_path(o, 404, "NAME_UNKNOWN", "the name begins with no environment; wanted sandbox, test or prod");
+        refuse_path(o, 404, "NAME_UNKNOWN", why);
     else if (push ? !identity_may_use(&o->who, ABILITY_PUSH, o->path.environment, o->path.name)
                   : !o->reads && !o->pushed)
         refuse_right(o, push);
