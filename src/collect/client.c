@@ -23,7 +23,7 @@
 #define GRACE_MS      2000
 #define LOG_BYTES_MAX (32LL << 20) /* a client that talks more is stopped */
 #define LAST_WORDS    600U
-#define ROOT_FILES    16U
+#define ROOT_FILES    20U
 
 void clients_init(struct clients *c, int staging)
 {
@@ -218,6 +218,12 @@ static int set_up(struct run *r, struct err *e)
     if (make_root(r->c, e) < 0 || mount_etc(&r->mounts, r->c->folder, o->places, e) < 0)
         return -1;
     mount_host(&r->mounts);
+    if (o->also) {
+        int fd = dir_open(AT_FDCWD, o->also, e);
+        if (fd < 0)
+            return -1;
+        r->mounts.list[r->mounts.count++] = (struct box_file){fd, o->also};
+    }
     r->log = openat(r->c->folder, "log", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (r->log < 0)
         return err_set(e, ERR_IO, errno, "make the log of %s in the station", o->client->name);

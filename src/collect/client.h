@@ -52,8 +52,9 @@ struct client_order {
     const char *const *argv; /* without the program; NULL-terminated */
     const char *const *env;  /* more "K=V"; NULL-terminated; may be NULL */
     const struct places *places;
-    int work;        /* of client_prepare */
-    int keep_output; /* file for its stdout; -1: into the same log as its stderr */
+    const char *also; /* a folder that it sees at its own path; or NULL */
+    int work;         /* of client_prepare */
+    int keep_output;  /* file for its stdout; -1: into the same log as its stderr */
 };
 
 /* Runs it to its end. ERR_NOTFOUND: the program is not on this machine (and which package brings it); ERR_INPUT: it

@@ -75,8 +75,7 @@ static int fetch_set(struct collecting *c, size_t i, struct err *e)
     case LOCK_IMAGES:
         return fetch_images(c, set, &c->locks[i], e);
     case LOCK_MODELS:
-        return err_set(e, ERR_INPUT, 0, "%s:%u: %s are not collected yet", c->file, set->line,
-                       lock_kind_name(set->kind));
+        return fetch_models(c, set, &c->locks[i], e);
     default:
         return fetch_python(c, set, &c->locks[i], e);
     }

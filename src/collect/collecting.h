@@ -21,6 +21,8 @@ struct collecting {
     struct release_blob *image_blobs; /* of all images: manifests with their media types, the rest; a pinned manifest is
                                          named NAME@sha256:HEX */
     size_t image_blob_count, image_count;
+    struct client hub; /* the client of model repositories, where collect.yaml says it lies */
+    char hub_program[4096];
     const struct collect_progress *progress;
     struct collect_result *result;
 };
@@ -32,6 +34,7 @@ void collect_remark(struct collecting *c, const char *format, ...) __attribute__
 /* Fetches what one set's lock pins. */
 int fetch_python(struct collecting *c, const struct collect_set *set, const struct lock *lock, struct err *e);
 int fetch_npm(struct collecting *c, const struct collect_set *set, const struct lock *lock, struct err *e);
+int fetch_models(struct collecting *c, const struct collect_set *set, const struct lock *lock, struct err *e);
 int fetch_images(struct collecting *c, const struct collect_set *set, const struct lock *lock, struct err *e);
 int fetch_apt(struct collecting *c, const struct collect_set *set, const struct lock *lock, struct err *e);
 
@@ -65,6 +68,11 @@ void left_fini(struct left *l);
 int token_read(const struct collecting *c, const char *file, char out[1024], struct err *e);
 /* Writes home/.netrc for `url`'s host; token_file NULL: nothing. */
 int token_netrc(const struct collecting *c, int work, const char *url, const char *token_file, struct err *e);
+
+/* One document by curl, into out/NAME of a run's folder. What stands in home/headers and home/.netrc there goes along.
+ */
+int fetch_url(struct collecting *c, const struct places *places, int work, const char *url, const char *accept,
+              const char *name, struct err *e);
 
 /* Writes a file into the folder of a run. */
 int work_write(int work, const char *path, struct span text, struct err *e);

@@ -7,10 +7,10 @@
 #include "parse/lock.h"
 
 static const struct client PIP = {"pip", "/usr/bin/pip3", "python3-pip"};
-static const struct client CURL = {"curl", "/usr/bin/curl", "curl"};
 
-#define ARGS_MAX 160U
-#define JSON_MS  30000
+#define ARGS_MAX  160U
+#define PAGE_TYPE "application/vnd.pypi.simple.v1+json"
+#define JSON_MS   30000
 
 /* ── which wheels ── */
 
@@ -156,25 +156,6 @@ static int fetch_platform(struct collecting *c, const struct collect_set *set, c
 
 /* ── sources ── */
 
-static int run_curl(struct collecting *c, int work, const char *url, const char *accept, const char *out, struct err *e)
-{
-    struct places places;
-    const char *argv[] = {"--disable",  "--fail",
-                          "--silent",   "--show-error",
-                          "--location", "--max-redirs",
-                          "5",          "--netrc-optional",
-                          "--proto",    "=http,https",
-                          "--header",   accept,
-                          "--output",   out,
-                          "--",         url,
-                          NULL};
-    if (python_places(c, &places, e) < 0)
-        return -1;
-    const struct client_order order = {
-        .client = &CURL, .argv = argv, .places = &places, .work = work, .keep_output = -1};
-    return client_run(&c->clients, &order, e);
-}
-
 /* The page of one project (PEP 691), taken apart in the parse process. */
 static json_t *read_page(struct collecting *c, int work, const char *name, struct err *e)
 {
@@ -229,14 +210,14 @@ static const json_t *find_source(const json_t *page, const struct lock_package *
 static int fetch_source(struct collecting *c, const struct lock_package *p, struct err *e)
 {
     int made;
+    struct places places;
     auto_buf page = BUF(4096), url = BUF(4096);
     if (client_prepare(&c->clients, &made, e) < 0)
         return -1;
     auto_fd work = made;
     buf_printf(&page, "%s%s/", c->spec->pypi.index, p->name);
     if (token_netrc(c, work, c->spec->pypi.index, c->spec->pypi.token_file, e) < 0 ||
-        run_curl(c, work, buf_str(&page), "Accept: application/vnd.pypi.simple.v1+json", CLIENT_WORK "/out/page", e) <
-            0)
+        python_places(c, &places, e) < 0 || fetch_url(c, &places, work, buf_str(&page), PAGE_TYPE, "page", e) < 0)
         return -1;
     auto_json document = read_page(c, work, p->name, e);
     const json_t *file = document ? find_source(document, p) : NULL;
@@ -247,7 +228,7 @@ static int fetch_source(struct collecting *c, const struct lock_package *p, stru
     struct url read;
     resolve(buf_str(&page), json_get_string(file, "url", ""), &url);
     if (buf_check(&url, "URL", e) < 0 || url_read(buf_str(&url), &read, e) < 0 ||
-        run_curl(c, work, buf_str(&url), "Accept: */*", CLIENT_WORK "/out/source", e) < 0)
+        fetch_url(c, &places, work, buf_str(&url), "*/*", "source", e) < 0)
         return -1;
     return take_file(c, p, work, "out/source", json_get_string(file, "filename", ""), buf_str(&url), e);
 }

@@ -154,9 +154,10 @@ static int take_images(struct collect_spec *s, const struct yaml *map, const cha
 
 static int take_models(struct collect_spec *s, const struct yaml *map, const char *name, struct err *e)
 {
-    static const char *const keys[] = {"endpoint", "token-file", NULL};
+    static const char *const keys[] = {"endpoint", "client", "token-file", NULL};
     if (yaml_only_keys(map, keys, name, e) < 0 || take_word(map, "endpoint", true, &s->models.endpoint, name, e) < 0 ||
-        check_url(s->models.endpoint, yaml_get(map, "endpoint")->line, "endpoint", false, name, e) < 0)
+        check_url(s->models.endpoint, yaml_get(map, "endpoint")->line, "endpoint", false, name, e) < 0 ||
+        take_file(map, "client", true, &s->models.client, name, e) < 0)
         return -1;
     return take_file(map, "token-file", false, &s->models.token_file, name, e);
 }

@@ -33,6 +33,7 @@ struct collect_images {
 
 struct collect_models {
     const char *endpoint, *token_file;
+    const char *client; /* folder of a virtual environment with huggingface_hub */
 };
 
 struct collect_set {

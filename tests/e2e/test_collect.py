@@ -237,6 +237,12 @@ def test_an_image_with_another_layer_than_its_manifest_says_is_refused(station, 
     nothing_happened(station)
 
 
+def test_the_examples_are_as_their_schemas_say():
+    formats = ROOT / "docs/formats"
+    for name, schema in (("collect.json", "collect"), ("collection.json", "collection")):
+        jsonschema.validate(json.loads((formats / "examples" / name).read_text()), json.loads((formats / f"{schema}.schema.json").read_text()))
+
+
 @needs("pip")
 def test_a_host_is_reached_by_the_name_that_collect_yaml_gives_it(station, up):
     six = up.wheel("six", "1.16.0")

@@ -1,54 +1,45 @@
 /* collect.yaml, read: a whole one, and one for each thing that may be wrong with it. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "collect/spec.h"
+#include "util/file.h"
 
-static const char WHOLE[] =
-    "name: app\n"
-    "upstreams:\n"
-    "  pypi: {index: https://pypi.example/simple/, files: [https://files.example], token-file: token}\n"
-    "  npm: {registry: https://npm.example/}\n"
-    "  debian:\n"
-    "    - {archive: http://a.example/debian, suite: bookworm, components: [main], architecture: amd64, keyring: "
-    "k.gpg}\n"
-    "    - {archive: http://a.example/sec, suite: bookworm-security, components: [main, contrib], architecture: amd64, "
-    "keyring: k.gpg}\n"
-    "  images: {registry: registry.example:5000}\n"
-    "  models: {endpoint: https://hub.example/hf/prod}\n"
-    "sets:\n"
-    "  - {group: prod, uv: uv.lock, python: \"3.11\", platforms: [manylinux2014_x86_64], source: [tiny]}\n"
-    "  - {group: dev, npm: package-lock.json}\n"
-    "  - {group: prod, apt: packages.txt}\n"
-    "limits: {bytes: 2G, time: 10m, idle: 5s}\n";
-
+/* docs/formats/examples/collect.yaml, which the documentation shows. */
 static void a_whole_one_is_read(void **state)
 {
     (void)state;
     auto_collect_spec s = {0};
+    auto_buf text = BUF(65536);
+    char path[4096];
     struct err e = {0};
-    if (collect_spec_parse(span_str(WHOLE), "collect.yaml", &s, &e) < 0)
+    snprintf(path, sizeof path, "%s/docs/formats/examples/collect.yaml", getenv("AIRLOCK_SOURCE"));
+    if (file_read(AT_FDCWD, path, &text, &e) < 0 || collect_spec_parse(buf_span(&text), "collect.yaml", &s, &e) < 0)
         fail_msg("%s", e.msg);
     assert_string_equal(s.name, "app");
     assert_string_equal(s.pypi.index, "https://pypi.example/simple/");
     assert_int_equal(s.pypi.file_count, 1);
-    assert_string_equal(s.pypi.token_file, "token");
-    assert_int_equal(s.archive_count, 2);
-    assert_int_equal(s.archives[1].component_count, 2);
+    assert_string_equal(s.images.token_file, "token");
     assert_false(s.images.plain);
-    assert_int_equal(s.set_count, 3);
-    assert_int_equal(s.sets[0].kind, LOCK_UV);
+    assert_int_equal(s.archive_count, 2);
+    assert_string_equal(s.archives[1].suite, "bookworm-security");
+    assert_string_equal(s.models.client, "/opt/hub");
+    assert_int_equal(s.set_count, 5);
+    assert_int_equal(s.sets[0].kind, LOCK_PIP);
     assert_string_equal(s.sets[0].source[0], "tiny");
+    assert_true(s.sets[0].unbuilt);
     assert_int_equal(s.sets[1].kind, LOCK_NPM);
     assert_string_equal(s.sets[1].group, "dev");
-    assert_int_equal(s.limit_bytes, 2ULL << 30);
-    assert_int_equal(s.limit_s, 600);
-    assert_int_equal(s.idle_s, 5);
+    assert_int_equal(s.limit_bytes, 4ULL << 30);
+    assert_int_equal(s.limit_s, 1800);
+    assert_int_equal(s.idle_s, 20);
 }
 
 #define HEAD "name: app\nupstreams:\n  pypi: {index: https://pypi.example/simple/}\nsets:\n"
