@@ -11,8 +11,3 @@
 #include "registry/mirror.h"
 
 extern const struct mirror_view APT_VIEW;
-
-/* The indexes that are kept; safe from any thread. */
-struct apt_cache;
-struct apt_cache *apt_cache_new(void);
-void apt_cache_free(struct apt_cache *c); /* NULL is fine */

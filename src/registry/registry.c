@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "registry/apt.h"
+#include "registry/apt_cache.h"
 #include "registry/cache.h"
 #include "registry/files.h"
 #include "registry/hf.h"

@@ -1,5 +1,6 @@
 /* The view of apt: signed indexes of what stands in an environment, found by name and by hash, and the files that they
  * name. */
+#include "client.h"
 #include "views.h"
 
 #include <archive.h>
@@ -8,6 +9,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -29,6 +31,7 @@ static struct {
     struct digest hello;
     _Atomic unsigned signed_times;
     bool no_gnupg;
+    _Atomic bool slow; /* signing goes on when this is false */
 } s;
 
 static int sign(void *arg, int64_t at_s, struct span release, struct buf *clear, struct buf *detached, struct err *e)
@@ -36,6 +39,8 @@ static int sign(void *arg, int64_t at_s, struct span release, struct buf *clear,
     (void)arg;
     if (s.no_gnupg)
         return err_set(e, ERR_SYSTEM, 0, "gpg is not installed");
+    while (s.slow)
+        usleep(1000);
     s.signed_times++;
     buf_printf(clear, "SIGNED %lld\n", (long long)at_s);
     buf_add_span(clear, release);
@@ -449,6 +454,32 @@ static void without_a_signature_there_is_no_index(void **state)
     assert_int_equal(views_get(DISTS "InRelease"), 200);
 }
 
+/* More requests than there are workers. */
+static void who_waits_for_an_index_keeps_nobody_else_waiting(void **state)
+{
+    enum { MANY = 12 };
+    static char answer[65536];
+    int socks[MANY];
+    bool ended;
+    (void)state;
+    s.slow = true;
+    for (int i = 0; i < MANY; i++) {
+        socks[i] = client_connect(views_port());
+        client_send_text(socks[i], "GET " DISTS "InRelease HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                                   "Authorization: Bearer " AS "\r\n\r\n");
+    }
+    assert_int_equal(views_get("/apt/prod/pool/main/hello/hello_2.10-3_amd64.deb"), 200);
+    assert_int_equal(views_get("/apt/prod/key.asc"), 200);
+    assert_int_equal(s.signed_times, 0);
+    s.slow = false;
+    for (int i = 0; i < MANY; i++) {
+        client_read(socks[i], answer, sizeof(answer), 10000, &ended);
+        assert_int_equal(status_of(answer), 200);
+        close(socks[i]);
+    }
+    assert_int_equal(s.signed_times, 1);
+}
+
 static void nothing_is_given_that_cannot_be_recorded(void **state)
 {
     (void)state;
@@ -494,6 +525,7 @@ int main(void)
         T(tricks_with_paths_lead_nowhere),
         T(who_may_not_pull_learns_nothing),
         T(without_a_signature_there_is_no_index),
+        T(who_waits_for_an_index_keeps_nobody_else_waiting),
         T(nothing_is_given_that_cannot_be_recorded),
         T(the_public_key_is_given),
     };

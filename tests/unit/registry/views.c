@@ -188,6 +188,11 @@ void views_host(const char *host)
     t.host = host;
 }
 
+uint16_t views_port(void)
+{
+    return http_port(t.server);
+}
+
 int views_get(const char *path)
 {
     return views_ask("anna.consumer.all", "GET", path, "", "");

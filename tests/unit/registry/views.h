@@ -28,6 +28,7 @@ void views_commit(void);
 /* One request with lines of headers (each with its CR LF); the answer lies in views_reply. Returns the status. */
 extern char views_reply[16 << 20];
 int views_ask(const char *token, const char *method, const char *path, const char *headers, const char *body);
+uint16_t views_port(void);       /* for a test that speaks for itself */
 int views_get(const char *path); /* as anna, consumer of every environment */
 /* What the Host header says from now on. */
 void views_host(const char *host);
