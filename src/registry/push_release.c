@@ -8,6 +8,7 @@
 #include "registry/push_internal.h"
 #include "registry/push_keys.h"
 #include "ship/attachment.h"
+#include "ship/model_repository.h"
 #include "ship/packages.h"
 #include "ship/shipment.h"
 #include "trust/statement.h"
@@ -121,26 +122,34 @@ static int look_for_row(struct taking *t, bool *done, struct err *e)
     *done = false;
     if (db_release_get(t->o->db, t->index, &row, &names, &none) < 0)
         return none.code == ERR_NOTFOUND ? 0 : err_set(e, none.code, none.sys_errno, "%s", none.msg);
+    if (row.discarded)
+        return 0;
     *done = row.admitted || row.shipment != 0;
     snprintf(t->name, sizeof t->name, "%s:%s", row.name, row.version);
     return 1;
 }
 
-/* A release is taken in when its own version is a tag of it. *done when it is not that far. */
-static int read_new(struct taking *t, bool *done, struct err *e)
+/* Did the caller push a release of this digest? Otherwise *done. */
+static int look_for_push(struct taking *t, bool *done, struct err *e)
 {
     struct push_manifest_row row;
-    struct digest tagged;
-    char named[DIGEST512_TEXT_SIZE];
     auto_buf strings = BUF(2 * MANIFEST_MAX + 4096);
     *done = true;
     if (db_push_manifest_get(t->o->db, &t->o->view, t->index, &row, &strings, e) < 0)
         return e->code == ERR_NOTFOUND ? 0 : -1;
-    if (strcmp(row.artifact_type, MEDIA_RELEASE) != 0)
-        return 0;
+    *done = strcmp(row.artifact_type, MEDIA_RELEASE) != 0;
+    return 0;
+}
+
+/* A release is taken in when its own version is a tag of it. *done when it is not that far. */
+static int read_new(struct taking *t, bool *done, struct err *e)
+{
+    struct digest tagged;
+    char named[DIGEST512_TEXT_SIZE];
+    *done = true;
     t->release = release_read(t->b, t->parser, t->index, e);
-    if (!t->release)
-        return -1;
+    if (!t->release) /* what only looks like a release can be pushed, without its tag */
+        return e->code == ERR_INPUT || e->code == ERR_NOTFOUND || e->code == ERR_LIMIT ? 0 : -1;
     if (db_push_tag_get(t->o->db, &t->o->view, t->release->version, &tagged, named, e) < 0)
         return e->code == ERR_NOTFOUND ? 0 : -1;
     if (!digest_equal(&tagged, t->index) || strcmp(t->release->name, t->o->path.name) != 0)
@@ -165,7 +174,7 @@ static int add_release_rows(struct taking *t, struct err *e)
         if (db_release_blob_add(t->s->db, t->index, &r->blobs[i].digest, r->blobs[i].media_type, r->blobs[i].size, e) <
             0)
             return -1;
-    return packages_add_rows(t->s->db, t->index, &t->packages, e);
+    return packages_add_rows(t->s->db, t->index, &t->packages, e) < 0 ? -1 : model_add_rows(t->s->db, r, e);
 }
 
 /* ── what is signed about it ── */
@@ -318,14 +327,18 @@ static int take(struct taking *t, struct err *e)
 {
     bool done;
     int there = look_for_row(t, &done, e);
-    if (there < 0 || done)
-        return there < 0 ? -1 : 0;
+    if (there < 0 || (there == 0 && look_for_push(t, &done, e) < 0))
+        return -1;
+    if (done)
+        return 0;
     t->s = site_open(t->o->g->pushing->home, SITE_CONTOUR, e);
     t->parser = t->s ? site_parser(t->s, e) : NULL;
     if (!t->parser)
         return -1;
-    if (there == 0 && (read_new(t, &done, e) < 0 || done))
-        return done ? 0 : -1;
+    if (there == 0 && read_new(t, &done, e) < 0)
+        return -1;
+    if (done)
+        return 0;
     if (db_push_referrer_each(t->o->db, &t->o->view, digest_text(t->index).text, MEDIA_INTOTO, "", keep_attachment, t,
                               e) < 0 ||
         station_keys_known(t->s, t->parser, &t->known, e) < 0 || site_begin(t->s, e) < 0)

@@ -166,7 +166,8 @@ static int publish(struct blob_upload *u, const struct digest *id, struct err *e
     if (sys.fchmod(u->fd, 0444) < 0 || sys.fsync(u->fd) < 0)
         return err_set(e, ERR_IO, errno, "fsync blob sha256:%s", hex.text);
     if (sys.linkat(u->dir, u->name, u->blobs->sha256, hex.text, 0) < 0 && errno != EEXIST)
-        return err_set(e, ERR_IO, errno, "publish blob sha256:%s in %s", hex.text, u->blobs->path);
+        return err_set(e, errno == ENOENT ? ERR_NOTFOUND : ERR_IO, errno, "publish blob sha256:%s in %s", hex.text,
+                       u->blobs->path);
     return blobs_changed(u->blobs, e);
 }
 

@@ -24,7 +24,7 @@ int blob_upload_cut(struct blob_upload *u, uint64_t size, struct err *e);
 
 /* Hashes what was not hashed on the way, and publishes it as a blob: ERR_INPUT when it is not `expected` or not
  * `expected512` (either may be NULL); then nothing is published. The upload is gone either way, except after ERR_IO and
- * ERR_NOSPACE. The caller still closes. */
+ * ERR_NOSPACE; ERR_NOTFOUND: it expired meanwhile. The caller still closes. */
 int blob_upload_finish(struct blob_upload *u, const struct digest *expected, const struct digest512 *expected512,
                        struct digest *id, struct err *e);
 int blob_upload_remove(struct blob_upload *u, struct err *e); /* the caller still closes */
