@@ -3,6 +3,7 @@
 
 #include "cli/commands.h"
 #include "cli/with_release.h"
+#include "ship/packages.h"
 #include "util/clock.h"
 
 #define OUT_MAX (16U << 20)
@@ -16,7 +17,17 @@ static const char *stands(struct with_release *w, const char *environment)
                : NULL;
 }
 
-static void print_release(struct with_release *w)
+static void print_packages(const struct packages *p)
+{
+    char words[160];
+    packages_say(p, words, sizeof words);
+    printf("  packages   %s\n", words);
+    for (size_t i = 0; i < p->count; i++)
+        printf("    %-5s %-32s %-16s %s\n", p->items[i].ecosystem, p->items[i].name, p->items[i].version,
+               p->items[i].filename);
+}
+
+static void print_release(struct with_release *w, const struct packages *packages)
 {
     static const char *const environments[] = {"sandbox", "test", "prod"};
     const struct release *r = w->release;
@@ -38,11 +49,13 @@ static void print_release(struct with_release *w)
         printf(" %s", r->command[i]);
     printf("\n  blobs      %zu\n", r->blob_count);
     for (size_t i = 0; i < r->blob_count; i++)
-        printf("    %s %12llu  %-8s %s\n", digest_text(&r->blobs[i].digest).text, (unsigned long long)r->blobs[i].size,
-               release_part_of(r, &r->blobs[i].digest), r->blobs[i].name);
+        if (!r->blobs[i].packaged)
+            printf("    %s %12llu  %-8s %s\n", digest_text(&r->blobs[i].digest).text,
+                   (unsigned long long)r->blobs[i].size, release_part_of(r, &r->blobs[i].digest), r->blobs[i].name);
+    print_packages(packages);
 }
 
-static void put_release(struct with_release *w)
+static void put_release(struct with_release *w, const struct packages *packages)
 {
     static const char *const environments[] = {"sandbox", "test", "prod"};
     const struct release *r = w->release;
@@ -79,6 +92,7 @@ static void put_release(struct with_release *w)
         json_out_object_end(&j);
     }
     json_out_array_end(&j);
+    packages_put(&j, packages);
     command_json_end(&j);
 }
 
@@ -165,19 +179,20 @@ static int run(struct invocation *in)
     auto_with_release w = {0};
     if (ref_is_shipment(in->argv[0], &number))
         return run_shipment(in, number);
-    if (with_release_open(in, in->argv[0], &w, &e) < 0)
+    auto_packages packages = {0};
+    if (with_release_open(in, in->argv[0], &w, &e) < 0 || release_packages_of(w.site, w.release, &packages, &e) < 0)
         return command_fail(in, &e);
     if (in->json)
-        put_release(&w);
+        put_release(&w, &packages);
     else
-        print_release(&w);
+        print_release(&w, &packages);
     return 0;
 }
 
 const struct command CMD_SHOW = {
     .name = "show",
     .usage = "REF",
-    .summary = "one release or shipment: what it is made of, where it lies, where it stands",
+    .summary = "one release or shipment: what it is made of and brings, where it lies, where it stands",
     .detail = "REF is name:vX.Y.Z, name@sha256:…, ENV/NAME or shipment:N. The story behind a release, with every "
               "attestation, is\n`airlock passport REF`.",
     .min_args = 1,

@@ -4,6 +4,7 @@
 
 #include "cli/commands.h"
 #include "cli/status_now.h"
+#include "store/db_package.h"
 #include "store/db_release.h"
 #include "trust/statement.h"
 #include "util/clock.h"
@@ -25,6 +26,7 @@ struct status_release {
     struct digest digest;
     uint64_t shipment;
     bool admitted, discarded;
+    uint64_t packages;                                           /* files that it brings, its model's left out */
     char scan[16], test[16], silence[16], intake[16], trust[16]; /* newest result of each, or "-" */
 };
 
@@ -121,6 +123,13 @@ static int take_evidence(void *arg, const struct evidence_row *row)
     return 0;
 }
 
+static int count_package(void *arg, const struct package_row *row)
+{
+    struct status_release *r = arg;
+    r->packages += strcmp(row->ecosystem, "hf") != 0 && strcmp(row->ecosystem, "evidence") != 0;
+    return 0;
+}
+
 static void name_pointers(struct status *st)
 {
     for (size_t i = 0; i < st->pointer_count; i++)
@@ -138,7 +147,8 @@ static int collect(struct site *s, struct status *st, struct err *e)
         db_shipment_each(s->db, 0, take_shipment, st, e) < 0)
         return -1;
     for (size_t i = 0; i < st->release_count; i++)
-        if (db_evidence_each(s->db, &st->releases[i].digest, NULL, take_evidence, &st->releases[i], e) < 0)
+        if (db_evidence_each(s->db, &st->releases[i].digest, NULL, take_evidence, &st->releases[i], e) < 0 ||
+            db_package_of_release(s->db, &st->releases[i].digest, count_package, &st->releases[i], e) < 0)
             return -1;
     name_pointers(st);
     st->ledger_size = ledger_size(s->ledger);
@@ -164,14 +174,16 @@ static void print_status(const struct site *s, const struct status *st)
                time_text(st->pointers[i].time_s).text);
     if (st->pointer_count == 0)
         printf("  nothing stands anywhere\n");
-    printf("\nReleases                                  lies in     scan    intake  test    silence       trust\n");
+    printf("\nReleases                                  lies in     scan    intake  test    silence       trust   "
+           "packages\n");
     for (size_t i = 0; i < st->release_count; i++) {
         const struct status_release *r = &st->releases[i];
-        printf("  %-24s %-12s   %-10s  %-7s %-7s %-7s %-13s %s\n", r->name, r->version,
+        printf("  %-24s %-12s   %-10s  %-7s %-7s %-7s %-13s %-7s %llu\n", r->name, r->version,
                r->admitted    ? "store"
                : r->discarded ? "discarded"
                               : "quarantine",
-               or_dash(r->scan), or_dash(r->intake), or_dash(r->test), or_dash(r->silence), or_dash(r->trust));
+               or_dash(r->scan), or_dash(r->intake), or_dash(r->test), or_dash(r->silence), or_dash(r->trust),
+               (unsigned long long)r->packages);
     }
     printf("\nShipments\n");
     for (size_t i = 0; i < st->shipment_count; i++)
@@ -196,6 +208,7 @@ static void put_releases(struct json_out *j, const struct status *st)
         json_put_uint(j, "shipment", r->shipment);
         json_put_bool(j, "admitted", r->admitted);
         json_put_bool(j, "discarded", r->discarded);
+        json_put_uint(j, "packages", r->packages);
         json_put_object(j, "newest");
         json_put_string(j, "scan", r->scan);
         json_put_string(j, "intake", r->intake);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "contour/fsck.h"
+#include "ship/release.h"
 
 struct checking {
     struct site *s;
@@ -20,6 +21,9 @@ int fsck_part(struct checking *c, int result, const char *what, const struct err
  * c->e.
  */
 int fsck_rows(struct checking *c, int result, const char *what, const struct err *why);
+
+/* The rows of a release's packages against its documents. */
+int fsck_packages(struct checking *c, const struct release *r, const struct blobs *b, struct err *why);
 
 int fsck_blobs(struct checking *c);                        /* store and quarantine, and the rows about them */
 int fsck_releases(struct checking *c);                     /* releases and pointers */

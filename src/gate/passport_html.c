@@ -221,9 +221,11 @@ static void verdict_box(const struct passport *p, struct buf *out)
 
 /* ── sections ── */
 
-static void section_what(const struct release *r, struct buf *out)
+static void section_what(const struct passport *p, struct buf *out)
 {
+    const struct release *r = p->release;
     auto_buf command = BUF(1U << 20);
+    char packages[160];
     for (size_t i = 0; i < r->command_count; i++)
         buf_printf(&command, "%s%s", i ? " " : "", r->command[i]);
     html_section(out, "What it is");
@@ -239,6 +241,10 @@ static void section_what(const struct release *r, struct buf *out)
     html_field(out, "Command", "command", "%s", buf_str(&command));
     html_field(out, "Prompts", "digest", "%s", digest_text(&r->prompts.digest).text);
     html_field(out, "Suite", "digest", "%s", digest_text(&r->suite.digest).text);
+    packages_say(&p->packages, packages, sizeof packages);
+    html_field(out, "Packages", "", "%s", packages);
+    if (r->packages.there)
+        html_field(out, "Packages document", "digest", "%s", digest_text(&r->packages.config).text);
     html_table_end(out);
 }
 
@@ -401,7 +407,7 @@ int passport_html(struct site *s, const struct release *r, struct buf *out, stru
         return -1;
     page_head(s, r, out);
     verdict_box(&p, out);
-    section_what(r, out);
+    section_what(&p, out);
     section_origin(p.receipt, out);
     html_found(&p, out);
     section_people(&p.ev, out);

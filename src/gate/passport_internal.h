@@ -2,10 +2,12 @@
 #pragma once
 
 #include "gate/passport.h"
+#include "ship/packages.h"
 
 /* What all forms tell, gathered once. */
 struct passport {
     const struct release *release; /* borrowed */
+    struct packages packages;      /* that it brings */
     struct evidence ev;
     const struct evidence_line *closing; /* NULL: no gate has judged it */
     const struct evidence_line *receipt; /* NULL: none */

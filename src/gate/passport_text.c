@@ -50,7 +50,7 @@ bool passport_after(const struct evidence_line *closing, const struct evidence_l
 
 int passport_gather(struct site *s, const struct release *r, struct passport *out, struct err *e)
 {
-    if (evidence_load_all(s, &r->digest, &out->ev, e) < 0)
+    if (release_packages_of(s, r, &out->packages, e) < 0 || evidence_load_all(s, &r->digest, &out->ev, e) < 0)
         return -1;
     out->release = r;
     out->closing = passport_closing(&out->ev);
@@ -60,13 +60,17 @@ int passport_gather(struct site *s, const struct release *r, struct passport *ou
 
 void passport_fini(struct passport *p)
 {
+    packages_fini(&p->packages);
     evidence_fini(&p->ev);
 }
 
 /* ── text ── */
 
-static void text_head(const struct release *r, struct buf *out)
+static void text_head(const struct passport *p, struct buf *out)
 {
+    const struct release *r = p->release;
+    char packages[160];
+    packages_say(&p->packages, packages, sizeof packages);
     buf_printf(out, "%s:%s\n  digest    %s\n  owner     %s\n  licence   %s\n", r->name, r->version,
                digest_text(&r->digest).text, r->owner, r->licence);
     if (r->description[0])
@@ -76,6 +80,9 @@ static void text_head(const struct release *r, struct buf *out)
     buf_printf(out, "  engine    %s\n", digest_text(&r->engine.manifest).text);
     buf_printf(out, "  prompts   %s\n  suite     %s\n", digest_text(&r->prompts.digest).text,
                digest_text(&r->suite.digest).text);
+    buf_printf(out, "  packages  %s\n", packages);
+    if (r->packages.there)
+        buf_printf(out, "            %s\n", digest_text(&r->packages.config).text);
 }
 
 static void text_origin(const struct evidence_line *receipt, struct buf *out)
@@ -161,7 +168,7 @@ int passport_text(struct site *s, const struct release *r, struct buf *out, stru
     auto_passport p = {0};
     if (passport_gather(s, r, &p, e) < 0)
         return -1;
-    text_head(r, out);
+    text_head(&p, out);
     text_origin(p.receipt, out);
     text_story(&p.ev, p.closing, out);
     return buf_check(out, "passport", e);
@@ -169,8 +176,9 @@ int passport_text(struct site *s, const struct release *r, struct buf *out, stru
 
 /* ── JSON ── */
 
-static void json_head(struct json_out *w, const struct release *r)
+static void json_head(struct json_out *w, const struct passport *p)
 {
+    const struct release *r = p->release;
     json_put_string(w, "name", r->name);
     json_put_string(w, "version", r->version);
     json_put_digest(w, "digest", &r->digest);
@@ -185,6 +193,7 @@ static void json_head(struct json_out *w, const struct release *r)
     json_put_digest(w, "engine", &r->engine.manifest);
     json_put_digest(w, "prompts", &r->prompts.digest);
     json_put_digest(w, "suite", &r->suite.digest);
+    packages_put(w, &p->packages);
 }
 
 static void json_raw_of(struct json_out *w, const char *key, const json_t *value)
@@ -251,7 +260,7 @@ int passport_json(struct site *s, const struct release *r, struct json_out *w, s
     if (passport_gather(s, r, &p, e) < 0)
         return -1;
     json_put_object(w, "release");
-    json_head(w, r);
+    json_head(w, &p);
     json_out_object_end(w);
     if (p.receipt) {
         json_raw_of(w, "station", json_object_get(p.receipt->predicate, "station"));

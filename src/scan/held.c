@@ -42,9 +42,15 @@ static void add(struct comparing *c, const char *ecosystem, const char *name, co
     package_name_skeleton(name, k->skeleton + len, sizeof k->skeleton - (size_t)len);
 }
 
+/* Names that clients ask a registry for; a file's or a model's is its owner's own. */
+static bool has_names(const char *ecosystem)
+{
+    return strcmp(ecosystem, "pypi") == 0 || strcmp(ecosystem, "npm") == 0 || strcmp(ecosystem, "deb") == 0;
+}
+
 static int add_held(void *arg, const struct package_row *row)
 {
-    if (strcmp(row->ecosystem, "file") != 0 && strcmp(row->ecosystem, "hf") != 0)
+    if (has_names(row->ecosystem))
         add(arg, row->ecosystem, row->name, row->filename, &row->digest, SIZE_MAX);
     return 0;
 }
@@ -100,7 +106,7 @@ int scan_held(struct site *s, const struct release *r, struct scan_report *out, 
     struct comparing c = {0};
     for (size_t i = 0; i < out->count; i++) {
         const struct package *p = out->files[i].package;
-        if (p && strcmp(p->ecosystem, "file") != 0 && strcmp(p->ecosystem, "hf") != 0)
+        if (p && has_names(p->ecosystem))
             add(&c, p->ecosystem, p->name, p->filename, &p->digest, i);
     }
     int result = c.count ? db_package_held(s->db, &r->digest, add_held, &c, e) : 0;

@@ -199,6 +199,40 @@ bool package_metadata(const struct package *p, struct digest *id, uint64_t *size
            json_need_uint(p->about, "metadata-size", "", size, &e) == 0;
 }
 
+void packages_put(struct json_out *w, const struct packages *p)
+{
+    json_put_array(w, "packages");
+    for (size_t i = 0; i < p->count; i++) {
+        const struct package *x = &p->items[i];
+        json_out_object(w);
+        json_put_string(w, "ecosystem", x->ecosystem);
+        json_put_string(w, "name", x->name);
+        json_put_string(w, "version", x->version);
+        json_put_string(w, "filename", x->filename);
+        json_put_digest(w, "digest", &x->digest);
+        json_put_uint(w, "size", x->size);
+        json_put_string(w, "group", x->group);
+        json_out_object_end(w);
+    }
+    json_out_array_end(w);
+}
+
+/* They are in order of ecosystem. */
+void packages_say(const struct packages *p, char *out, size_t size)
+{
+    auto_buf text = BUF(1024);
+    if (p->count)
+        buf_printf(&text, "%zu", p->count);
+    else
+        buf_add_str(&text, "none");
+    for (size_t from = 0, to; from < p->count; from = to) {
+        for (to = from + 1; to < p->count && strcmp(p->items[to].ecosystem, p->items[from].ecosystem) == 0; to++)
+            ;
+        buf_printf(&text, "%s%zu %s", from ? ", " : ": ", to - from, p->items[from].ecosystem);
+    }
+    snprintf(out, size, "%s", buf_str(&text));
+}
+
 /* Percent-encoding of a purl's parts (package-url, PURL-SPECIFICATION, "Character encoding"). */
 static void encode(struct buf *out, const char *text)
 {

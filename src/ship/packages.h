@@ -4,7 +4,8 @@
 #pragma once
 
 #include "ship/release.h"
-#include "store/db.h"
+#include "site/site.h"
+#include "store/db_package.h"
 
 #define PACKAGES_SCHEMA "airlock/packages/1"
 
@@ -59,6 +60,14 @@ int release_packages(const struct blobs *b, struct child *parser, const struct r
 /* "sha256:…" of a wheel's METADATA and its size; false when the package has none. */
 bool package_metadata(const struct package *p, struct digest *id, uint64_t *size);
 
+/* The same for a release of this contour or station, wherever its blobs lie now. */
+int release_packages_of(struct site *s, const struct release *r, struct packages *out, struct err *e);
+
+/* How many there are, in words: "7: 1 deb, 1 file, 2 npm, 3 pypi"; "none". */
+void packages_say(const struct packages *p, char *out, size_t size);
+/* Member "packages": {"ecosystem", "name", "version", "filename", "digest", "size", "group"} for each. */
+void packages_put(struct json_out *w, const struct packages *p);
+
 /* Appends its package URL ("pkg:pypi/six@1.16.0?file_name=…"); nothing for ecosystems that have none. */
 void package_purl(const struct package *p, struct buf *out);
 
@@ -75,5 +84,9 @@ bool package_names_alike(const char *a, const char *b);
 /* What such names have in common, for sorting many. */
 void package_name_skeleton(const char *name, char *out, size_t size);
 
-/* One row a package, and one a piece of evidence (store/db_package.h). */
+/* Calls each with one row a package, and one a piece of evidence (store/db_package.h); a row lives until it returns.
+ * Stops at a non-zero return, which is returned. */
+int packages_each_row(const struct packages *p, int (*each)(void *arg, const struct package_row *row), void *arg,
+                      struct err *e);
+/* Adds these rows. */
 int packages_add_rows(struct db *db, const struct digest *release, const struct packages *p, struct err *e);

@@ -3,6 +3,7 @@
 
 #include "ship/packages.h"
 #include "ship/release_internal.h"
+#include "ship/shipment.h"
 #include "util/limits.h"
 
 #define DOCUMENT_TIMEOUT_MS 60000
@@ -222,4 +223,20 @@ int release_packages(const struct blobs *b, struct child *parser, const struct r
         return 0;
     packages_fini(out);
     return -1;
+}
+
+int release_packages_of(struct site *s, const struct release *r, struct packages *out, struct err *e)
+{
+    struct release_row row;
+    auto_buf names = BUF(4096);
+    *out = (struct packages){0};
+    if (!r->packages.there)
+        return 0;
+    struct child *parser = site_parser(s, e);
+    if (!parser || db_release_get(s->db, &r->digest, &row, &names, e) < 0)
+        return -1;
+    struct blobs *b = release_blobs(s, &row, e);
+    int result = b ? release_packages(b, parser, r, out, e) : -1;
+    blobs_close(b);
+    return result;
 }

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "store/db_package.h"
 #include "util/limits.h"
 
 static int append(const char *bytes, size_t len, void *out)
@@ -12,10 +11,11 @@ static int append(const char *bytes, size_t len, void *out)
     return buf_ok(out) ? 0 : -1;
 }
 
-static int add_row(struct db *db, const struct digest *release, const struct package *p, struct err *e)
+static int package_row(const struct package *p, int (*each)(void *arg, const struct package_row *row), void *arg,
+                       struct buf *about, struct err *e)
 {
-    auto_buf about = BUF(LIMIT_JSON_BYTES);
-    if (json_dump_callback(p->about, append, &about, JSON_COMPACT) < 0)
+    buf_clear(about);
+    if (json_dump_callback(p->about, append, about, JSON_COMPACT) < 0)
         return err_set(e, ERR_LIMIT, 0, "%s: what it says of itself is too long", p->filename);
     struct package_row row = {.ecosystem = p->ecosystem,
                               .name = p->name,
@@ -23,8 +23,8 @@ static int add_row(struct db *db, const struct digest *release, const struct pac
                               .filename = p->filename,
                               .digest = p->digest,
                               .size = p->size,
-                              .about = buf_str(&about)};
-    return db_package_add(db, release, &row, e);
+                              .about = buf_str(about)};
+    return each(arg, &row);
 }
 
 /* The same bytes under the same name came with two collections. */
@@ -37,7 +37,8 @@ static bool said_before(const struct packages *p, size_t at)
     return false;
 }
 
-static int add_evidence(struct db *db, const struct digest *release, const struct package_evidence *x, struct err *e)
+static int evidence_row(const struct package_evidence *x, int (*each)(void *arg, const struct package_row *row),
+                        void *arg)
 {
     struct digest_hex hex = digest_hex(&x->digest);
     struct package_row row = {.ecosystem = "evidence",
@@ -47,16 +48,36 @@ static int add_evidence(struct db *db, const struct digest *release, const struc
                               .digest = x->digest,
                               .size = x->size,
                               .about = "{}"};
-    return db_package_add(db, release, &row, e);
+    return each(arg, &row);
+}
+
+int packages_each_row(const struct packages *p, int (*each)(void *arg, const struct package_row *row), void *arg,
+                      struct err *e)
+{
+    auto_buf about = BUF(LIMIT_JSON_BYTES);
+    int result = 0;
+    for (size_t i = 0; result == 0 && i < p->count; i++)
+        result = package_row(&p->items[i], each, arg, &about, e);
+    for (size_t i = 0; result == 0 && i < p->evidence_count; i++)
+        if (!said_before(p, i))
+            result = evidence_row(&p->evidence[i], each, arg);
+    return result;
+}
+
+struct adding {
+    struct db *db;
+    const struct digest *release;
+    struct err *e;
+};
+
+static int add_row(void *arg, const struct package_row *row)
+{
+    struct adding *a = arg;
+    return db_package_add(a->db, a->release, row, a->e);
 }
 
 int packages_add_rows(struct db *db, const struct digest *release, const struct packages *p, struct err *e)
 {
-    for (size_t i = 0; i < p->count; i++)
-        if (add_row(db, release, &p->items[i], e) < 0)
-            return -1;
-    for (size_t i = 0; i < p->evidence_count; i++)
-        if (!said_before(p, i) && add_evidence(db, release, &p->evidence[i], e) < 0)
-            return -1;
-    return 0;
+    struct adding a = {db, release, e};
+    return packages_each_row(p, add_row, &a, e);
 }

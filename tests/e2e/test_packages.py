@@ -53,6 +53,14 @@ def test_a_release_brings_its_packages_to_prod(world):
     scan = world.run("scan", "assistant:v1.0.0", json=True).json
     assert {file["verdict"] for file in scan["files"] if file["path"].startswith("packages/")} <= {"clean", "opaque"}
 
+    shown = world.run("show", "assistant:v1.0.0", json=True).json["packages"]
+    assert [(p["ecosystem"], p["name"]) for p in shown] == [row[:2] for row in found]
+    assert world.run("passport", "assistant:v1.0.0", json=True).json["release"]["packages"] == shown
+    for command in ("show", "passport"):
+        assert "6: 1 deb, 2 file, 1 npm, 2 pypi" in world.run(command, "assistant:v1.0.0").out
+    assert "6: 1 deb, 2 file, 1 npm, 2 pypi" in world.run("passport", "assistant:v1.0.0", "--html").out
+    assert world.run("status", json=True).json["releases"][0]["packages"] == 6
+
     sbom = [json.loads(r[0]) for r in rows(world.contour, "SELECT envelope FROM evidence WHERE predicate_type LIKE '%cyclonedx%' AND origin = 'contour'")]
     purls = {part.get("purl") for part in components(sbom[-1])}
     assert {"pkg:pypi/foo-bar@1.0?file_name=Foo.Bar-1.0-py3-none-any.whl", "pkg:npm/%40scope/left@1.2.3", "pkg:deb/debian/hello@1:2.10-3?arch=all"} <= purls
@@ -205,3 +213,20 @@ def test_packages_that_release_yaml_names_wrongly_are_refused(world):
         path.write_text(text + block + "\n")
         result = world.run("pack", path, home=world.station, status=(2, 3, 4))
         assert words in result.err, result.err
+
+
+def test_a_row_that_somebody_changed_is_found_by_fsck(world):
+    """The mirrors show rows; fsck holds each against the document of its release."""
+    world.found()
+    with_packages(world, files=good(world.folder))
+    world.receive(world.ship("assistant:v1.0.0"))
+    world.fsck()
+    for change, words in {
+        "UPDATE package SET version = '9.9' WHERE name = 'hello'": "the row of package deb hello hello_2.10-3_all.deb says version 9.9",
+        "UPDATE package SET filename = 'baz-3.0.tar.gz' WHERE name = 'baz'": "no row for its package pypi baz baz-2.0.tar.gz",
+        "DELETE FROM package WHERE name = 'foo-bar'": "no row for its package pypi foo-bar",
+    }.items():
+        with sqlite3.connect(world.contour / "state.db") as db:
+            db.execute(change)
+        result = world.fsck(status=None)
+        assert result.status != 0 and words in result.out + result.err, f"{result}"
