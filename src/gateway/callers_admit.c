@@ -114,7 +114,7 @@ void callers_tell_left_out(struct callers *c, int64_t now_ms, bool all)
 static void tell(struct callers *c, const char *address, const struct porter_news *news)
 {
     char failures[16], seconds[16];
-    if (!news->waits && !news->locked)
+    if (!news->told)
         return;
     snprintf(failures, sizeof(failures), "%u", news->failures);
     snprintf(seconds, sizeof(seconds), "%u", news->seconds);

@@ -34,9 +34,9 @@ struct beginning {
 
 struct porter {
     pthread_mutex_t lock;
-    _Atomic int64_t busy_until_ms; /* no address waits later than this */
-    int64_t minute, told;          /* told: in this minute it was looked what had been left out before */
-    unsigned recorded, left_out;   /* of all addresses in this minute */
+    _Atomic int64_t busy_until_ms;     /* no address waits later than this */
+    int64_t minute, told;              /* told: in this minute it was looked what had been left out before */
+    unsigned recorded, left_out, news; /* of all addresses in this minute */
     struct seen seen[SLOTS];
     struct beginning beginnings[PREFIXES];
 };
@@ -116,6 +116,19 @@ static struct seen *slot_of(struct porter *g, const char *address, int64_t now_m
     return s;
 }
 
+static void turn_minute(struct porter *g, int64_t minute)
+{
+    if (g->minute == minute)
+        return;
+    g->minute = minute;
+    g->recorded = g->news = 0;
+}
+
+static int64_t minute_of(int64_t now_ms)
+{
+    return now_ms / 60000 + 1; /* 0 is none */
+}
+
 /* ── guessing ── */
 
 enum porter_word porter_look(struct porter *g, const char *address, int64_t now_ms, unsigned *wait_s)
@@ -187,6 +200,15 @@ static bool is_guessed(struct porter *g, struct span token, const struct digest 
     return ++b->tries > PORTER_PREFIX_TRIES;
 }
 
+static void count_news(struct porter *g, int64_t now_ms, struct porter_news *news)
+{
+    if (!news->waits && !news->locked)
+        return;
+    turn_minute(g, minute_of(now_ms));
+    news->told = g->news++ < PORTER_NEWS;
+    g->left_out += !news->told;
+}
+
 struct porter_news porter_failed(struct porter *g, const char *address, struct span token, int64_t now_ms)
 {
     struct porter_news news = {0};
@@ -203,6 +225,7 @@ struct porter_news porter_failed(struct porter *g, const char *address, struct s
         hold(g, s, now_ms, PORTER_LOCK_S, true, &news);
     else if (s->failures > PORTER_FREE)
         hold(g, s, now_ms, 1U << (s->failures - PORTER_FREE - 1), false, &news);
+    count_news(g, now_ms, &news);
     pthread_mutex_unlock(&g->lock);
     return news;
 }
@@ -215,6 +238,7 @@ struct porter_news porter_hasty(struct porter *g, const char *address, int64_t n
     news.failures = s->failures;
     if (s->until_ms > now_ms && !s->locked && ++s->hasty >= PORTER_HASTE)
         hold(g, s, now_ms, PORTER_LOCK_S, true, &news);
+    count_news(g, now_ms, &news);
     pthread_mutex_unlock(&g->lock);
     return news;
 }
@@ -224,13 +248,10 @@ struct porter_news porter_hasty(struct porter *g, const char *address, int64_t n
 bool porter_may_record(struct porter *g, const char *address, int64_t now_ms)
 {
     bool may;
-    int64_t minute = now_ms / 60000 + 1; /* 0 is none */
+    int64_t minute = minute_of(now_ms);
     pthread_mutex_lock(&g->lock);
     struct seen *s = slot_of(g, address, now_ms);
-    if (g->minute != minute) {
-        g->minute = minute;
-        g->recorded = 0;
-    }
+    turn_minute(g, minute);
     if (s->minute != minute) {
         g->left_out += s->left_out; /* nobody has fetched it in time */
         s->minute = minute;
@@ -290,7 +311,7 @@ void porter_left_out(struct porter *g, int64_t now_ms, bool all,
     char address[PORTER_ADDRESS_SIZE];
     unsigned count;
     size_t at = 0;
-    int64_t minute = all ? INT64_MAX : now_ms / 60000 + 1;
+    int64_t minute = all ? INT64_MAX : minute_of(now_ms);
     if (!all && done_in(g, minute))
         return;
     while (take_left_out(g, &at, minute, address, &count))

@@ -4,7 +4,7 @@
  * counted too, over all addresses: while one is being guessed, an address's first wrong token of that beginning locks
  * it. What strangers are refused is recorded up to a number per address and minute, and how much was left out is told
  * afterwards. Memory is bounded: of more addresses than there are slots, those that have been quiet longest are
- * forgotten. Safe from any thread. Hard rule: a right token never counts against its address. */
+ * forgotten. Safe from any thread. Hard rule: a right token is never counted as a wrong one. */
 #pragma once
 
 #include <stdbool.h>
@@ -26,6 +26,9 @@
 /* Records of refused requests of nobody known: of one address, and of all together, in a minute (some 200 KiB). */
 #define PORTER_RECORDS     30U
 #define PORTER_RECORDS_ALL 600U
+/* Addresses that are told of in a minute, of those that have to wait or are locked: whoever has a thousand addresses
+ * could fill the log with them. */
+#define PORTER_NEWS        60U
 
 #define PORTER_ADDRESS_SIZE 48
 
@@ -46,6 +49,7 @@ enum porter_word porter_look(struct porter *g, const char *address, int64_t now_
 /* What came of a wrong token, for the log: the address has to wait from now on, or is locked. */
 struct porter_news {
     bool waits, locked;
+    bool told; /* it is worth an event and a record: not one of too many in this minute */
     unsigned failures, seconds;
 };
 

@@ -152,6 +152,24 @@ static void a_fleet_with_one_old_token_does_not_guess(void **state)
     }
 }
 
+static void of_many_locked_addresses_some_are_told(void **state)
+{
+    (void)state;
+    char address[32], token[64];
+    unsigned locked = 0, told = 0;
+    for (unsigned i = 0; i < 1000; i++) {
+        snprintf(address, sizeof(address), "127.0.%u.%u", i / 200, 1 + i % 200);
+        snprintf(token, sizeof(token), "airlock_AAAAAAAA%u", i);
+        struct porter_news n = porter_failed(p, address, span_str(token), now);
+        locked += n.locked;
+        told += n.told;
+    }
+    assert_int_equal(locked, 1000 - PORTER_PREFIX_TRIES);
+    assert_int_equal(told, PORTER_NEWS);
+    now += 60000;
+    assert_true(porter_failed(p, "127.0.9.9", SPAN_LIT("airlock_AAAAAAAA-later"), now).told);
+}
+
 static void a_network_of_version_six_is_one_address(void **state)
 {
     (void)state;
@@ -243,6 +261,7 @@ int main(void)
         RULE(the_same_wrong_token_again_waits_and_never_locks),
         RULE(many_addresses_that_guess_at_one_token_are_locked_at_their_first_try),
         RULE(a_fleet_with_one_old_token_does_not_guess),
+        RULE(of_many_locked_addresses_some_are_told),
         RULE(a_network_of_version_six_is_one_address),
         RULE(a_flood_of_addresses_does_not_free_who_is_locked),
         RULE(an_address_gets_so_many_records_a_minute_and_the_rest_is_told),
