@@ -25,6 +25,9 @@
 #define LAST_WORDS    600U
 #define ROOT_FILES    20U
 
+#define AUTHORITIES     "/etc/ssl/certs/ca-certificates.crt"
+#define AUTHORITIES_MAX (8U << 20)
+
 void clients_init(struct clients *c, int staging)
 {
     *c = (struct clients){.staging = staging, .root = -1, .folder = -1};
@@ -159,6 +162,19 @@ static int mount_etc(struct mounts *m, int folder, const struct places *places, 
                      SPAN_LIT("passwd: files\ngroup: files\nhosts: files dns\n"), e);
 }
 
+/* The one file of certificates that all of the clients read, with more behind what the host has. */
+static int mount_authorities(struct mounts *m, int folder, struct span more, struct err *e)
+{
+    auto_buf all = BUF(AUTHORITIES_MAX);
+    if (file_read(AT_FDCWD, AUTHORITIES, &all, e) < 0)
+        return err_hint(e, "authorities are added to the host's: install Debian's package ca-certificates");
+    buf_add_byte(&all, '\n');
+    buf_add_span(&all, more);
+    if (buf_check(&all, AUTHORITIES, e) < 0)
+        return -1;
+    return mount_own(m, folder, "authorities.pem", AUTHORITIES, buf_span(&all), e);
+}
+
 /* ── a run ── */
 
 /* One command line in its box. */
@@ -206,11 +222,8 @@ static const char **joined(const char *const *first, size_t count, const char *c
 static int set_up(struct run *r, struct err *e)
 {
     static const char *const env[] = {
-        "PATH=/usr/bin:/bin:/usr/sbin:/sbin",
-        "HOME=" CLIENT_WORK "/home",
-        "TMPDIR=" CLIENT_WORK "/tmp",
-        "LANG=C.UTF-8",
-        "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt",
+        "PATH=/usr/bin:/bin:/usr/sbin:/sbin", "HOME=" CLIENT_WORK "/home", "TMPDIR=" CLIENT_WORK "/tmp", "LANG=C.UTF-8",
+        "SSL_CERT_FILE=" AUTHORITIES,
     };
     const struct client_order *o = r->order;
     r->argv = joined(&o->client->program, 1, o->argv);
@@ -218,6 +231,8 @@ static int set_up(struct run *r, struct err *e)
     if (make_root(r->c, e) < 0 || mount_etc(&r->mounts, r->c->folder, o->places, e) < 0)
         return -1;
     mount_host(&r->mounts);
+    if (r->c->authorities.len && mount_authorities(&r->mounts, r->c->folder, r->c->authorities, e) < 0)
+        return -1;
     if (o->also) {
         int fd = dir_open(AT_FDCWD, o->also, e);
         if (fd < 0)

@@ -32,6 +32,7 @@ struct client_record {
 struct clients {
     int staging; /* borrowed: the folder that all of it lies in */
     uint64_t limit_bytes, limit_s, idle_s;
+    struct span authorities;    /* PEM, trusted besides the host's; borrowed */
     struct client_record *list; /* owned */
     size_t count;
     int root;   /* made at the first run; -1 before */

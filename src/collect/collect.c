@@ -38,6 +38,7 @@ void collecting_fini(struct collecting *c)
     free(c->image_blobs);
     clients_fini(&c->clients);
     packages_fini(&c->packages);
+    buf_fini(&c->authorities);
     if (c->dir >= 0)
         close(c->dir);
     if (c->staging >= 0)
@@ -155,6 +156,10 @@ static int take_staging(struct collecting *c, int *lock, struct err *e)
 static int fetch_all(struct collecting *c, struct err *e)
 {
     clients_init(&c->clients, c->staging);
+    c->authorities = BUF(LIMIT_YAML_BYTES);
+    if (c->spec->authorities && file_read(c->dir, c->spec->authorities, &c->authorities, e) < 0)
+        return err_prefix(e, "authorities");
+    c->clients.authorities = buf_span(&c->authorities);
     c->clients.limit_bytes = c->spec->limit_bytes;
     c->clients.limit_s = c->spec->limit_s;
     c->clients.idle_s = c->spec->idle_s;

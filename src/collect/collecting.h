@@ -15,6 +15,7 @@ struct collecting {
     struct digest definition; /* of its bytes */
     int staging;
     struct child *parser;
+    struct buf authorities; /* owned: the file that collect.yaml names */
     struct clients clients;
     struct lock *locks;               /* one a set; owned */
     struct packages packages;         /* what was fetched, held against its lock, and put into the store */

@@ -57,40 +57,45 @@ static bool is_address(const char *host)
     return host[strspn(host, "0123456789.")] == '\0';
 }
 
+/* Names that mean this machine everywhere (RFC 6761, section 6.3): some clients do not look them up. */
+static bool is_localhost(const char *host)
+{
+    return strcmp(host, "localhost") == 0 || span_ends(span_str(host), SPAN_LIT(".localhost"));
+}
+
 /* The address of a host that is there already, or the next free one. */
 static int give_address(const struct places *p, struct place *to, struct err *e)
 {
-    if (is_address(to->host)) {
-        if (strncmp(to->host, "127.", 4) != 0 || strlen(to->host) >= sizeof to->address)
+    const char *own = is_localhost(to->host) ? "127.0.0.1" : to->host;
+    if (is_address(own)) {
+        if (strncmp(own, "127.", 4) != 0 || strlen(own) >= sizeof to->address)
             return err_set(e, ERR_INPUT, 0,
                            "%s: an upstream is called by a name; give this address one in /etc/hosts of this machine",
                            to->host);
-        snprintf(to->address, sizeof to->address, "%.15s", to->host);
+        snprintf(to->address, sizeof to->address, "%.15s", own);
         return 0;
     }
-    for (size_t i = 0; i < p->count; i++) {
+    for (size_t i = 0; i < p->count; i++)
         if (strcmp(p->list[i].host, to->host) == 0) {
             memcpy(to->address, p->list[i].address, sizeof to->address);
             return 0;
         }
-    }
-    snprintf(to->address, sizeof to->address, ADDRESS_FORMAT, (unsigned)p->count % BOX_LISTEN_MAX + ADDRESS_FIRST);
+    snprintf(to->address, sizeof to->address, ADDRESS_FORMAT, (unsigned)p->count % 200U + ADDRESS_FIRST);
     return 0;
 }
 
 int places_add(struct places *p, const struct url *u, struct err *e)
 {
+    struct place to = {.port = u->port, .tls = u->tls};
+    memcpy(to.host, u->host, sizeof to.host);
+    if (give_address(p, &to, e) < 0)
+        return -1;
     for (size_t i = 0; i < p->count; i++)
-        if (p->list[i].port == u->port && strcmp(p->list[i].host, u->host) == 0)
+        if (p->list[i].port == to.port && strcmp(p->list[i].address, to.address) == 0)
             return 0;
     if (p->count == BOX_LISTEN_MAX)
         return err_set(e, ERR_LIMIT, 0, "more than %d upstreams", BOX_LISTEN_MAX);
-    struct place *to = &p->list[p->count];
-    *to = (struct place){.port = u->port, .tls = u->tls};
-    snprintf(to->host, sizeof to->host, "%s", u->host);
-    if (give_address(p, to, e) < 0)
-        return -1;
-    p->count++;
+    p->list[p->count++] = to;
     return 0;
 }
 
@@ -102,15 +107,10 @@ int places_add_text(struct places *p, const char *text, struct err *e)
 
 void places_hosts(const struct places *p, struct buf *out)
 {
-    bool localhost = false;
-    for (size_t i = 0; i < p->count; i++) {
-        const struct place *one = &p->list[i];
-        localhost = localhost || strcmp(one->host, "localhost") == 0;
-        if (!is_address(one->host))
-            buf_printf(out, "%s %s\n", one->address, one->host);
-    }
-    if (!localhost)
-        buf_add_str(out, "127.0.0.1 localhost\n");
+    buf_add_str(out, "127.0.0.1 localhost\n");
+    for (size_t i = 0; i < p->count; i++)
+        if (!is_address(p->list[i].host) && strcmp(p->list[i].host, "localhost") != 0)
+            buf_printf(out, "%s %s\n", p->list[i].address, p->list[i].host);
 }
 
 void places_names(const struct places *p, struct buf *out)

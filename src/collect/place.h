@@ -25,7 +25,7 @@ struct place {
     char host[PLACE_HOST_MAX];
     uint16_t port;
     bool tls;
-    char address[16]; /* inside: 127.83.0.N, or the host itself when it is such an address */
+    char address[16]; /* inside: 127.83.0.N; of localhost and of addresses of 127.0.0.0/8, what they say */
 };
 
 struct places {

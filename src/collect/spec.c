@@ -168,9 +168,10 @@ static int take_upstreams(struct collect_spec *s, const char *name, struct err *
         const char *key;
         int (*take)(struct collect_spec *, const struct yaml *, const char *, struct err *);
     } rows[] = {{"pypi", take_pypi}, {"npm", take_npm}, {"images", take_images}, {"models", take_models}};
-    static const char *const keys[] = {"pypi", "npm", "debian", "images", "models", NULL};
+    static const char *const keys[] = {"pypi", "npm", "debian", "images", "models", "authorities", NULL};
     const struct yaml *map = yaml_need(s->root, "upstreams", YAML_MAP, name, e);
-    if (!map || yaml_only_keys(map, keys, name, e) < 0)
+    if (!map || yaml_only_keys(map, keys, name, e) < 0 ||
+        take_file(map, "authorities", false, &s->authorities, name, e) < 0)
         return -1;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         const struct yaml *one = yaml_get(map, rows[i].key);

@@ -59,6 +59,7 @@ struct collect_spec {
     size_t archive_count;
     struct collect_images images;
     struct collect_models models;
+    const char *authorities; /* PEM: certificates that are trusted besides the host's; or NULL */
     struct collect_set *sets;
     size_t set_count;
     uint64_t limit_bytes, limit_s, idle_s; /* of one run of a client; 20 GiB, 2 hours, 60 s */

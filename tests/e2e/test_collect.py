@@ -246,12 +246,10 @@ def test_the_examples_are_as_their_schemas_say():
 @needs("pip")
 def test_a_host_is_reached_by_the_name_that_collect_yaml_gives_it(station, up):
     six = up.wheel("six", "1.16.0")
-    up.file_base = up.url.replace("127.0.0.1", "localhost")
-    path = write(station, up, pip_set(up.requirements(six)), files=f"[{up.file_base}]")
+    up.file_base = up.url.replace("127.0.0.1", "files.localhost")
+    path = write(station, up, pip_set(up.requirements(six)), index=up.file_base + "/simple/")
 
-    said = collect(station, path).json
-
-    assert sorted(row["host"] for row in said["hosts"]) == ["127.0.0.1", "localhost"]
+    assert [row["host"] for row in collect(station, path).json["hosts"]] == ["files.localhost"]
 
 
 @needs("pip")
@@ -290,6 +288,24 @@ def test_a_token_reaches_the_upstream_and_no_record(station, up):
 
     assert seen == ["Basic " + base64.b64encode(b"airlock:secret-of-the-station").decode()]
     assert "secret-of-the-station" not in json.dumps(record(station, said.json["digest"])) + said.out + said.err
+
+
+@needs("pip", "npm", "curl")
+def test_tls_stays_between_client_and_upstream(station, tmp_path):
+    """The upstream's certificate is its own: every client trusts it by authorities, and none without."""
+    with Upstream(tmp_path / "tls", tls=True) as up:
+        six, parts = up.wheel("six", "1.16.0"), up.sdist("parts", "2.0")
+        up.npm("tiny", "1.0.0")
+        path = write(
+            station, up, pip_set(up.requirements(six, parts), more=", source: [parts], build: false"), npm_set(up.npm_lock(("tiny", "1.0.0")))
+        )
+
+        refused = collect(station, path, status=(3, 7))
+        path.write_text(path.read_text().replace("upstreams:", f"upstreams:\n  authorities: {up.certificate}"))
+        said = collect(station, path).json
+
+        assert "certificate" in refused.err.lower() and said["files"] == 3
+        assert [row["host"] for row in said["hosts"]] == ["localhost"]
 
 
 # ── what does not ──

@@ -16,6 +16,7 @@ import hashlib
 import http.server
 import json
 import re
+import ssl
 import subprocess
 import threading
 import time
@@ -59,8 +60,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 class Upstream:
-    def __init__(self, folder, suite="stable"):
+    """`tls`: https, by the name localhost, with a certificate of its own in certificate.pem."""
+
+    def __init__(self, folder, suite="stable", tls=False):
         self.folder = Path(folder)
+        self.tls = tls
         self.folder.mkdir(parents=True, exist_ok=True)
         self.suite = suite
         self.answers, self.asked = {}, []
@@ -72,10 +76,20 @@ class Upstream:
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.server.upstream = self
+        if self.tls:
+            self.wrap()
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
         self.thread.start()
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.url = f"https://localhost:{self.server.server_port}" if self.tls else f"http://127.0.0.1:{self.server.server_port}"
         return self
+
+    def wrap(self):
+        self.certificate, key = self.folder / "certificate.pem", self.folder / "key.pem"
+        made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+        subprocess.run([*made, "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", self.certificate], capture_output=True, check=True, timeout=60)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate, key)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
 
     def __exit__(self, *_):
         self.stopping.set()

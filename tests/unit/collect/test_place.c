@@ -81,8 +81,21 @@ static void each_host_gets_an_address_and_each_port_a_place(void **state)
     assert_string_not_equal(p.list[0].address, p.list[1].address);
     assert_string_equal(p.list[3].address, "127.0.0.1");
     places_hosts(&p, &hosts);
-    assert_string_equal(buf_str(&hosts), "127.83.0.2 a.example\n127.83.0.3 b.example\n127.83.0.2 a.example\n"
-                                         "127.0.0.1 localhost\n");
+    assert_string_equal(buf_str(&hosts), "127.0.0.1 localhost\n127.83.0.2 a.example\n127.83.0.3 b.example\n"
+                                         "127.83.0.2 a.example\n");
+}
+
+static void what_means_this_machine_lies_at_its_own_address(void **state)
+{
+    (void)state;
+    struct places p = {0};
+    struct err e = {0};
+    assert_int_equal(places_add_text(&p, "http://localhost:8080/", &e), 0);
+    assert_int_equal(places_add_text(&p, "http://files.localhost:8081/", &e), 0);
+    assert_int_equal(places_add_text(&p, "http://127.0.0.1:8080/", &e), 0); /* the same socket */
+    assert_int_equal(p.count, 2);
+    assert_string_equal(p.list[0].address, "127.0.0.1");
+    assert_string_equal(p.list[1].address, "127.0.0.1");
 }
 
 static void an_address_that_no_box_has_is_refused_with_the_way_out(void **state)
@@ -116,6 +129,7 @@ int main(void)
         cmocka_unit_test(a_url_is_taken_apart),
         cmocka_unit_test(what_is_no_plain_url_is_refused),
         cmocka_unit_test(each_host_gets_an_address_and_each_port_a_place),
+        cmocka_unit_test(what_means_this_machine_lies_at_its_own_address),
         cmocka_unit_test(an_address_that_no_box_has_is_refused_with_the_way_out),
         cmocka_unit_test(there_are_at_most_as_many_as_a_box_has_sockets),
     };
