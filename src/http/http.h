@@ -177,7 +177,7 @@ void http_on_slow(struct http_request *r, unsigned after_ms, void (*slow)(void *
  * then be one of http_answer, http_error or http_error_err. */
 ssize_t http_body_read(struct http_request *r, void *out, size_t len, struct err *e);
 int64_t http_body_length(const struct http_request *r); /* Content-Length; 0: no body; -1: chunked, so nobody knows */
-#define HTTP_BODY_RING_BYTES 262144U
+#define HTTP_BODY_RING_BYTES 524288U
 
 /* ── answers ── */
 

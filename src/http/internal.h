@@ -66,6 +66,7 @@ struct upload {
     bool over;           /* more than body_max */
     bool stop;           /* the server is going down */
     uint64_t total;      /* bytes taken so far */
+    size_t wanted;       /* how many bytes in the ring are worth a signal */
     size_t head, len;
     uint8_t ring[HTTP_BODY_RING_BYTES];
 };

@@ -13,7 +13,7 @@
  * fit is refused with 431. */
 #define POOL_BYTES         32768U
 #define CONNECTIONS_MAX    12000U
-#define UPLOADS_MAX        128U /* each has a thread and a ring: 32 MiB of rings in all */
+#define UPLOADS_MAX        128U /* each has a thread and a ring: 64 MiB of rings in all */
 #define HEADER_DEADLINE_MS 10000U
 #define IDLE_MS            75000U
 #define MIN_RATE           1024U

@@ -9,6 +9,10 @@
 #include <string.h>
 
 #include "http/internal.h"
+#include "util/clock.h"
+
+#define WORTH_BYTES 65536U
+#define WORTH_NS    1000000
 
 void upload_free(struct upload *u)
 {
@@ -62,32 +66,39 @@ bool upload_begin(struct http_request *r)
     return false;
 }
 
-/* ── the loop thread's side, with r->lock ── */
+/* ── the loop thread's side ── */
 
-static void put(struct upload *u, const char *bytes, size_t len)
+/* With r->lock, which is let go while the bytes are copied: they go where nobody reads yet, and only this thread moves
+ * the ring's end. */
+static void put(struct http_request *r, const char *bytes, size_t len)
 {
+    struct upload *u = r->upload;
     size_t tail = (u->head + u->len) % HTTP_BODY_RING_BYTES, first = HTTP_BODY_RING_BYTES - tail;
     if (first > len)
         first = len;
+    pthread_mutex_unlock(&r->lock);
     memcpy(u->ring + tail, bytes, first);
     memcpy(u->ring, bytes + first, len - first);
+    pthread_mutex_lock(&r->lock);
     u->len += len;
     u->total += len;
 }
 
-/* *len becomes what was not taken: the library offers it again when the connection goes on. */
+/* With r->lock. *len becomes what was not taken: the library offers it again when the connection goes on. An answer may
+ * have been given meanwhile: then nothing more is taken. */
 static void take_piece(struct http_request *r, const char *bytes, size_t *len)
 {
     struct upload *u = r->upload;
     size_t room = HTTP_BODY_RING_BYTES - u->len, n = *len < room ? *len : room;
     u->over = *len > r->route->body_max - u->total;
     if (!u->over) {
-        put(u, bytes, n);
+        put(r, bytes, n);
         *len -= n;
     }
     atomic_fetch_add(&r->conn->body_bytes, n);
-    pthread_cond_signal(&u->some);
-    if (*len > 0)
+    if (u->len >= u->wanted || u->over)
+        pthread_cond_signal(&u->some);
+    if (*len > 0 && !r->answered)
         suspend_locked(r);
 }
 
@@ -95,7 +106,6 @@ int upload_go_on(struct http_request *r, const char *bytes, size_t *len)
 {
     struct upload *u = r->upload;
     pthread_mutex_lock(&r->lock);
-    bool early = r->answered && upload_is_early(r), queue = r->answered && !early;
     if (!r->answered && *len > 0) {
         take_piece(r, bytes, len);
     } else if (!r->answered && !u->passed) {
@@ -105,6 +115,7 @@ int upload_go_on(struct http_request *r, const char *bytes, size_t *len)
         pthread_cond_signal(&u->some);
         suspend_locked(r);
     }
+    bool early = r->answered && upload_is_early(r), queue = r->answered && !early;
     pthread_mutex_unlock(&r->lock);
     if (early) /* the client has its answer: this ends the connection */
         return MHD_NO;
@@ -140,13 +151,17 @@ void upload_stop(struct http_request *r)
     pthread_mutex_unlock(&r->lock);
 }
 
-static size_t get(struct upload *u, uint8_t *out, size_t max)
+/* With r->lock, which is let go while the bytes are copied: only this thread moves the ring's head. */
+static size_t get(struct http_request *r, uint8_t *out, size_t max)
 {
+    struct upload *u = r->upload;
     size_t n = u->len < max ? u->len : max, first = HTTP_BODY_RING_BYTES - u->head;
     if (first > n)
         first = n;
+    pthread_mutex_unlock(&r->lock);
     memcpy(out, u->ring + u->head, first);
     memcpy(out + first, u->ring, n - first);
+    pthread_mutex_lock(&r->lock);
     u->head = (u->head + n) % HTTP_BODY_RING_BYTES;
     u->len -= n;
     return n;
@@ -166,6 +181,24 @@ static int still_whole(const struct http_request *r, struct err *e)
     return u->stop ? err_set(e, ERR_BUSY, 0, "the server is going down") : 0;
 }
 
+/* Waits for the first byte as long as it takes, and then a moment longer for as many as are worth a wake-up: the loop
+ * thread brings them in small pieces. With r->lock. */
+static void wait_for_some(struct http_request *r, size_t worth, struct err *e)
+{
+    struct upload *u = r->upload;
+    u->wanted = 1;
+    while (u->len == 0 && !u->complete && still_whole(r, e) == 0)
+        pthread_cond_wait(&u->some, &r->lock);
+    if (u->len >= worth || u->complete || still_whole(r, e) < 0)
+        return;
+    int64_t until_ns = clock_mono_ns() + WORTH_NS;
+    struct timespec until = {until_ns / 1000000000, (long)(until_ns % 1000000000)};
+    int timed_out = 0;
+    u->wanted = worth;
+    while (!timed_out && u->len < worth && !u->complete && still_whole(r, e) == 0)
+        timed_out = pthread_cond_clockwait(&u->some, &r->lock, CLOCK_MONOTONIC, &until);
+}
+
 ssize_t http_body_read(struct http_request *r, void *out, size_t len, struct err *e)
 {
     struct upload *u = r->upload;
@@ -176,11 +209,10 @@ ssize_t http_body_read(struct http_request *r, void *out, size_t len, struct err
     if (!u->asked)
         resume_locked(r);
     u->asked = true;
-    while (u->len == 0 && !u->complete && still_whole(r, e) == 0)
-        pthread_cond_wait(&u->some, &r->lock);
+    wait_for_some(r, len < WORTH_BYTES ? len : WORTH_BYTES, e);
     result = still_whole(r, e);
     if (result == 0)
-        result = (ssize_t)get(u, out, len);
+        result = (ssize_t)get(r, out, len);
     if (!u->complete && !u->over && u->len <= HTTP_BODY_RING_BYTES / 2)
         resume_locked(r);
     pthread_mutex_unlock(&r->lock);
