@@ -147,6 +147,65 @@ wait_engine() {
   fail 'the engine of prod did not become ready (the log is above)'
 }
 
+# Where PyPI and Debian are, by the configuration of this machine's own clients: collect.yaml is the one place that names hosts.
+pypi_index() {
+  local set_up
+  set_up=$(/usr/bin/python3 -m pip config get global.index-url 2>/dev/null || true)
+  [ -n "$set_up" ] && { echo "${set_up%/}/"; return; }
+  /usr/bin/python3 -c 'from pip._internal.models.index import PyPI; print(PyPI.simple_url + "/")'
+}
+pypi_files() { /usr/bin/python3 -c 'from pip._internal.models.index import PyPI; print("https://" + PyPI.file_storage_domain)'; }
+debian_archive() {
+  apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 2>/dev/null |
+    awk '$2 == "bookworm" && $3 == "main" { sub("/$", "", $1); print $1; exit }'
+}
+# write_collect FILE REQUIREMENTS
+write_collect() {
+  local archive
+  archive=$(debian_archive)
+  [ -n "$archive" ] || fail 'apt on this machine knows no Debian 12 (bookworm): there is nothing to collect its packages from'
+  cat >"$1" <<YAML
+name: app
+upstreams:
+  pypi: {index: "$(pypi_index)", files: ["$(pypi_files)"]}
+  debian: {archive: "$archive", suite: bookworm, components: [main], architecture: $(dpkg --print-architecture), keyring: /usr/share/keyrings/debian-archive-keyring.gpg}
+sets:
+  - {group: prod, pip: $2, python: "3.11", platforms: [manylinux2014_x86_64]}
+  - {group: prod, apt: packages.txt}
+YAML
+}
+
+# In a contour there is the contour: pip and apt are told of it and of nothing else.
+install_from_mirrors() {
+  local token
+  token=$(cat people/clara/token)
+  run /usr/bin/python3 -m venv app
+  note 'The token stands in netrc and in auth.conf, which is where these clients look for one.'
+  (umask 077 && printf 'machine 127.0.0.1 login clara password %s\n' "$token" >netrc)
+  run env NETRC=netrc app/bin/pip install -q --disable-pip-version-check --index-url "$url/pypi/prod/simple/" --require-hashes -r release/app/requirements.txt
+  run app/bin/python release/app/report.py "$url" "$token" 'What is the capital of France?' 'What is the capital of Italy?'
+  refuse 1 'A package that no release brings' env NETRC=netrc app/bin/pip install -q --disable-pip-version-check --index-url "$url/pypi/prod/simple/" requests
+  apt_folder "$token"
+  run apt-get -q -c apt/apt.conf update
+  (cd apt/debs && run apt-get -q -c ../apt.conf download netbase media-types)
+  show dpkg-deb --field "$(echo apt/debs/netbase_*.deb)" Package Version Architecture
+}
+# An apt with folders of its own: this machine's is left alone.
+apt_folder() {
+  mkdir -p apt/{debs,etc/auth.conf.d,etc/preferences.d,etc/trusted.gpg.d,state/lists/partial,cache/archives/partial}
+  : >apt/status
+  printf 'machine http://127.0.0.1:%s login clara password %s\n' "$port" "$1" >apt/etc/auth.conf.d/contour.conf
+  curl -fsS -H "Authorization: Bearer $1" "$url/apt/prod/key.asc" -o apt/key.asc || fail 'the key of the contour'"'"'s apt mirror did not come'
+  echo "deb [signed-by=$PWD/apt/key.asc] $url/apt/prod airlock main" >apt/etc/sources.list
+  cat >apt/apt.conf <<CONF
+Dir::Etc "$PWD/apt/etc";
+Dir::State "$PWD/apt/state";
+Dir::State::status "$PWD/apt/status";
+Dir::Cache "$PWD/apt/cache";
+APT::Sandbox::User "";
+CONF
+}
+
 body() { jq -cn --arg q "$question" --argjson stream "$1" '{model: "assistant", stream: $stream, messages: [{role: "user", content: $q}]}'; }
 ask_with_curl() {
   printf '%s$ curl -N %s/v1/chat/completions -H "Authorization: Bearer $(cat people/clara/token)" -d %s%s\n' "$bold" "$url" "'$(body true)'" "$plain"

@@ -43,12 +43,12 @@ progress() {
   done
 }
 
-# build_in DIR [MESON OPTION...]: configures build folder DIR of this repository (again, when a folder got its meson.build) and builds all
+# build_in DIR [MESON OPTION...]: configures build folder DIR of this repository (again, when a folder got its meson.build, or cmocka is there now) and builds all
 # of it, or the target that $build_target names; what the compiler complains of is shown
 build_in() {
   local dir=$root/$1 layers log
   shift
-  layers=$(cd "$root" && ls -d src/*/meson.build tests/unit/*/meson.build tests/fuzz/fuzz_*.c 2>/dev/null || true)
+  layers=$(cd "$root" && ls -d src/*/meson.build tests/unit/*/meson.build tests/fuzz/fuzz_*.c 2>/dev/null || true; pkg-config --modversion cmocka 2>/dev/null || true)
   log=$dir/airlock-build.log
   if [ ! -f "$dir/build.ninja" ]; then
     rm -rf "$dir"

@@ -6,8 +6,8 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-STEPS = ("Set-up", "Who trusts whom", "Station: pack and ship", "Contour: received, and in quarantine",
-         "Scan, judge, sandbox, test, approvals, prod", "Answers", "A chatty engine is caught", "Version 1.1.0, and back in an instant",
+STEPS = ("Set-up", "Who trusts whom", "Station: collect, pack and ship", "Contour: received, and in quarantine",
+         "Scan, judge, sandbox, test, approvals, prod", "Answers", "From the mirrors", "A chatty engine is caught", "Version 1.1.0, and back in an instant",
          "The story, and the proof")
 
 
@@ -15,7 +15,7 @@ def test_the_whole_way_with_the_real_engine_and_model(real_engine, real_model):
     environment = dict(os.environ, AIRLOCK_DEMO_ENGINE=str(real_engine), AIRLOCK_DEMO_MODEL=str(real_model))
     demo = subprocess.run([ROOT / "script/demo"], capture_output=True, text=True, errors="replace", env=environment, timeout=900, check=False)
     assert demo.returncode == 0, demo.stdout[-6000:] + demo.stderr[-2000:]
-    rows = re.findall(r"^  ok  (\d)\. (.+?) {2,}", demo.stdout, re.M)
+    rows = re.findall(r"^  ok  (\d+)\. (.+?) {2,}", demo.stdout, re.M)
     assert len(rows) == len(STEPS)
     for (number, name), wanted in zip(rows, STEPS):
         assert name.startswith(wanted), f"row {number} is {name}, wanted {wanted}"
