@@ -3,6 +3,7 @@
  *    /proc/<pid>/fd/<n>, which is short however deep the contour lies.
  *  - `gpg-agent --daemon -- gpg …` ends its agent when gpg has ended, but only looks every few seconds. We end it at
  *    once and wait for it, since an agent on its way out removes the socket of the next one.
+ *  - Its own lock files may outlive a process that was killed: they are not used, since ours (OPENPGP_LOCK) is held.
  *  - An agent holds the descriptors that it was born with: output goes to memory files, not to pipes that would stay
  *    open. */
 #include "trust/openpgp.h"
@@ -100,8 +101,9 @@ static int gpg_begin(struct gpg *g, int dir, const struct secret *secret, struct
     if (g->log < 0 || (secret && (g->secret = passphrase_file(secret, e)) < 0))
         return -1;
     static const char *const agent[] = {"--allow-loopback-pinentry", "--s2k-count", S2K_COUNT, "--daemon", "--", "gpg"};
-    static const char *const usual[] = {"--batch", "--no-tty",     "--quiet",       "--no-auto-key-locate",
-                                        "--yes",   "--no-options", "--trust-model", "always"};
+    static const char *const usual[] = {"--batch", "--no-tty",     "--quiet",      "--no-auto-key-locate",
+                                        "--yes",   "--no-options", "--lock-never", "--trust-model",
+                                        "always"};
     static const char *const unlock[] = {"--pinentry-mode", "loopback", "--passphrase-fd", "3"};
     argument(g, secret ? "gpg-agent" : "gpg");
     argument(g, "--homedir");
@@ -272,7 +274,11 @@ static int gpg_run(struct gpg *g, const char *what, struct buf *out, struct err 
 {
     pid_t pid;
     int status = 0;
-    if (programs_there(e) < 0 || start(g, &pid, e) < 0)
+    if (programs_there(e) < 0)
+        return -1;
+    if (g->secret >= 0)
+        end_agent(g); /* one that a killed process of ours left behind would keep the next from starting */
+    if (start(g, &pid, e) < 0)
         return -1;
     int waited = wait_gpg(pid, &status, e);
     if (g->secret >= 0)
@@ -375,6 +381,8 @@ int openpgp_make(int dir, const char *user_id, const struct secret *secret, stru
         argument(&g, kind[i]);
     if (gpg_run(&g, "make a key", NULL, e) < 0)
         return -1;
+    if (syncfs(g.home) < 0) /* gpg leaves that to time, and the fingerprint is committed next */
+        return err_set(e, ERR_IO, errno, "syncfs " OPENPGP_FOLDER);
     return openpgp_find(dir, out, e);
 }
 

@@ -238,6 +238,17 @@ def test_a_collected_deb_comes_through_with_what_its_upstream_had_signed(space, 
     assert kept.status == 200 and kept.body == up.inrelease
 
 
+def test_the_key_comes_back_with_a_backup(space, depot, tmp_path):
+    live = space.serve(depot, tmp_path)
+    signed = live.get(f"{DISTS}/InRelease", live.operator).body
+    live.world.run("backup", tmp_path / "backup")
+    live.stop()
+    live.world.run("restore", tmp_path / "backup", home=tmp_path / "restored")
+    (tmp_path / "again").mkdir()
+    again = space.serve(type("Made", (), {"path": depot.path, "contour": tmp_path / "restored"}), tmp_path / "again")
+    assert again.get(f"{DISTS}/InRelease", again.operator).body == signed
+
+
 # ── what apt refuses ──
 
 

@@ -9,7 +9,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -208,6 +210,32 @@ static void another_passphrase_opens_nothing_and_says_so(void **state)
     assert_false(left_behind());
 }
 
+/* What a process that was killed may leave: a socket that nobody listens at, or an agent that still runs. */
+static void what_a_killed_process_left_behind_is_no_obstacle(void **state)
+{
+    char path[128], target[256];
+    struct err e = {0};
+    (void)state;
+    snprintf(path, sizeof(path), "%s/home", t.folder); /* short enough for a socket */
+    snprintf(target, sizeof(target), "%s/" DEEP "/" OPENPGP_FOLDER, t.folder);
+    assert_int_equal(symlink(target, path), 0);
+
+    auto_buf out = BUF(65536);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof(address.sun_path), "%.90s/S.gpg-agent", path);
+    int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(sock, (struct sockaddr *)&address, sizeof(address)), 0);
+    close(sock);
+    sign(OPENPGP_CLEAR, "after a dead socket\n", &out);
+
+    const char *const argv[] = {"gpg-agent", "--homedir", path, "--daemon", "--", "true", NULL};
+    assert_int_equal(run(argv), 0); /* its agent looks every few seconds whether its program has ended */
+    assert_true(left_behind());
+    sign(OPENPGP_CLEAR, "after a living agent\n", &out);
+    assert_false(left_behind());
+    must(unlinkat(AT_FDCWD, path, 0), &e);
+}
+
 static void without_gnupg_it_says_what_to_install(void **state)
 {
     struct err e = {0};
@@ -237,6 +265,7 @@ int main(void)
         cmocka_unit_test(the_same_text_and_time_give_the_same_bytes),
         cmocka_unit_test(a_time_before_the_key_was_made_is_the_time_of_its_making),
         cmocka_unit_test(another_passphrase_opens_nothing_and_says_so),
+        cmocka_unit_test(what_a_killed_process_left_behind_is_no_obstacle),
         cmocka_unit_test(without_gnupg_it_says_what_to_install),
     };
     return cmocka_run_group_tests(tests, start, stop);
