@@ -2,8 +2,12 @@
 way of one that was shipped."""
 
 import base64
+import contextlib
+import http.client
 import json
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,7 +18,7 @@ import pytest
 from conftest import ROOT, Server, wait_for
 from peers import peers  # noqa: F401  (a fixture)
 from pushing import INDEX, MANIFEST, Repository, descriptor, digest_of, manifest, pushed_files
-from served import starter
+from served import Served, starter
 from world import World
 
 
@@ -103,6 +107,61 @@ def test_a_killed_serve_leaves_an_upload_or_nothing(empty, tmp_path):
     assert repository.finish(upload, digest_of(data)).status == 201
     served.world.run("fsck")
     next(source, None)
+
+
+class Dying:
+    """A copy of the contour whose serve the injector of the fault tests watches (src/util/sys_fault.h)."""
+
+    def __init__(self, empty, folder, program, fault):
+        self.home, self.space, self.world = folder / "contour", None, World(empty.path, folder)
+        shutil.copytree(empty.contour, self.home, symlinks=True)
+        self.server = Server([program, "--home", self.home, "serve", "--port", "0"], folder / "serve.log", {"AIRLOCK_FAULT": fault})
+
+    find_port = Served.find_port
+
+    def listens(self):
+        """The port; None when it died before it had one."""
+        return wait_for(lambda: "ended" if self.server.ended() else self.find_port(), "run/serve.json")
+
+
+def push_everything(repository, data):
+    upload = repository.begin()
+    assert repository.call("PATCH", upload, data[:5000]).status == 202
+    assert repository.finish(upload, digest_of(data), data[5000:]).status == 201
+    assert repository.put_manifest("v1", repository.image(data)).status == 201
+    assert repository.call("GET", "manifests/v1").status == 200
+
+
+def test_a_serve_that_dies_at_any_change_leaves_whole_blobs_or_none(empty, airlock_fault_path, tmp_path, exhaustive):
+    data = os.urandom(9000)
+    token = World(empty.path, tmp_path).run("token", "new", "robot", "--role", "publisher", "--env", "sandbox", home=empty.contour, json=True).json["token"]
+
+    def changes(folder, push):
+        dying = Dying(empty, folder, airlock_fault_path, "count")
+        dying.port = dying.listens()
+        if push:
+            push_everything(Repository(dying, token, "sandbox/dying"), data)
+        dying.server.stop()
+        return int(re.search(r"changes=(\d+)", dying.server.output)[1])
+
+    first, last = changes(tmp_path / "start", False), changes(tmp_path / "push", True)
+    assert last > first + 10
+    for n in range(first - 1, last + 1, 1 if exhaustive else max(1, (last - first) // 7)):
+        dying = Dying(empty, tmp_path / f"n{n}", airlock_fault_path, f"kill:{n}")
+        dying.port = dying.listens()
+        repository = Repository(dying, token, "sandbox/dying")
+        if dying.port != "ended":
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                push_everything(repository, data)
+            dying.server.stop()
+        assert {digest_of((dying.home / "pushed/blobs/sha256" / name).read_bytes()) for name in pushed_files(dying.home)[0]} == {f"sha256:{name}" for name in pushed_files(dying.home)[0]}
+        again(dying)
+        found = repository.call("GET", f"blobs/{digest_of(data)}")
+        assert found.status == 404 or found.body == data
+        push_everything(repository, data)
+        assert repository.call("GET", f"blobs/{digest_of(data)}").body == data
+        assert dying.server.stop() == 0
+        dying.world.run("fsck")
 
 
 @pytest.mark.parametrize("algorithm", ["sha256", "sha512"])
