@@ -177,18 +177,20 @@ YAML
 
 # In a contour there is the contour: pip and apt are told of it and of nothing else.
 install_from_mirrors() {
-  local token
+  local token deb
   token=$(cat people/clara/token)
   run /usr/bin/python3 -m venv app
   note 'The token stands in netrc and in auth.conf, which is where these clients look for one.'
   (umask 077 && printf 'machine 127.0.0.1 login clara password %s\n' "$token" >netrc)
   run env NETRC=netrc app/bin/pip install -q --disable-pip-version-check --index-url "$url/pypi/prod/simple/" --require-hashes -r release/app/requirements.txt
-  run app/bin/python release/app/report.py "$url" "$token" 'What is the capital of France?' 'What is the capital of Italy?'
+  run app/bin/python release/app/report.py "$url" people/clara/token 'What is the capital of France?' 'What is the capital of Italy?'
   refuse 1 'A package that no release brings' env NETRC=netrc app/bin/pip install -q --disable-pip-version-check --index-url "$url/pypi/prod/simple/" requests
   apt_folder "$token"
   run apt-get -q -c apt/apt.conf update
   (cd apt/debs && run apt-get -q -c ../apt.conf download netbase media-types)
-  show dpkg-deb --field "$(echo apt/debs/netbase_*.deb)" Package Version Architecture
+  note 'Into a folder, so that this machine stays as it is; a machine of the contour says apt-get install.'
+  for deb in apt/debs/*.deb; do run dpkg-deb --extract "$deb" app-root; done
+  show grep -m 3 https app-root/etc/services
 }
 # An apt with folders of its own: this machine's is left alone.
 apt_folder() {

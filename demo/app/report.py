@@ -1,10 +1,11 @@
 """The demo's application: asks the assistant questions and prints a table. It imports what the contour's PyPI mirror gave it.
 
-    report.py URL TOKEN QUESTION..."""
+    report.py URL TOKEN-FILE QUESTION..."""
 
 import json
 import sys
 import urllib.request
+from pathlib import Path
 
 import tabulate
 
@@ -16,7 +17,8 @@ def ask(url, token, question):
         return json.load(reply)["choices"][0]["message"]["content"], reply.headers["Airlock-Release"]
 
 
-def main(url, token, *questions):
+def main(url, token_file, *questions):
+    token = Path(token_file).read_text().strip()
     rows = [(question, *ask(url, token, question)) for question in questions]
     print(tabulate.tabulate([(q, a, release[:19] + "…") for q, a, release in rows], ["question", "answer", "release"], "grid", maxcolwidths=[24, 40, None]))
 
