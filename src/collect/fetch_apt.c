@@ -39,7 +39,7 @@ static int write_config(const struct collecting *c, int work, struct err *e)
         "Dir::Etc::trusted \"none.gpg\";\nDir::Etc::trustedparts \"/dev/null\";\nDir::Etc::netrc \"auth.conf\";\n"
         "Dir::Etc::netrcparts \"/dev/null\";\nDir::Log \"log\";\n"
         "APT::Architecture \"%s\";\nAPT::Architectures { \"%s\"; };\nAPT::Sandbox::User \"\";\n"
-        "APT::Install-Recommends \"false\";\nAcquire::Languages \"none\";\nAcquire::Retries \"0\";\n"
+        "APT::Install-Recommends \"false\";\nAcquire::Languages \"none\";\nAcquire::Retries \"1\";\n"
         "Acquire::AllowInsecureRepositories \"false\";\nDebug::NoLocking \"true\";\n",
         architecture, architecture);
     if (buf_check(&text, "apt.conf", e) < 0)

@@ -32,6 +32,7 @@ static void tarball_name(const struct lock_package *p, struct buf *out)
     buf_printf(out, "-%s.tgz", p->version);
 }
 
+/* npm asks for a tarball twice, first for the manifest in it: prefer-offline takes the second one out of its cache. */
 static int write_npmrc(const struct collecting *c, int work, struct err *e)
 {
     auto_buf text = BUF(8192);
@@ -39,7 +40,8 @@ static int write_npmrc(const struct collecting *c, int work, struct err *e)
     const char *registry = c->spec->npm.registry;
     buf_printf(&text,
                "registry=%s\ncache=" CLIENT_WORK "/cache\nignore-scripts=true\naudit=false\nfund=false\n"
-               "update-notifier=false\nfetch-retries=0\ncafile=/etc/ssl/certs/ca-certificates.crt\n",
+               "update-notifier=false\nfetch-retries=2\nfetch-retry-mintimeout=1000\nprefer-offline=true\ncafile=/etc/"
+               "ssl/certs/ca-certificates.crt\n",
                registry);
     if (c->spec->npm.token_file) {
         if (token_read(c, c->spec->npm.token_file, token, e) < 0)
