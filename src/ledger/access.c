@@ -400,13 +400,15 @@ int access_add(struct access_log *a, struct span record, uint64_t *id, struct er
         result = err_set(e, ERR_NOSPACE, 0, "%zu bytes of access records wait for the disk; no more are taken",
                          a->pending.len);
     } else {
+        bool first = a->pending.len == 0; /* the sealing thread waits for the first one, and then for a time */
         buf_printf(&a->pending, "{\"id\":%llu%s", (unsigned long long)a->next_id, rest.len > 1 ? "," : "");
         buf_add_span(&a->pending, rest);
         buf_add_byte(&a->pending, '\n');
         if (id)
             *id = a->next_id;
         a->next_id++;
-        pthread_cond_signal(&a->wake);
+        if (first)
+            pthread_cond_signal(&a->wake);
     }
     pthread_mutex_unlock(&a->mutex);
     return result;

@@ -3,7 +3,8 @@
  *
  * How it knows that something was decided: PRAGMA data_version tells that somebody has committed. Most commits are
  * batches of access records, which is seen by the rows that were added to the ledger since; any other makes all that is
- * kept doubtful. That look costs a query, and is a worker's to do; the event loop only compares the number. */
+ * kept doubtful. That look is a few rows that were just written, in memory, and writers do not keep readers waiting: it
+ * is made on the event loop too, since hundreds of requests would otherwise queue for a worker after each batch. */
 #include "registry/cache.h"
 
 #include <pthread.h>
@@ -128,21 +129,6 @@ void cache_free(struct cache *c)
 
 /* ── what was decided ── */
 
-/* Is all that is kept still true, as far as was known a moment ago? */
-static bool is_true(struct cache *c)
-{
-    struct err e = {0};
-    int64_t version, now_ns = clock_mono_ns();
-    if (!c->db)
-        return false;
-    if (now_ns - c->looked_ns < LOOK_NS)
-        return true;
-    if (db_data_version(c->db, &version, &e) < 0 || version != c->version)
-        return false;
-    c->looked_ns = now_ns;
-    return true;
-}
-
 /* 1: something was decided; 0: nothing; -1: it cannot be said. */
 static int look(struct cache *c)
 {
@@ -166,13 +152,18 @@ static int look(struct cache *c)
     return !accesses_only;
 }
 
+static void renew(struct cache *c)
+{
+    if (look(c) == 0)
+        return;
+    drop_all(c);
+    c->generation++;
+}
+
 uint64_t cache_renew(struct cache *c)
 {
     pthread_mutex_lock(&c->lock);
-    if (look(c) != 0) {
-        drop_all(c);
-        c->generation++;
-    }
+    renew(c);
     uint64_t generation = c->generation;
     pthread_mutex_unlock(&c->lock);
     return generation;
@@ -184,7 +175,9 @@ static struct entry *take(struct cache *c, struct span key)
 {
     uint64_t hash = hash_of(key);
     pthread_mutex_lock(&c->lock);
-    struct entry *n = is_true(c) ? find(c, hash, key) : NULL;
+    if (c->db && clock_mono_ns() - c->looked_ns > LOOK_NS)
+        renew(c);
+    struct entry *n = find(c, hash, key);
     if (n) {
         n->holders++;
         list_take_out(c, n);

@@ -14,8 +14,8 @@ struct cache *cache_new(struct callers *callers, int (*record)(void *arg, struct
                         void *arg);
 void cache_free(struct cache *c); /* NULL is fine; after http_stop */
 
-/* Answers when it can, which includes the record. Never blocks: four thousand times a second at most it asks the
- * database for a number, and when that has changed it says no until cache_renew. */
+/* Answers when it can, which includes the record. Does not wait: four thousand times a second at most it asks the
+ * database for a number, and when that has changed for the rows that were added to the ledger. */
 bool cache_answer(struct cache *c, struct http_request *r, const struct identity *who);
 
 /* Looks what was decided since, and forgets accordingly. Returns the generation: what the database says from now on is
