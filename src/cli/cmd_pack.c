@@ -2,9 +2,10 @@
 
 #include "cli/commands.h"
 #include "cli/ship_progress.h"
+#include "collect/closure.h"
 #include "ship/pack.h"
 
-static void print_json(const struct pack_result *r)
+static void print_json(const struct pack_result *r, const struct closure *closure)
 {
     struct json_out w;
     auto_buf out = BUF(65536);
@@ -19,6 +20,8 @@ static void print_json(const struct pack_result *r)
     json_put_array(&w, "remarks");
     for (size_t i = 0; i < r->remark_count; i++)
         json_out_string(&w, r->remarks[i]);
+    for (size_t i = 0; i < closure->remark_count; i++)
+        json_out_string(&w, closure->remarks[i]);
     json_out_array_end(&w);
     command_json_end(&w);
 }
@@ -30,13 +33,19 @@ static int run(struct invocation *in)
     struct drawn drawn;
     struct ship_progress progress = drawn_progress(&drawn, in);
     char size[32], packages[40] = "";
+    static struct closure closure;
+    const struct pack_rule rule = {closure_rule, &closure};
     auto_site s = command_site(in, SITE_STATION, &e);
-    if (!s || pack_release(s, in->argv[0], option_given(in, "unchecked"), NULL, &progress, &r, &e) < 0)
+    closure.unchecked = option_given(in, "unchecked");
+    closure_read_base(&closure, in->argv[0]);
+    if (!s || pack_release(s, in->argv[0], closure.unchecked, &rule, &progress, &r, &e) < 0)
         return command_fail(in, &e);
+    for (size_t i = 0; i < closure.remark_count && !in->quiet; i++)
+        fprintf(stderr, "airlock pack: %s\n", closure.remarks[i]);
     for (size_t i = 0; i < r.remark_count && !in->quiet; i++)
         fprintf(stderr, "airlock pack: %s\n", r.remarks[i]);
     if (in->json) {
-        print_json(&r);
+        print_json(&r, &closure);
         return 0;
     }
     print_size(size, r.size);
@@ -62,11 +71,17 @@ const struct command CMD_PACK = {
         "inputs, same digest. The station signs an inventory, the provenance and the release, which hang on it as OCI\n"
         "referrers. A name and version that was packed before with other content is refused. Weights, prompts, suite\n"
         "and texts are read first as a contour will read them: what no contour would admit ends with status 3, and\n"
-        "nothing is stored. A chat template that is on no list is a remark on stderr: each contour decides on it.\n"
+        "nothing is stored. Packages must be complete: pip and apt resolve them against what was collected, without a\n"
+        "network, and what is missing is named (status 3; 6 where a client is not on this machine).\n"
+        "A chat template that is on no list is a remark on stderr: each contour decides on it.\n"
         "`packages` names what the release brings besides: wheels, source distributions, npm and Debian packages, "
         "files,\n"
         "and what `airlock collect` put into the store; each is read as a contour will read it.",
-    .options = {{"unchecked", NULL, "pack what no contour would admit, as it is: for trying a contour's gates", false}},
+    .options =
+        {{"unchecked", NULL,
+          "pack what no contour would admit, or what is not complete, as it is: for trying a contour's gates, or "
+          "where a check cannot be made",
+          false}},
     .min_args = 1,
     .max_args = 1,
     .run = run,

@@ -277,8 +277,9 @@ static bool file_key_ok(const char *key)
 
 static int take_packages(struct pack_spec *s, const char *name, struct err *e)
 {
-    static const char *const keys[] = {"collections", "groups", "local", "files", NULL};
-    const struct yaml *map = yaml_get(s->root, "packages"), *files;
+    static const char *const keys[] = {"collections", "groups", "local", "files", "base", NULL};
+    static const char *const base_keys[] = {"dpkg", NULL};
+    const struct yaml *map = yaml_get(s->root, "packages"), *files, *base;
     if (!map)
         return 0;
     if (map->kind != YAML_MAP)
@@ -287,6 +288,9 @@ static int take_packages(struct pack_spec *s, const char *name, struct err *e)
     if (yaml_only_keys(map, keys, name, e) < 0 || check_words(map, "local", "package files", name, e) < 0 ||
         check_words(map, "collections", "names of collections", name, e) < 0 ||
         check_words(map, "groups", "names of groups", name, e) < 0)
+        return -1;
+    base = yaml_get(map, "base");
+    if (base && (yaml_only_keys(base, base_keys, name, e) < 0 || !yaml_need_text(base, "dpkg", name, e)))
         return -1;
     files = yaml_get(map, "files");
     if (files && files->kind != YAML_MAP)

@@ -24,7 +24,7 @@ def good(folder):
     return [
         wheel(folder, "Foo.Bar", "1.0", requires=["baz>=2"], python=">=3.9"),
         sdist(folder, "baz", "2.0"),
-        npm(folder, "@scope/left", "1.2.3", dependencies={"right": "^1.0.0"}, manifest={"bin": "cli.js"}),
+        npm(folder, "@scope/left", "1.2.3", manifest={"bin": "cli.js", "optionalDependencies": {"right": "^1.0.0"}}),
         deb(folder, "hello", "1:2.10-3", files={"/usr/bin/hello": (b"#!/bin/sh\necho hello\n", 0o755)}),
     ]
 
@@ -44,7 +44,7 @@ def test_a_release_brings_its_packages_to_prod(world):
     ]
     about = {(row[0], row[1]): json.loads(row[4]) for row in found}
     assert about["pypi", "foo-bar"]["project"] == "Foo.Bar" and about["pypi", "foo-bar"]["requires-python"] == ">=3.9"
-    assert about["npm", "@scope/left"]["manifest"] == {"dependencies": {"right": "^1.0.0"}, "bin": {"left": "cli.js"}}
+    assert about["npm", "@scope/left"]["manifest"] == {"optionalDependencies": {"right": "^1.0.0"}, "bin": {"left": "cli.js"}}
     assert list(about["deb", "hello"]["control"])[:3] == ["Package", "Version", "Architecture"]
 
     world.people()

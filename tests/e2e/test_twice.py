@@ -6,7 +6,9 @@ import json
 import zipfile
 from pathlib import Path
 
+import jsonschema
 import pytest
+from conftest import ROOT
 from lock_sets import blob, collect, made, packages_of, pip_set, station, up, write  # noqa: F401  (fixtures)
 from world import world  # noqa: F401  (fixture)
 
@@ -77,6 +79,9 @@ def test_a_source_that_builds_the_same_twice_joins_with_its_provenance(station, 
     statement = json.loads(base64.b64decode(json.loads(blob(station, evidence["digest"]))["payload"]))
     assert statement["predicateType"] == "https://slsa.dev/provenance/v1"
     assert "sha256:" + statement["subject"][0]["digest"]["sha256"] == wheel["digest"]
+    schema = json.loads((ROOT / "docs/formats/build-provenance.schema.json").read_text())
+    jsonschema.validate(statement["predicate"], schema)
+    jsonschema.validate(json.loads((ROOT / "docs/formats/examples/build-provenance.json").read_text()), schema)
     build = statement["predicate"]["buildDefinition"]
     inputs = {one["name"]: "sha256:" + one["digest"]["sha256"] for one in build["resolvedDependencies"]}
     assert inputs == {name: rows[name]["digest"] for name in rows if name != wheel["filename"]}

@@ -1,0 +1,177 @@
+#include "collect/closure.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "collect/closure_internal.h"
+#include "collect/groups.h"
+#include "collect/needs.h"
+#include "parse/yaml.h"
+#include "util/file.h"
+#include "util/limits.h"
+
+/* Below the station's folder, beside what is collected. */
+#define FOLDER "closure"
+
+void closure_remark(struct closure *c, const char *format, ...)
+{
+    va_list args;
+    if (c->remark_count == CLOSURE_REMARKS_MAX)
+        return;
+    va_start(args, format);
+    vsnprintf(c->remarks[c->remark_count++], sizeof c->remarks[0], format, args);
+    va_end(args);
+}
+
+int closure_not_checked(const char *what, struct err *e)
+{
+    struct err why = *e;
+    err_set(e, ERR_UNDECIDED, 0, "whether the packages are complete was not checked: %s: %.700s", what,
+            why.msg[0] ? why.msg : "it is not on this machine; install Debian's package python3-pip");
+    return err_hint(e, "--unchecked packs them all the same");
+}
+
+const struct package *closure_find(const struct closing *c, const char *ecosystem, const char *name)
+{
+    for (size_t i = 0; i < c->chosen->count; i++)
+        if (strcmp(c->chosen->items[i].ecosystem, ecosystem) == 0 && strcmp(c->chosen->items[i].name, name) == 0)
+            return &c->chosen->items[i];
+    return NULL;
+}
+
+void closure_hint(const struct closing *c, const char *ecosystem, const char *name, struct err *e)
+{
+    char who[400];
+    const struct package *other = closure_find(c, ecosystem, name);
+    bool travels = other != NULL;
+    for (size_t i = 0; i < c->collected->count && !other; i++)
+        if (strcmp(c->collected->items[i].ecosystem, ecosystem) == 0 && strcmp(c->collected->items[i].name, name) == 0)
+            other = &c->collected->items[i];
+    if (other) {
+        closure_who(other, who, sizeof who);
+        err_hint(e, "%s is there%s%s%s", who, travels ? "" : ", in the group ", travels ? "" : other->group,
+                 travels ? "" : ", which does not travel");
+    }
+    err_hint(e, "Pin it in a lock of a group that travels, and collect again");
+}
+
+void closure_who(const struct package *p, char *out, size_t size)
+{
+    char place[300];
+    groups_place(p, place, sizeof place);
+    snprintf(out, size, "%.100s %.60s (%.200s)", p->name, p->version, place[0] ? place : "made in house");
+}
+
+int closure_said(int work, const char *path, struct buf *out, struct err *e)
+{
+    uint8_t bytes[65536 - 1];
+    auto_fd fd = openat(work, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    ssize_t got = fd < 0 ? -1 : pread(fd, bytes, sizeof bytes, 0);
+    if (got < 0)
+        return err_set(e, ERR_IO, errno, "read what a client said");
+    for (ssize_t i = 0; i < got; i++)
+        if (bytes[i] != '\n' && bytes[i] != '\t' && (bytes[i] < ' ' || bytes[i] > '~'))
+            bytes[i] = '?';
+    buf_add(out, bytes, (size_t)got);
+    return 0;
+}
+
+/* ── npm: each name that a package needs is there ── */
+
+struct npm_need {
+    const struct closing *c;
+    const struct package *asks;
+    struct err *e;
+};
+
+static int npm_has(void *arg, const struct need *n)
+{
+    const struct npm_need *x = arg;
+    char who[400];
+    if (closure_find(x->c, "npm", n->name))
+        return 0;
+    closure_who(x->asks, who, sizeof who);
+    err_set(x->e, ERR_INPUT, 0, "%.200s %.100s is missing (npm): %s needs it", n->name, n->text, who);
+    closure_hint(x->c, "npm", n->name, x->e);
+    return -1;
+}
+
+static int closure_npm(struct closing *c, struct err *e)
+{
+    for (size_t i = 0; i < c->chosen->count; i++) {
+        struct npm_need x = {c, &c->chosen->items[i], e};
+        if (strcmp(x.asks->ecosystem, "npm") == 0 && needs_each(c->s->blobs, c->parser, x.asks, npm_has, &x, e) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ── the order of things ── */
+
+static int resolve(struct closing *c, struct err *e)
+{
+    int (*const steps[])(struct closing *, struct err *) = {closure_npm, closure_pip, closure_apt};
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        struct err why = {0};
+        if (steps[i](c, &why) == 0)
+            continue;
+        if (!c->out->unchecked || (why.code != ERR_INPUT && why.code != ERR_UNDECIDED)) {
+            *e = why;
+            return -1;
+        }
+        closure_remark(c->out, "%s", why.msg);
+    }
+    return 0;
+}
+
+static int in_staging(struct closing *c, struct err *e)
+{
+    auto_fd lock = -1;
+    struct err ignored = {0};
+    if (dir_make(c->s->dir, FOLDER, 0700, e) < 0 || (lock = file_lock(c->s->dir, FOLDER "/lock", true, e)) < 0 ||
+        tree_remove(c->s->dir, FOLDER "/run", e) < 0 || dir_make(c->s->dir, FOLDER "/run", 0700, e) < 0)
+        return -1;
+    auto_fd staging = dir_open(c->s->dir, FOLDER "/run", e);
+    if (staging < 0)
+        return -1;
+    clients_init(&c->clients, staging);
+    c->clients.limit_s = 600;
+    int result = resolve(c, e);
+    clients_fini(&c->clients);
+    (void)tree_remove(c->s->dir, FOLDER "/run", &ignored);
+    return result;
+}
+
+void closure_read_base(struct closure *c, const char *file)
+{
+    auto_buf text = BUF(LIMIT_YAML_BYTES);
+    struct err ignored = {0};
+    const char *slash = strrchr(file, '/'), *status = NULL;
+    struct yaml *root =
+        file_read(AT_FDCWD, file, &text, &ignored) < 0 ? NULL : yaml_parse(buf_span(&text), file, &ignored);
+    const struct yaml *base = root ? yaml_get(yaml_get(root, "packages"), "base") : NULL;
+    if (base && yaml_text_or(base, "dpkg", NULL, &status, file, &ignored) == 0 && status)
+        snprintf(c->base, sizeof c->base, "%.*s%s", status[0] == '/' || !slash ? 0 : (int)(slash - file + 1), file,
+                 status);
+    yaml_free(root);
+}
+
+int closure_rule(void *arg, struct site *station, const struct packages *collected, const struct packages *chosen,
+                 const char *const groups[], struct err *e)
+{
+    struct closing c = {
+        .out = arg, .s = station, .collected = collected, .chosen = chosen, .parser = site_parser(station, e)};
+    struct err why = {0};
+    if (!c.parser)
+        return -1;
+    if (groups_check(station->blobs, c.parser, collected, groups, &why) < 0) {
+        if (!c.out->unchecked || why.code != ERR_INPUT) {
+            *e = why;
+            return -1;
+        }
+        closure_remark(c.out, "%s", why.msg);
+    }
+    return in_staging(&c, e);
+}

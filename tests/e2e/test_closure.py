@@ -1,0 +1,123 @@
+"""Closure and groups: airlock pack resolves what a release pins against what was collected, with pip and apt in boxes without a network, and
+names what is missing, who needs it, and for which platform. The packages are made here; the upstreams are this test's own."""
+
+import json
+from pathlib import Path
+
+import pytest
+from lock_sets import apt_set, collect, made, npm_set, pip_set, station, up, write  # noqa: F401  (fixtures)
+from packages import deb, wheel
+from world import world  # noqa: F401  (fixture)
+
+TOOLS = {"pip": "/usr/bin/pip3", "apt": "/usr/bin/apt-get", "npm": "/usr/bin/npm", "gpg": "/usr/bin/gpg"}
+
+
+def needs(*names):
+    missing = [name for name in names if not Path(TOOLS[name]).exists()]
+    return pytest.mark.skipif(bool(missing), reason=f"not installed: {', '.join(missing)}")
+
+
+def release(station, packages):
+    path = station.write_release("assistant", "v1.0.0")
+    path.write_text(path.read_text() + "packages:\n" + "".join(f"  {line}\n" for line in packages))
+    return path
+
+
+def pack(station, path, *options, status=0):
+    return station.run("pack", path, *options, home=station.station, status=status, json=status == 0)
+
+
+@needs("pip")
+def test_a_complete_set_of_wheels_is_packed(station, up):
+    lock = up.requirements(up.wheel("app", "1.0", requires=["left>=1", "right ; python_version < '3'"]), up.wheel("left", "1.5"))
+    collect(station, write(station, up, pip_set(lock)))
+    said = pack(station, release(station, ["collections: [app]"])).json
+    assert said["packages"] == 2
+
+
+@needs("pip")
+def test_a_wheel_that_nobody_collected_is_named_with_who_needs_it(station, up):
+    lock = up.requirements(up.wheel("app", "1.0", requires=["left<2,>=1"]))
+    collect(station, write(station, up, pip_set("# the app\n" + lock)))
+    path = release(station, ["collections: [app]"])
+
+    err = pack(station, path, status=3).err
+
+    assert "left<2,>=1 is missing (PyPI, any platform): app 1.0 (requirements.txt:2) needs it" in err
+    said = pack(station, path, "--unchecked").json
+    assert any("left<2,>=1 is missing" in remark for remark in said["remarks"])
+
+
+@needs("pip")
+def test_a_version_that_nobody_can_use_is_missing_too(station, up):
+    lock = up.requirements(up.wheel("app", "1.0", requires=["left>=2"]), up.wheel("left", "1.5"))
+    collect(station, write(station, up, pip_set(lock)))
+    err = pack(station, release(station, ["collections: [app]"]), status=3).err
+    assert "left>=2 is missing (PyPI, any platform): app 1.0 (requirements.txt:1) needs it" in err and "left 1.5 (requirements.txt:2) is there" in err
+
+
+@needs("pip")
+def test_a_platform_for_which_a_wheel_is_missing_is_named(station, up, tmp_path):
+    files = [
+        wheel(tmp_path, "app", "1.0", requires=["fast"], tag="cp311-cp311-manylinux2014_aarch64"),
+        wheel(tmp_path, "app", "1.0", requires=["fast"], tag="cp311-cp311-manylinux2014_x86_64"),
+        wheel(tmp_path, "fast", "1.0", tag="cp311-cp311-manylinux2014_x86_64"),
+    ]
+    path = release(station, ["local:", *(f"  - {file}" for file in files)])
+
+    err = pack(station, path, status=3).err
+
+    assert "fast" in err and "Python 3.11 on manylinux aarch64" in err
+    pack(station, release(station, ["local:", *(f"  - {file}" for file in files[1:])]))
+
+
+@needs("pip")
+def test_what_only_dev_pins_and_production_asks_for_is_refused_with_both_places(station, up):
+    app, left = up.wheel("app", "1.0", requires=["left"]), up.wheel("left", "1.5")
+    said = collect(station, write(station, up, pip_set(up.requirements(app)), pip_set("\n" + up.requirements(left), group="dev", file="dev.txt"))).json
+    assert any("airlock pack will refuse that" in remark for remark in said["remarks"])
+
+    err = pack(station, release(station, ["collections: [app]"]), status=3).err
+
+    assert "app 1.0 (requirements.txt:1) needs left, which only the group dev pins (dev.txt:2)" in err
+    assert pack(station, release(station, ["collections: [app]", "groups: [prod, dev]"])).json["packages"] == 2
+
+
+@needs("npm")
+def test_an_npm_package_that_needs_what_is_not_there_is_named(station, up):
+    up.npm("app", "1.0.0", dependencies={"left": "^1.0.0"})
+    collect(station, write(station, up, npm_set(up.npm_lock(("app", "1.0.0")))))
+    err = pack(station, release(station, ["collections: [app]"]), status=3).err
+    assert "left ^1.0.0 is missing (npm): app 1.0.0 (package-lock.json:1) needs it" in err
+
+
+@needs("apt")
+def test_debian_packages_are_resolved_against_each_other_and_a_base(station, tmp_path):
+    files = [deb(tmp_path, "app", "1.0", depends="left (>= 1), libc6"), deb(tmp_path, "left", "1.5")]
+    local = ["local:", *(f"  - {file}" for file in files)]
+
+    err = pack(station, release(station, local), status=3).err
+
+    assert "libc6 is missing (Debian, amd64): app 1.0 (made in house) needs it" in err and "dpkg" in err
+    path = release(station, [*local, "base: {dpkg: status}"])
+    (path.parent / "status").write_text(
+        "Package: libc6\nStatus: install ok installed\nMaintainer: Tests <tests@example.org>\nArchitecture: amd64\nVersion: 2.36-9\nDescription: made for a test\n\n"
+    )
+    assert pack(station, path).json["packages"] == 2
+    err = pack(station, release(station, ["local:", f"  - {files[0]}", "base: {dpkg: status}"]), status=3).err
+    assert "left (>= 1) is missing" in err
+
+
+@needs("pip")
+def test_a_source_that_is_not_built_is_said_to_be_unknown(station, up):
+    collect(station, write(station, up, pip_set(up.requirements(up.sdist("parts", "2.0")), more=", source: [parts], build: false")))
+    said = pack(station, release(station, ["collections: [app]"])).json
+    assert any("parts-2.0.tar.gz travels as source" in remark for remark in said["remarks"])
+
+
+def test_a_base_that_is_not_there_is_an_error(station, tmp_path):
+    path = release(station, ["local:", f"  - {deb(tmp_path, 'left', '1.5')}", "base: {dpkg: nowhere}"])
+    assert "nowhere" in pack(station, path, status=4).err
+    path = release(station, ["base: {rpm: x}"])
+    assert "rpm" in pack(station, path, status=3).err
+    assert json.loads(station.run("pack", path, home=station.station, status=3, json=True).out)["code"] == "input"
