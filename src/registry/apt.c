@@ -71,10 +71,7 @@ static void answer_key(struct mirror *m)
 {
     struct err e = {0};
     struct buf armored = BUF(65536);
-    const struct index_signer *s = &m->g->o.signer;
-    if (!s->public_key)
-        err_set(&e, ERR_SYSTEM, 0, "this server has no key for apt indexes");
-    if (!s->public_key || s->public_key(s->arg, &armored, &e) < 0) {
+    if (apt_cache_key(m, &armored, &e) < 0) {
         buf_fini(&armored);
         failed(m, &e);
         return;

@@ -42,6 +42,9 @@ struct apt_cache {
     pthread_t maker;
     bool making;  /* the maker runs, and will look at the list of waiting once more */
     bool started; /* `maker` is one to join */
+
+    pthread_mutex_t key_lock;
+    struct buf key; /* the public key; empty until it was asked for */
 };
 
 struct apt_cache *apt_cache_new(void)
@@ -50,6 +53,8 @@ struct apt_cache *apt_cache_new(void)
     if (!c)
         abort();
     pthread_mutex_init(&c->lock, NULL);
+    pthread_mutex_init(&c->key_lock, NULL);
+    c->key = BUF(65536);
     c->last = &c->first;
     return c;
 }
@@ -71,6 +76,8 @@ void apt_cache_free(struct apt_cache *c)
         c->list = g->next;
         generation_free(g);
     }
+    buf_fini(&c->key);
+    pthread_mutex_destroy(&c->key_lock);
     pthread_mutex_destroy(&c->lock);
     free(c);
 }
@@ -339,4 +346,23 @@ void apt_cache_find(struct mirror *m, const char *path,
             return; /* the request is the maker's now */
     }
     found(m, result > 0 ? &f : NULL, &e);
+}
+
+int apt_cache_key(struct mirror *m, struct buf *armored, struct err *e)
+{
+    struct apt_cache *c = m->g->apt;
+    const struct index_signer *s = &m->g->o.signer;
+    int result = 0;
+    if (!s->public_key)
+        return err_set(e, ERR_SYSTEM, 0, "this server has no key for apt indexes");
+    if (pthread_mutex_trylock(&c->key_lock) != 0)
+        return err_set(e, ERR_BUSY, 0, "the key is being looked up; try again in a moment");
+    if (c->key.len == 0)
+        result = s->public_key(s->arg, &c->key, e);
+    if (result < 0)
+        buf_clear(&c->key);
+    else
+        buf_add_span(armored, buf_span(&c->key));
+    pthread_mutex_unlock(&c->key_lock);
+    return result;
 }

@@ -17,3 +17,6 @@ void apt_cache_free(struct apt_cache *c);
  * the index could not be made. */
 void apt_cache_find(struct mirror *m, const char *path,
                     void (*found)(struct mirror *m, const struct apt_file *f, struct err *e));
+
+/* The public key, armored; asked for once. ERR_BUSY: somebody else is asking now. */
+int apt_cache_key(struct mirror *m, struct buf *armored, struct err *e);

@@ -62,6 +62,12 @@ static void argument(struct gpg *g, const char *word)
     g->argv[g->count++] = word;
 }
 
+static void arguments(struct gpg *g, const char *const words[])
+{
+    for (; *words; words++)
+        argument(g, *words);
+}
+
 static int memory_file(struct span bytes, struct err *e)
 {
     auto_fd fd = memfd_create("openpgp", MFD_CLOEXEC);
@@ -100,24 +106,16 @@ static int gpg_begin(struct gpg *g, int dir, const struct secret *secret, struct
     g->log = g->out < 0 ? -1 : memory_file(span_of(NULL, 0), e);
     if (g->log < 0 || (secret && (g->secret = passphrase_file(secret, e)) < 0))
         return -1;
-    static const char *const agent[] = {"--allow-loopback-pinentry", "--s2k-count", S2K_COUNT, "--daemon", "--", "gpg"};
-    static const char *const usual[] = {"--batch", "--no-tty",     "--quiet",      "--no-auto-key-locate",
-                                        "--yes",   "--no-options", "--lock-never", "--trust-model",
-                                        "always"};
-    static const char *const unlock[] = {"--pinentry-mode", "loopback", "--passphrase-fd", "3"};
-    argument(g, secret ? "gpg-agent" : "gpg");
-    argument(g, "--homedir");
-    argument(g, g->home_path);
-    for (size_t i = 0; secret && i < ARRAY_LEN(agent); i++)
-        argument(g, agent[i]);
     if (secret) {
-        argument(g, "--homedir");
-        argument(g, g->home_path);
+        argument(g, "gpg-agent");
+        arguments(g, (const char *const[]){"--homedir", g->home_path, "--allow-loopback-pinentry", "--s2k-count",
+                                           S2K_COUNT, "--daemon", "--", NULL});
     }
-    for (size_t i = 0; i < ARRAY_LEN(usual); i++)
-        argument(g, usual[i]);
-    for (size_t i = 0; secret && i < ARRAY_LEN(unlock); i++)
-        argument(g, unlock[i]);
+    arguments(g, (const char *const[]){"gpg", "--homedir", g->home_path, "--batch", "--no-tty", "--quiet", "--yes",
+                                       "--no-options", "--lock-never", "--no-auto-key-locate", "--trust-model",
+                                       "always", NULL});
+    if (secret)
+        arguments(g, (const char *const[]){"--pinentry-mode", "loopback", "--passphrase-fd", "3", NULL});
     return 0;
 }
 
@@ -306,8 +304,7 @@ int openpgp_version(char *text, size_t room, struct err *e)
     g.log = g.out < 0 ? -1 : memory_file(span_of(NULL, 0), e);
     if (g.log < 0)
         return -1;
-    argument(&g, "gpg");
-    argument(&g, "--version");
+    arguments(&g, (const char *const[]){"gpg", "--version", NULL});
     if (gpg_run(&g, "say its version", &out, e) < 0)
         return -1;
     rest = buf_span(&out);
@@ -361,8 +358,7 @@ int openpgp_find(int dir, struct openpgp_key *out, struct err *e)
     auto_buf listing = BUF(LISTING_MAX);
     if (gpg_begin(&g, dir, NULL, span_of(NULL, 0), e) < 0)
         return -1;
-    argument(&g, "--with-colons");
-    argument(&g, "--list-keys");
+    arguments(&g, (const char *const[]){"--with-colons", "--list-keys", NULL});
     if (gpg_run(&g, "list its keys", &listing, e) < 0)
         return -1;
     return read_listing(buf_span(&listing), out, e);
@@ -374,11 +370,7 @@ int openpgp_make(int dir, const char *user_id, const struct secret *secret, stru
     if (programs_there(e) < 0 || dir_make(dir, OPENPGP_FOLDER, 0700, e) < 0 ||
         gpg_begin(&g, dir, secret, span_of(NULL, 0), e) < 0)
         return -1;
-    static const char *const kind[] = {"ed25519", "sign", "never"};
-    argument(&g, "--quick-generate-key");
-    argument(&g, user_id);
-    for (size_t i = 0; i < ARRAY_LEN(kind); i++)
-        argument(&g, kind[i]);
+    arguments(&g, (const char *const[]){"--quick-generate-key", user_id, "ed25519", "sign", "never", NULL});
     if (gpg_run(&g, "make a key", NULL, e) < 0)
         return -1;
     if (syncfs(g.home) < 0) /* gpg leaves that to time, and the fingerprint is committed next */
@@ -391,10 +383,8 @@ int openpgp_public(int dir, const struct openpgp_key *k, struct buf *armored, st
     auto_gpg g;
     if (gpg_begin(&g, dir, NULL, span_of(NULL, 0), e) < 0)
         return -1;
-    static const char *const how[] = {"--armor", "--export-options", "export-minimal", "--export"};
-    for (size_t i = 0; i < ARRAY_LEN(how); i++)
-        argument(&g, how[i]);
-    argument(&g, k->fingerprint);
+    arguments(&g,
+              (const char *const[]){"--armor", "--export-options", "export-minimal", "--export", k->fingerprint, NULL});
     if (gpg_run(&g, "write its public key", armored, e) < 0)
         return -1;
     return armored->len > 0 ? 0 : err_set(e, ERR_NOTFOUND, 0, OPENPGP_FOLDER " holds no key %s", k->fingerprint);
@@ -413,13 +403,8 @@ int openpgp_sign(int dir, const struct openpgp_key *k, const struct secret *secr
     /* "!" keeps the clock standing; "!" behind a fingerprint means this key and no subkey. */
     snprintf(when, sizeof(when), "%lld!", (long long)(at_s > k->created_s ? at_s : k->created_s));
     snprintf(who, sizeof(who), "%s!", k->fingerprint);
-    static const char *const how[] = {"--armor", "--digest-algo", "SHA512", "--output", "-"};
-    argument(&g, "--faked-system-time");
-    argument(&g, when);
-    argument(&g, "--local-user");
-    argument(&g, who);
-    for (size_t i = 0; i < ARRAY_LEN(how); i++)
-        argument(&g, how[i]);
-    argument(&g, form == OPENPGP_CLEAR ? "--clear-sign" : "--detach-sign");
+    arguments(&g, (const char *const[]){"--faked-system-time", when, "--local-user", who, "--armor", "--digest-algo",
+                                        "SHA512", "--output", "-",
+                                        form == OPENPGP_CLEAR ? "--clear-sign" : "--detach-sign", NULL});
     return gpg_run(&g, "sign", out, e);
 }
