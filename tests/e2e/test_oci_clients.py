@@ -122,7 +122,15 @@ def kit(folder, tag="v1.0.0"):
     return layout
 
 
+def no_signatures(folder):
+    """Where skopeo and podman look for signatures that no registry gave: in a folder that is not there, and not in one of this machine's root."""
+    conf = folder / "home/.config/containers/registries.d"
+    conf.mkdir(parents=True, exist_ok=True)
+    (conf / "default.yaml").write_text(f"default-docker:\n  sigstore: file://{folder}/signatures\n")
+
+
 def skopeo(place, folder, *words, **options):
+    no_signatures(folder)
     return place.run(["skopeo", "--insecure-policy", *map(str, words)], folder, **options).stdout
 
 
@@ -170,8 +178,11 @@ def test_podman_pushes_and_pulls(place, tmp_path, short):
     reference = f"{place.host}/sandbox/by-podman:v1.0.0"
     base = ["podman", "--root", str(short / "root"), "--runroot", str(short / "runroot"), "--tmpdir", str(short / "tmp")]
     base += ["--storage-driver", "vfs", "--cgroup-manager", "cgroupfs", "--events-backend", "file"]
-    env = {"XDG_RUNTIME_DIR": str(short / "run")}
     (short / "run").mkdir(mode=0o700)
+    (short / "containers.conf").write_text('[engine]\nlock_type = "file"\n')  # what lies in shared memory may be another user's
+    env = {"XDG_RUNTIME_DIR": str(short / "run"), "CONTAINERS_CONF": str(short / "containers.conf")}
+
+    no_signatures(tmp_path)
 
     def podman(*words):
         return place.run([*base, *words], tmp_path, env=env).stdout
