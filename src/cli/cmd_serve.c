@@ -112,7 +112,9 @@ static int open_http(struct serve *s, struct err *e)
                                  .signer = apt_key_signer(s->site->path, s->site->config.name),
                                  .record = g.source.record,
                                  .arg = g.source.arg,
-                                 .home = s->site->path};
+                                 .home = s->site->path,
+                                 .reserve_bytes = s->site->config.reserve_bytes,
+                                 .quota_bytes = s->site->config.quota_bytes};
     s->registry = registry_start(&r, e);
     if (!s->registry)
         return -1;

@@ -151,7 +151,8 @@ static int check_folder(struct checking *c, const struct shipment_row *row, stru
     snprintf(path, sizeof path, "quarantine/%.200s", row->folder);
     if (row->state != SHIPMENT_QUARANTINED) {
         if (faccessat(c->s->dir, path, F_OK, 0) == 0)
-            fsck_note(c->f, "%s: left of a shipment of which nothing waits any more; the next promotion removes it", path);
+            fsck_note(c->f, "%s: left of a shipment of which nothing waits any more; the next promotion removes it",
+                      path);
         return 0;
     }
     struct layout l = {.c = c, .blobs = blobs_open(c->s->dir, path, why), .path = path};

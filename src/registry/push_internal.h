@@ -21,6 +21,8 @@ struct pushing {
     struct callers *callers;
     struct blobs *blobs;
     const char *home;
+    int dir; /* home, opened */
+    uint64_t reserve_bytes, quota_bytes;
 
     /* Held for reading from before a blob gets its name until its row is committed, for writing while a file that no
      * row needs is removed: so that nobody's row is left without its file. */
@@ -51,6 +53,11 @@ void push_created(struct oci *o, const char *action, const char *kind, const cha
 /* Takes the whole body, in pieces; ERR_LIMIT beyond `max`. *got is what came. ERR_UNDECIDED: the client is gone. */
 int push_body_each(struct oci *o, uint64_t max, int (*each)(void *arg, struct span bytes, struct err *e), void *arg,
                    uint64_t *got, struct err *e);
+
+/* Is there room for `bytes` more, on the disk and in the repository's quota? -1: the request was answered. Asked before
+ * a body is taken; what counts is push_quota_check (ERR_DENIED), inside the transaction that adds the row. */
+int push_room(struct oci *o, uint64_t bytes);
+int push_quota_check(struct oci *o, struct db *db, uint64_t more, struct err *e);
 
 /* Removes the file of a blob that no row needs; what is still needed stays. */
 int push_file_drop(struct pushing *p, struct db *db, const struct digest *id, struct err *e);

@@ -118,7 +118,7 @@ static int add_rows(struct oci *o, const struct digest *id, const struct oci_dig
     if (db_begin(o->db, e) < 0)
         return -1;
     auto_tx struct db *tx = o->db;
-    if (db_push_blob_add(tx, &o->view, id, size, clock_now_s(), e) < 0 ||
+    if (db_push_blob_add(tx, &o->view, id, size, clock_now_s(), e) < 0 || push_quota_check(o, tx, 0, e) < 0 ||
         (named->is_512 && db_push_alias_add(tx, &named->sha512, id, e) < 0))
         return -1;
     return db_commit(tx, e);
@@ -270,10 +270,18 @@ static void begin(struct oci *o)
     answer_upload(o, 202, id, 0);
 }
 
+static uint64_t announced(const struct oci *o)
+{
+    int64_t length = http_body_length(o->r);
+    return length > 0 ? (uint64_t)length : 0;
+}
+
 void push_upload_begin(struct oci *o)
 {
     struct err e = {0};
     const char *digest = http_query(o->r, "mount");
+    if (push_room(o, announced(o)) < 0)
+        return;
     int mounted = digest ? mount(o, digest, &e) : 0;
     if (mounted < 0)
         push_refuse_err(o, "mount", "", "DIGEST_INVALID", &e);
@@ -309,6 +317,10 @@ static int take_piece(struct oci *o, struct push_session *s)
     bool ranged;
     uint64_t before = blob_upload_size(s->upload), from = 0, to = 0, got = 0;
     int64_t length = http_body_length(o->r);
+    if (push_room(o, before + announced(o)) < 0) {
+        session_give(p, s);
+        return -1;
+    }
     if (piece_range(o, &from, &to, &ranged, &e) < 0) {
         session_give(p, s);
         push_refuse_err(o, "put", "", "BLOB_UPLOAD_INVALID", &e);

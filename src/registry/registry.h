@@ -24,7 +24,9 @@ struct registry_options {
     const struct blobs *blobs;                                   /* the contour's store */
     int (*record)(void *arg, struct span record, struct err *e); /* access log; must not block */
     void *arg;
-    const char *home; /* the contour's folder, to push into; borrowed. NULL: nothing can be pushed */
+    const char *home;       /* the contour's folder, to push into; borrowed. NULL: nothing can be pushed */
+    uint64_t reserve_bytes; /* kept free on its disk: below it nothing is pushed (site/room.h) */
+    uint64_t quota_bytes;   /* of what lies pushed and unjudged in one repository; 0: no limit */
 };
 
 struct registry;

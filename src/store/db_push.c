@@ -76,6 +76,21 @@ int db_push_blob_remove(struct db *db, const struct push_view *v, const struct d
     return removed_one(&q, v, "blob", digest_text(id).text, e);
 }
 
+int db_push_bytes(struct db *db, const char *repository, uint64_t *bytes, struct err *e)
+{
+    auto_query q = {0};
+    if (query_begin(&q, db,
+                    "SELECT ifnull(sum(size), 0) FROM"
+                    " (SELECT DISTINCT digest, size FROM pushed_blob WHERE repository = ?1)",
+                    "pushed blobs", e) < 0)
+        return -1;
+    bind_text(&q, 1, repository);
+    if (query_step(&q, e) < 0)
+        return -1;
+    *bytes = column_uint(&q, 0);
+    return 0;
+}
+
 /* ── manifests ── */
 
 int db_push_manifest_add(struct db *db, const struct push_view *v, const struct push_manifest_row *row, struct err *e)
