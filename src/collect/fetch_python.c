@@ -235,11 +235,25 @@ static int fetch_source(struct collecting *c, const struct lock_package *p, stru
 
 /* ── a set ── */
 
+static bool pins_by_sha384(const struct lock_package *p)
+{
+    for (size_t i = 0; i < p->hash_count; i++)
+        if (strcmp(p->hashes[i].alg, "sha384") == 0)
+            return true;
+    return false;
+}
+
+/* One name may stand in a lock more than once, each time with another version and marker. Of a package no SHA-384 is
+ * kept: who is pinned by one is known by name. */
 static bool was_taken(const struct collecting *c, const struct lock_package *p)
 {
-    for (size_t i = 0; i < c->packages.count; i++)
-        if (strcmp(c->packages.items[i].ecosystem, "pypi") == 0 && strcmp(c->packages.items[i].name, p->name) == 0)
+    for (size_t i = 0; i < c->packages.count; i++) {
+        const struct package *one = &c->packages.items[i];
+        if (strcmp(one->ecosystem, "pypi") == 0 && strcmp(one->name, p->name) == 0 &&
+            (pins_by_sha384(p) || lock_allows(p, "sha256", digest_hex(&one->digest).text) ||
+             lock_allows(p, "sha512", json_get_string(one->hashes, "sha512", ""))))
             return true;
+    }
     return false;
 }
 

@@ -194,12 +194,14 @@ static char *copy(const char *text)
     return out;
 }
 
-static struct package *find(struct collecting *c, const char *ecosystem, const char *filename)
+static struct package *find(struct collecting *c, const struct lock_package *p, const char *filename)
 {
-    for (size_t i = 0; i < c->packages.count; i++)
-        if (strcmp(c->packages.items[i].ecosystem, ecosystem) == 0 &&
-            strcmp(c->packages.items[i].filename, filename) == 0)
-            return &c->packages.items[i];
+    for (size_t i = 0; i < c->packages.count; i++) {
+        struct package *one = &c->packages.items[i];
+        if (strcmp(one->ecosystem, p->ecosystem) == 0 && strcmp(one->name, p->name) == 0 &&
+            strcmp(one->filename, filename) == 0)
+            return one;
+    }
     return NULL;
 }
 
@@ -221,9 +223,8 @@ static int describe(struct collecting *c, const struct lock_package *p, int fd, 
                     const char *filename, struct err *e)
 {
     auto_buf metadata = BUF(LIMIT_MESSAGE_BYTES);
-    auto_json reply = NULL;
     struct digest id;
-    if (package_look(c->parser, fd, filename, NULL, out, &metadata, &reply, e) < 0 || check_identity(p, out, e) < 0)
+    if (package_look(c->parser, fd, filename, NULL, out, &metadata, NULL, e) < 0 || check_identity(p, out, e) < 0)
         return -1;
     if (!metadata.len)
         return 0;
@@ -250,7 +251,7 @@ int take_file(struct collecting *c, const struct lock_package *p, int dir, const
                        filename, p->name, p->version, sums.sha256);
     if (!digest_from_hex(span_str(sums.sha256), &id))
         return err_set(e, ERR_IO, 0, "%s: its hash", filename);
-    struct package *known = find(c, p->ecosystem, filename);
+    struct package *known = find(c, p, filename);
     if (known)
         return merge(known, p, &id, e);
     if (describe(c, p, fd, &package, filename, e) < 0)
@@ -276,6 +277,9 @@ int take_evidence(struct collecting *c, int dir, const char *path, const char *n
         return err_set(e, ERR_LIMIT, 0, "%s has %llu bytes", name, (unsigned long long)size);
     if (blob_put_fd(c->s->blobs, fd, NULL, &id, &size, e) < 0)
         return -1;
+    for (size_t i = 0; i < c->packages.evidence_count; i++)
+        if (digest_equal(&c->packages.evidence[i].digest, &id))
+            return 0; /* two sets of one archive */
     packages_add_evidence(&c->packages, "apt-inrelease", name, &id, size);
     return 0;
 }

@@ -274,6 +274,28 @@ def test_a_marker_that_does_not_hold_leaves_its_package_out_and_says_so(station,
 
 
 @needs("pip")
+def test_a_file_may_be_pinned_by_sha384_or_sha512(station, up):
+    wheels = {"sha384": up.wheel("six", "1.16.0"), "sha512": up.wheel("seven", "1.0")}
+    lock = "".join(f"{path.name.split('-')[0]}=={path.name.split('-')[1]} --hash={alg}:{hashlib.new(alg, path.read_bytes()).hexdigest()}\n" for alg, path in wheels.items())
+
+    assert collect(station, write(station, up, pip_set(lock))).json["files"] == 2
+
+
+@needs("pip", "npm")
+def test_what_dev_and_prod_pin_is_of_prod_and_names_that_meet_in_a_file_name_stay_apart(station, up):
+    six = up.wheel("six", "1.16.0")
+    up.npm("@a/b-c", "1.0.0"), up.npm("@a-b/c", "1.0.0", members={"package/other.js": b"1"}, filename="other.tgz")
+    path = write(
+        station, up, pip_set(up.requirements(six), group="dev", file="dev.txt"), pip_set(up.requirements(six)),
+        npm_set(up.npm_lock(("@a/b-c", "1.0.0"), ("@a-b/c", "1.0.0"))),
+    )
+
+    _, document = collected(station, collect(station, path).json["digest"])
+
+    assert [(row["name"], row["group"]) for row in document["packages"]] == [("@a-b/c", "prod"), ("@a/b-c", "prod"), ("six", "prod")]
+
+
+@needs("pip")
 def test_a_token_reaches_the_upstream_and_no_record(station, up):
     six = up.wheel("six", "1.16.0")
     (station.folder / "sources").mkdir(exist_ok=True)
