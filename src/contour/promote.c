@@ -1,4 +1,8 @@
-/* Order of an admission: in the open transaction the evidence is evaluated, then every blob of the release is linked
+/* What takes long is done before the transaction: the release is read, and every signature about it verified. In the
+ * transaction it is looked whether other evidence stands there now, and only that is verified again; so others wait for
+ * a promotion some milliseconds, however much a release brings.
+ *
+ * Order of an admission: in the open transaction the evidence is evaluated, then every blob of the release is linked
  * from quarantine into the store and the directory synced, then rows, statement and ledger entry are written, then the
  * commit; the folder in quarantine goes last. A crash before the commit leaves blobs that no row names (the next
  * promotion uses them); a crash after it leaves a folder of an admitted shipment (contour_tidy removes it). */
@@ -32,15 +36,20 @@ static void move_fini(struct move *m)
     blobs_close(m->blobs);
 }
 
+static int move_read(struct move *m, struct site *s, const struct release_row *row, struct err *e)
+{
+    m->s = s;
+    m->row = row;
+    m->blobs = release_blobs(s, row, e);
+    m->release = m->blobs ? release_of_row(s, m->blobs, row, e) : NULL;
+    return m->release ? 0 : -1;
+}
+
 static int move_open(struct move *m, struct site *s, const struct release_row *row, const char *environment,
                      struct promotion *out, struct err *e)
 {
-    *m = (struct move){.s = s, .row = row, .environment = environment, .out = out};
-    m->blobs = release_blobs(s, row, e);
-    m->release = m->blobs ? release_of_row(s, m->blobs, row, e) : NULL;
-    if (!m->release)
-        return -1;
-    return evidence_load(s, &row->digest, &m->ev, e);
+    *m = (struct move){.environment = environment, .out = out};
+    return move_read(m, s, row, e) < 0 ? -1 : evidence_load(s, &row->digest, &m->ev, e);
 }
 
 /* Names the rules that say no; what each says is in the verdict. */
@@ -253,28 +262,79 @@ static void name_result(struct promotion *out, const struct release_row *row)
     snprintf(out->version, sizeof out->version, "%s", row->version);
 }
 
-static int promote_in_transaction(struct site *s, const struct digest *id, const char *environment,
-                                  struct promotion *out, struct err *e)
+/* In the transaction: what stands there now. The release itself cannot change; where it lies can, when another command
+ * admitted or discarded it meanwhile. */
+static int look_again(struct move *m, struct site *s, const struct release_row *row, const struct release_row *before,
+                      struct err *e)
 {
-    AUTO(move_fini) struct move m = {0};
+    struct evidence now = {0};
+    m->row = row;
+    if (row->admitted != before->admitted || row->discarded != before->discarded) {
+        blobs_close(m->blobs);
+        release_free(m->release);
+        m->blobs = NULL;
+        m->release = NULL;
+        if (move_read(m, s, row, e) < 0)
+            return -1;
+    }
+    int result = evidence_load_again(s, &row->digest, &m->ev, &now, e);
+    evidence_fini(&m->ev);
+    m->ev = now;
+    return result;
+}
+
+static int promote_in_transaction(struct move *m, struct site *s, const struct release_row *before, struct err *e)
+{
     struct verdict v;
     struct release_row row;
     auto_buf names = BUF(1024);
-    /* read again: another command may have admitted it meanwhile */
-    if (db_release_get(s->db, id, &row, &names, e) < 0 || stands_now(s, environment, row.name, out, e) < 0)
+    /* read again: another command may have admitted it, or moved the pointer */
+    if (db_release_get(s->db, &before->digest, &row, &names, e) < 0 ||
+        stands_now(s, m->environment, row.name, m->out, e) < 0)
         return -1;
-    name_result(out, &row);
-    if (out->had_before && digest_equal(&out->before, id)) {
+    if (m->out->had_before && digest_equal(&m->out->before, &row.digest)) {
         site_rollback(s);
         return 0;
     }
-    if (move_open(&m, s, &row, environment, out, e) < 0 || gate_may_move(s, m.release, environment, &m.ev, &v, e) < 0)
+    if (look_again(m, s, &row, before, e) < 0 || gate_may_move(s, m->release, m->environment, &m->ev, &v, e) < 0)
         return -1;
     if (!v.passed)
-        return denied(&m, &v, e);
-    if (!row.admitted && admit(&m, e) < 0)
+        return denied(m, &v, e);
+    if (!row.admitted && admit(m, e) < 0)
         return -1;
-    return move_pointer(&m, "promote", e);
+    return move_pointer(m, "promote", e);
+}
+
+/* 1: it stands there already. */
+static int stands_already(struct site *s, const char *environment, const struct release_row *row, struct promotion *out,
+                          struct err *e)
+{
+    name_result(out, row);
+    if (stands_now(s, environment, row->name, out, e) < 0)
+        return -1;
+    bool there = out->had_before && digest_equal(&out->before, &row->digest);
+    if (!there)
+        out->had_before = false;
+    return there;
+}
+
+static int promote(struct site *s, const struct digest *id, const char *environment, struct promotion *out,
+                   struct err *e)
+{
+    AUTO(move_fini) struct move m = {0};
+    struct release_row row;
+    auto_buf names = BUF(1024);
+    if (db_release_get(s->db, id, &row, &names, e) < 0)
+        return -1;
+    int already = stands_already(s, environment, &row, out, e);
+    if (already)
+        return already < 0 ? -1 : 0;
+    if (move_open(&m, s, &row, environment, out, e) < 0 || site_begin(s, e) < 0)
+        return -1;
+    if (promote_in_transaction(&m, s, &row, e) == 0)
+        return 0;
+    site_rollback(s);
+    return -1;
 }
 
 int contour_promote(struct site *s, const struct release_row *row, const char *environment, struct promotion *out,
@@ -284,12 +344,8 @@ int contour_promote(struct site *s, const struct release_row *row, const char *e
     struct digest id = row->digest;
     if (!environment_known(environment))
         return err_set(e, ERR_USAGE, 0, "\"%.32s\" is no environment; wanted sandbox, test or prod", environment);
-    if (contour_tidy(s, e) < 0 || site_begin(s, e) < 0)
+    if (contour_tidy(s, e) < 0 || promote(s, &id, environment, out, e) < 0)
         return -1;
-    if (promote_in_transaction(s, &id, environment, out, e) < 0) {
-        site_rollback(s);
-        return -1;
-    }
     if (!out->admitted)
         return 0;
     struct err later = {0}; /* it is admitted; the folder can be removed by the next command as well */
