@@ -1,6 +1,7 @@
 """The listener of the real serve against clients that no library would be: the unit tests of src/http hold each probe, these hold that
 the program is wired so."""
 
+import hashlib
 import resource
 import socket
 import time
@@ -93,6 +94,27 @@ def test_many_idle_connections_leave_room_for_an_answer(served):
         for one in held:
             one.close()
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_what_is_hot_is_recorded_each_time_and_changes_with_the_promotion(serve):
+    served = serve(**{"requests-per-minute": 100000})
+    token = served.token("consumer", "test")
+    path, accept = "/v2/test/assistant/manifests/latest", {"Accept": "application/vnd.oci.image.index.v1+json"}
+
+    def ask():
+        reply = served.get(path, token, headers=accept)
+        assert reply.status == 200
+        assert "sha256:" + hashlib.sha256(reply.body).hexdigest() == reply.headers["Docker-Content-Digest"]
+        return reply.headers["Docker-Content-Digest"]
+
+    assert {ask() for _ in range(50)} == {served.digest}
+    wait_for(lambda: len([r for r in served.records() if r.get("what") == "manifest" and r.get("digest") == served.digest]) == 50, "50 records", timeout=10)
+    served.world.to_test("assistant:v2.0.0")
+    assert {ask() for _ in range(50)} == {served.quarantined}
+    served.world.run("rollback", "test/assistant")
+    assert {ask() for _ in range(50)} == {served.digest}
+    assert served.get(path, headers=accept).status == 401
+    assert served.get(path, served.token("consumer", "prod"), headers=accept).status == 403
 
 
 def test_a_refused_body_is_not_waited_for(served):

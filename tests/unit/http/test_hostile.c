@@ -243,6 +243,8 @@ static void broken_chunks_never_reach_a_handler(void **state)
     broken_chunk("size that overflows", "FFFFFFFFFFFFFFFFF\r\nabc\r\n0\r\n\r\n");
     broken_chunk("negative size", "-1\r\nabc\r\n0\r\n\r\n");
     broken_chunk("0x", "0x3\r\nabc\r\n0\r\n\r\n");
+    broken_chunk("space behind a size", "3 \r\nabc\r\n0\r\n\r\n");
+    broken_chunk("space before a size", " 3\r\nabc\r\n0\r\n\r\n");
     broken_chunk("no size", "\r\nabc\r\n0\r\n\r\n");
     broken_chunk("size that is no number", "zz\r\nabc\r\n0\r\n\r\n");
     broken_chunk("data longer than its size", "2\r\nabcdef\r\n0\r\n\r\n");

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -58,6 +59,22 @@ static void what_lies_behind_the_end_cannot_be_satisfied(void **state)
     check(rows, sizeof(rows) / sizeof(rows[0]));
 }
 
+/* RFC 9110 section 14.2: many small or overlapping ranges are how a client makes a server work; they are one answer. */
+static void a_thousand_ranges_and_overlapping_ones_give_the_whole(void **state)
+{
+    (void)state;
+    static char many[16384];
+    size_t at = (size_t)snprintf(many, sizeof(many), "bytes=0-0");
+    for (unsigned i = 1; i < 1000; i++)
+        at += (size_t)snprintf(many + at, sizeof(many) - at, ",%u-%u", i, i);
+    const struct row rows[] = {
+        {many, 10000, RANGE_WHOLE, 0, 0},
+        {"bytes=0-5,3-9", 10, RANGE_WHOLE, 0, 0},
+        {"bytes=0-,0-,0-,-1", 10, RANGE_WHOLE, 0, 0},
+    };
+    check(rows, sizeof(rows) / sizeof(rows[0]));
+}
+
 static void several_or_malformed_ranges_give_the_whole(void **state)
 {
     (void)state;
@@ -83,6 +100,7 @@ int main(void)
         cmocka_unit_test(one_range_is_honoured),
         cmocka_unit_test(what_lies_behind_the_end_cannot_be_satisfied),
         cmocka_unit_test(several_or_malformed_ranges_give_the_whole),
+        cmocka_unit_test(a_thousand_ranges_and_overlapping_ones_give_the_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
