@@ -90,7 +90,8 @@ const struct command CMD_FSCK = {
     .summary = "hash everything again and hold it against everything else",
     .detail =
         "Every blob in the store and in quarantine is hashed; rows are held against files, pointers against their\n"
-        "ledger entries, evidence, people and policy against their signatures, ledger rows against tiles and the\n"
+        "ledger entries, evidence, people, tokens, grants and policy against their signatures, ledger rows against "
+        "tiles and the\n"
         "signed checkpoint, access records against their batches. Each thing that is wrong is named on a line of its\n"
         "own. Nothing is changed. Leftovers of interrupted commands are mentioned and are no problem.",
     .min_args = 0,

@@ -1,8 +1,9 @@
 /* fsck: everything that a contour (or a station) keeps, read again and held against everything else. Every blob is
  * hashed, in the store and in quarantine; rows against files; releases and pointers against what they point at and
- * against their ledger entries; evidence and people's records against their signatures; ledger rows against tiles and
- * the signed checkpoint; access segments against their batches. Hard rule: it changes nothing, stops at nothing, and
- * names each thing that is wrong: which file or row, what was found, what was wanted. */
+ * against their ledger entries; evidence, people's records and tokens against their signatures; rights against what the
+ * ledger says was given and taken; ledger rows against tiles and the signed checkpoint; access segments against their
+ * batches. Hard rule: it changes nothing, stops at nothing, and names each thing that is wrong: which file or row, what
+ * was found, what was wanted. */
 #pragma once
 
 #include "site/site.h"
