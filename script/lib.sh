@@ -43,10 +43,17 @@ progress() {
   done
 }
 
+# programs_of_tests DIR CONDITION: what ninja must make for the tests that jq's condition takes
+programs_of_tests() {
+  meson introspect --targets --tests "$1" | jq -r --arg dir "$1/" \
+    "([.tests[] | select($2) | .depends[]] | unique) as \$wanted | .targets[] | select(.id | IN(\$wanted[])) | .filename[] | ltrimstr(\$dir)"
+}
+
 # build_in DIR [MESON OPTION...]: configures build folder DIR of this repository (again, when a folder got its meson.build, or cmocka is there now) and builds all
-# of it, or the target that $build_target names; what the compiler complains of is shown
+# of it, or what $build_target names: a target, or "tests" and a jq condition on meson's tests, for the programs of those tests and no others. What the
+# compiler complains of is shown
 build_in() {
-  local dir=$root/$1 layers log
+  local dir=$root/$1 layers log targets
   shift
   layers=$(cd "$root" && ls -d src/*/meson.build tests/unit/*/meson.build tests/fuzz/fuzz_*.c 2>/dev/null || true; pkg-config --modversion cmocka 2>/dev/null || true)
   log=$dir/airlock-build.log
@@ -58,7 +65,11 @@ build_in() {
     meson setup --reconfigure "$dir" "$root" "$@" >"$log" 2>&1 || { tail -n 20 "$log" >&2; die "meson could not configure ${dir#"$root"/}"; }
   fi
   printf '%s\n' "$layers" >"$dir/airlock-layers"
-  NINJA_STATUS='[%f/%t] ' ninja -C "$dir" -j "$(jobs 400)" ${build_target:+"$build_target"} 2>&1 | tee "$log" | progress "${dir#"$root"/}" || {
+  case ${build_target:-} in
+    "tests "*) mapfile -t targets < <(programs_of_tests "$dir" "${build_target#tests }") ;;
+    *) targets=(${build_target:+"$build_target"}) ;;
+  esac
+  NINJA_STATUS='[%f/%t] ' ninja -C "$dir" -j "$(jobs 400)" "${targets[@]}" 2>&1 | tee "$log" | progress "${dir#"$root"/}" || {
     grep -v '^\[[0-9]*/[0-9]*\]' "$log" | head -n 200 >&2
     die "the build in ${dir#"$root"/} failed (see above)"
   }

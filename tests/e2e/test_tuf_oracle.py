@@ -1,40 +1,18 @@
 """What our station writes is TUF for others too: python-tuf, the reference implementation, reads a medium made by `airlock ship`, finds each
 target in the role that signed for it, and refuses what was changed."""
 
-import hashlib
 import json
-import os
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from clients import HERE, client_venv
 from world import World, copy_media, flip
-
-HERE = Path(__file__).parent
-REQUIREMENTS = HERE / "tuf-requirements.txt"
 
 
 @pytest.fixture(scope="module")
 def oracle_python():
     """A Python with python-tuf, made once under the cache, from packages pinned by hash."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "airlock"
-    pinned = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
-    venv, mark = cache / "venv-tuf", cache / "venv-tuf" / "requirements.sha256"
-    python = venv / "bin" / "python"
-    if mark.is_file() and mark.read_text() == pinned:
-        return python
-    cache.mkdir(parents=True, exist_ok=True)
-    made = subprocess.run([sys.executable, "-m", "venv", "--clear", venv], capture_output=True, text=True, check=False)
-    if made.returncode != 0:
-        pytest.skip(f"NO ORACLE: a venv cannot be made here, so python-tuf read NOTHING: {made.stdout[-300:]}{made.stderr[-300:]}")
-    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--only-binary=:all:", "-r", REQUIREMENTS]
-    done = subprocess.run(install, capture_output=True, text=True, timeout=300, check=False)
-    if done.returncode != 0:
-        assert "hash" not in done.stderr.lower() or "DO NOT MATCH" not in done.stderr, done.stderr
-        pytest.skip(f"NO ORACLE: PyPI cannot be reached, so python-tuf read NOTHING: {done.stderr[-400:]}")
-    mark.write_text(pinned)
-    return python
+    return client_venv("tuf", HERE / "tuf-requirements.txt") / "bin/python"
 
 
 @pytest.fixture
