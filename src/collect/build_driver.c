@@ -1,5 +1,6 @@
 /* What runs inside the box: unpacks the source distribution in the order that the variation asks for, then becomes pip,
- * which builds it with the tools of the collection alone (PEP 517; `--use-pep517` keeps the host's setuptools out). */
+ * which builds it with the tools of the collection alone (PEP 517; `--use-pep517` keeps the host's setuptools out).
+ * From the one folder that it may write nothing can be executed; tools that are programs are unpacked below /tmp. */
 #include "collect/build_driver.h"
 
 const char BUILD_DRIVER[] =
@@ -14,6 +15,7 @@ const char BUILD_DRIVER[] =
     "cc = subprocess.run([cc, \"-dumpfullversion\"], capture_output=True, text=True).stdout.strip() if cc else "
     "\"none\"\n"
     "print(\"python\", platform.python_version() + \", pip\", pip.__version__ + \", cc\", cc, flush=True)\n"
+    "os.environ[\"TMPDIR\"] = \"/tmp\"\n"
     "os.umask(int(mask, 8))\n"
     "os.makedirs(tree)\n"
     "with tarfile.open(sdist) as archive:\n"

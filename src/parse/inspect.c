@@ -197,8 +197,12 @@ void inspect_bytes(struct span file, const struct inspect_options *o, struct rep
         inspect_standing(file, content, o, r);
         return;
     }
-    if (o->depth == 0 && package_check_named(file, content, o, r))
+    if (o->depth <= 1 && package_check_named(file, content, o, r)) /* as it is, or in a bundle of packages */
         return;
+    if (o->depth == 0 && content == CONTENT_ZIP && zip_of_wheels(file)) {
+        zip_check(file, o, r);
+        return;
+    }
     bool promises = sniff_promise(o->name, content, &kept, &promised);
     bool empty_text = content == CONTENT_EMPTY && promises && promised == CONTENT_TEXT;
     if (promises && !kept && !empty_text)

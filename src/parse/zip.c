@@ -341,6 +341,17 @@ int zip_read(const struct zip_member *m, struct buf *out, struct report *r)
     return 0;
 }
 
+bool zip_of_wheels(struct span file)
+{
+    auto_zip z = {0};
+    auto_report ignored = {0};
+    report_init(&ignored, "zip");
+    bool wheels = zip_open(file, &z, &ignored) == 0 && z.count > 0;
+    for (size_t i = 0; i < z.count && wheels; i++)
+        wheels = !z.members[i].folder && span_ends(span_str(z.members[i].path), SPAN_LIT(".whl"));
+    return wheels;
+}
+
 void zip_check(struct span file, const struct inspect_options *o, struct report *r)
 {
     auto_zip z = {0};

@@ -35,5 +35,8 @@ const struct zip_member *zip_find(const struct zip *z, const char *path);
 /* Appends the member's bytes, unpacked and held against CRC and size. 0, or -1 after a finding. */
 int zip_read(const struct zip_member *m, struct buf *out, struct report *r);
 
+/* A vendored bundle: nothing but wheels. One artifact, whose wheels are looked at one by one. */
+bool zip_of_wheels(struct span file);
+
 /* Each member of an archive of a package, looked at as one of the package. Facts: members, bytes. */
 void zip_check(struct span file, const struct inspect_options *o, struct report *r);
