@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "contour/fsck_internal.h"
+#include "ship/shipment.h"
 #include "store/db_release.h"
 #include "util/file.h"
 #include "util/limits.h"
@@ -143,6 +144,18 @@ static int check_store(struct checking *c, struct err *why)
     return 0;
 }
 
+/* What was pushed and not judged: its rows are those of views and of releases, which are looked at there. */
+static int check_pushed(struct checking *c, struct err *why)
+{
+    struct err absent = {0};
+    struct layout l = {.c = c, .blobs = blobs_open(c->s->dir, PUSHED_FOLDER, &absent), .path = PUSHED_FOLDER};
+    if (!l.blobs)
+        return absent.code == ERR_NOTFOUND ? 0 : err_set(why, absent.code, absent.sys_errno, "%s", absent.msg);
+    int result = blobs_each(l.blobs, hash_blob, &l, why);
+    blobs_close(l.blobs);
+    return result;
+}
+
 /* ── quarantine ── */
 
 static int check_folder(struct checking *c, const struct shipment_row *row, struct err *why)
@@ -212,7 +225,8 @@ static int check_leftovers(struct checking *c, struct err *why)
 int fsck_blobs(struct checking *c)
 {
     struct err why = {0};
-    if (fsck_part(c, check_store(c, &why), "store", &why) < 0)
+    if (fsck_part(c, check_store(c, &why), "store", &why) < 0 ||
+        fsck_part(c, check_pushed(c, &why), PUSHED_FOLDER, &why) < 0)
         return -1;
     int shipments = db_shipment_each(c->s->db, 0, check_shipment, c, &why);
     if (shipments < 0 && why.code == ERR_NONE)

@@ -25,7 +25,7 @@ int fsck_rows(struct checking *c, int result, const char *what, const struct err
 /* The rows of a release's packages against its documents. */
 int fsck_packages(struct checking *c, const struct release *r, const struct blobs *b, struct err *why);
 
-int fsck_blobs(struct checking *c);                        /* store and quarantine, and the rows about them */
+int fsck_blobs(struct checking *c);                        /* store, pushed and quarantine, and the rows about them */
 int fsck_releases(struct checking *c);                     /* releases and pointers */
 int fsck_signed(struct checking *c);                       /* evidence, people, rights, policy */
 int fsck_rights(struct checking *c, struct child *parser); /* tokens, groups, grants, and what was taken away */

@@ -6,7 +6,7 @@
 
 #include "gate/policy.h"
 #include "registry/cache.h"
-#include "registry/push.h"
+#include "registry/push_internal.h"
 #include "util/clock.h"
 
 void oci_unknown(struct oci *o, const char *code, const char *what)
@@ -134,7 +134,7 @@ static void answer_push(struct oci *o)
     else if ((o->path.what == OCI_MANIFEST || o->path.what == OCI_BLOB) && method == HTTP_DELETE)
         push_delete_answer(o);
     else
-        http_error(o->r, 405, "UNSUPPORTED", "this path does not take this method");
+        push_refuse(o, "put", "", 405, "UNSUPPORTED", "this path does not take this method");
 }
 
 /* Where things may be pushed, and that it is said where not. */

@@ -173,6 +173,13 @@ int push_file_drop(struct pushing *p, struct db *db, const struct digest *id, st
     return result;
 }
 
+int push_file_kept(struct oci *o, const struct digest *id, struct err *e)
+{
+    if (blob_have(o->g->pushing->blobs, id))
+        return 0;
+    return err_set(e, ERR_BUSY, 0, "the bytes of %s were swept away meanwhile; push them again", digest_text(id).text);
+}
+
 struct dropping {
     struct pushing *p;
     struct db *db;

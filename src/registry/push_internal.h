@@ -62,6 +62,10 @@ int push_quota_check(struct oci *o, struct db *db, uint64_t more, struct err *e)
 /* Removes the file of a blob that no row needs; what is still needed stays. */
 int push_file_drop(struct pushing *p, struct db *db, const struct digest *id, struct err *e);
 
+/* In the transaction that adds a row of the blob: is its file there? `airlock gc` may have taken one that lay there
+ * before and that no row needed. ERR_BUSY: it has to be pushed again. */
+int push_file_kept(struct oci *o, const struct digest *id, struct err *e);
+
 /* ── releases (push_release.c) ── */
 
 /* May the manifest `bytes`, whose digest is `id`, stand under the tag `version`? ERR_EXISTS: that version is there with

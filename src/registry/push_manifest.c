@@ -178,7 +178,7 @@ static int write_rows(struct pushed *m, struct err *e)
         .annotations = annotations ? annotations : "",
         .time_s = clock_now_s(),
     };
-    if (db_push_manifest_add(o->db, &o->view, &row, e) < 0 ||
+    if (push_file_kept(o, &m->id, e) < 0 || db_push_manifest_add(o->db, &o->view, &row, e) < 0 ||
         (m->named.is_512 && db_push_alias_add(o->db, &m->named.sha512, &m->id, e) < 0))
         return -1;
     for (size_t i = 0; i < m->tag_count; i++)

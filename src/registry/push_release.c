@@ -354,7 +354,9 @@ int push_release_take(struct oci *o, const struct digest *index, struct err *e)
     struct pushing *p = o->g->pushing;
     AUTO(taking_fini) struct taking t = {.o = o, .b = p->blobs, .index = index, .e = e};
     pthread_mutex_lock(&p->intake);
+    pthread_rwlock_rdlock(&p->files); /* what it needs stays until its rows say so */
     int result = take(&t, e);
+    pthread_rwlock_unlock(&p->files);
     pthread_mutex_unlock(&p->intake);
     return result;
 }

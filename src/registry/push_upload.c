@@ -118,8 +118,8 @@ static int add_rows(struct oci *o, const struct digest *id, const struct oci_dig
     if (db_begin(o->db, e) < 0)
         return -1;
     auto_tx struct db *tx = o->db;
-    if (db_push_blob_add(tx, &o->view, id, size, clock_now_s(), e) < 0 || push_quota_check(o, tx, 0, e) < 0 ||
-        (named->is_512 && db_push_alias_add(tx, &named->sha512, id, e) < 0))
+    if (push_file_kept(o, id, e) < 0 || db_push_blob_add(tx, &o->view, id, size, clock_now_s(), e) < 0 ||
+        push_quota_check(o, tx, 0, e) < 0 || (named->is_512 && db_push_alias_add(tx, &named->sha512, id, e) < 0))
         return -1;
     return db_commit(tx, e);
 }

@@ -274,13 +274,14 @@ def test_who_may_not_push_is_refused_and_it_is_recorded(pushed_to, role, person,
 
 
 def test_everything_pushed_leaves_a_record(mine):
+    assert mine.call("PUT", "tags/list", b"").status == 405
     digest = mine.push(b"recorded")
     assert mine.put_manifest("v1", mine.image(b"recorded")).status == 201
     mine.call("POST", f"blobs/uploads/?digest={digest}", b"a lie")
     mine.call("DELETE", "manifests/v1")
     records = [r for r in wait_for(lambda: [r for r in mine.served.records() if r.get("repository") == mine.name and r.get("action") == "delete"] and mine.served.records(), "the last record") if r.get("repository") == mine.name]
     told = {(r["kind"], r["what"], r["action"], r["status"], r.get("tag", "")) for r in records if r["kind"] == "push"}
-    assert {("push", "upload", "put", 201, ""), ("push", "manifest", "put", 201, "v1"), ("push", "upload", "put", 400, ""), ("push", "manifest", "delete", 202, "v1")} <= told
+    assert {("push", "tags", "put", 405, ""), ("push", "upload", "put", 201, ""), ("push", "manifest", "put", 201, "v1"), ("push", "upload", "put", 400, ""), ("push", "manifest", "delete", 202, "v1")} <= told
     assert next(r for r in records if r["status"] == 201)["digest"] == digest and all(r["person"] == "robot" for r in records)
     for record in records:
         jsonschema.validate(record, schema(f"access-{record['kind']}"))
@@ -432,6 +433,16 @@ def test_a_pushed_release_goes_the_whole_way(gate, peers):  # noqa: F811
     assert "pushed    by robot into sandbox/assistant" in gate.world.run("passport", "assistant:v2.0.0").out
     jsonschema.validate(gate.world.run("passport", "assistant:v2.0.0", json=True).json, schema("passport"))
     jsonschema.validate(receipt_of(gate.world, "assistant:v2.0.0"), schema("receipt"))
+
+
+def test_fsck_finds_pushed_bytes_that_changed(gate, peers):  # noqa: F811
+    push_release(peers, gate, gate.token("publisher", "sandbox", person="robot"), "v2.0.0", gate.source.second)
+    gate.world.run("fsck")
+    path = gate.home / "pushed/blobs/sha256" / gate.source.second.split(":")[1]
+    path.chmod(0o600)
+    path.write_bytes(path.read_bytes().replace(b"v2.0.0", b"v2.0.1"))
+    found = gate.world.run("fsck", status=None)
+    assert found.status != 0 and f"pushed/blobs/sha256/{path.name}: damaged" in found.out + found.err and "assistant:v2.0.0" in found.out + found.err
 
 
 def test_what_hangs_on_a_pushed_release_may_come_later(gate, peers):  # noqa: F811
