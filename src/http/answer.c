@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "http/internal.h"
 #include "util/json.h"
@@ -49,7 +50,11 @@ static enum MHD_Result write_header(void *arg, enum MHD_ValueKind kind, const ch
 static void answer_early(struct http_request *r, struct span body)
 {
     auto_buf out = BUF(ERROR_BYTES + 65536);
-    buf_printf(&out, "HTTP/1.1 %u %s\r\n", r->status, MHD_get_reason_phrase_for(r->status));
+    char date[64];
+    time_t now_s = time(NULL);
+    struct tm utc;
+    strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now_s, &utc));
+    buf_printf(&out, "HTTP/1.1 %u %s\r\nDate: %s\r\n", r->status, MHD_get_reason_phrase_for(r->status), date);
     MHD_get_response_headers(r->response, write_header, &out);
     buf_printf(&out, "Content-Length: %zu\r\nConnection: close\r\n\r\n", body.len);
     buf_add_span(&out, body);

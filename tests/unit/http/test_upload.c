@@ -313,6 +313,7 @@ static void an_answer_before_the_end_reaches_a_client_that_still_sends(void **st
         assert_int_equal(read_status(fd), 507);
         assert_string_equal(body_of(reply), "no room is left\n");
         assert_non_null(strstr(reply, "Connection: close\r\n"));
+        assert_non_null(strstr(reply, " GMT\r\n"));
         assert_non_null(strstr(reply, "Docker-Upload-UUID: 17\r\n"));
     }
     struct http_counts c;
