@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "ship/layout_index.h"
+#include "ship/model_repository.h"
 #include "ship/oci_write.h"
 #include "ship/pack_internal.h"
 #include "store/db_release.h"
@@ -208,7 +209,7 @@ static int add_rows(struct packing *p, const struct release *r, const struct pac
     for (size_t i = 0; i < PACK_STATEMENTS; i++)
         if (add_statement_rows(p, &statements[i], e) < 0)
             return -1;
-    if (packages_add_rows(p->s->db, &r->digest, &p->document, e) < 0)
+    if (packages_add_rows(p->s->db, &r->digest, &p->document, e) < 0 || model_add_rows(p->s->db, r, e) < 0)
         return -1;
     return add_blob_row(p, &r->digest, &empty, MEDIA_OCI_EMPTY, sizeof OCI_EMPTY_TEXT - 1, e);
 }
