@@ -79,7 +79,7 @@ int fetch_url(struct collecting *c, const struct places *places, int work, const
 int work_write(int work, const char *path, struct span text, struct err *e);
 
 /* The signed record of it all (docs/formats/collection.schema.json): predicate urn:airlock:collection:v1. */
-void record_write(const struct collecting *c, struct buf *out);
+void record_write(const struct collecting *c, const struct digest *manifest, struct buf *out);
 
 /* Puts what was collected into the station's store, and its row (collection.c). */
 int collection_store(struct collecting *c, struct collect_result *out, struct err *e);

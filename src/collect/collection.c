@@ -97,7 +97,7 @@ static int put_record(struct collecting *c, struct blobs_of *all, struct signed_
     auto_buf predicate = BUF(LIMIT_JSON_BYTES), attachment = BUF(LIMIT_JSON_BYTES), empty = BUF(16);
     const struct release_blob manifest = all->list[all->count - 1];
     const struct private_key *key = site_key(c->s, e);
-    record_write(c, &predicate);
+    record_write(c, &manifest.digest, &predicate);
     if (!key || buf_check(&predicate, "the record of a collection", e) < 0 ||
         statement_sign(c->spec->name, &manifest.digest, PREDICATE_COLLECTION, buf_span(&predicate), key, &out->envelope,
                        &out->id, e) < 0)

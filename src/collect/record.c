@@ -124,7 +124,7 @@ static void put_client(const struct client_record *r, struct json_out *w)
     json_out_object_end(w);
 }
 
-void record_write(const struct collecting *c, struct buf *out)
+void record_write(const struct collecting *c, const struct digest *manifest, struct buf *out)
 {
     struct json_out w;
     uint64_t bytes = 0;
@@ -133,6 +133,7 @@ void record_write(const struct collecting *c, struct buf *out)
     json_out_init(&w, out);
     json_out_object(&w);
     json_put_string(&w, "name", c->spec->name);
+    json_put_digest(&w, "collection", manifest);
     json_put_string(&w, "airlock", AIRLOCK_VERSION);
     json_put_time(&w, "collected", c->s->now_s);
     json_put_object(&w, "definition");

@@ -13,6 +13,7 @@ static const struct {
     const char *type, *words;
 } WORDS[] = {
     {PREDICATE_RELEASE, "release statement"},
+    {PREDICATE_COLLECTION, "how its packages were collected"},
     {PREDICATE_PROVENANCE, "provenance"},
     {PREDICATE_CYCLONEDX, "inventory (CycloneDX)"},
     {PREDICATE_RECEIPT, "receipt"},

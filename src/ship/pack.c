@@ -192,7 +192,8 @@ static int add_statement_rows(struct packing *p, const struct pack_statement *st
     return add_blob_row(p, &p->index.digest, &st->manifest.digest, MEDIA_OCI_MANIFEST, st->manifest.size, e);
 }
 
-static int add_rows(struct packing *p, const struct release *r, const struct pack_statement *statements, struct err *e)
+static int add_rows(struct packing *p, const struct release *r, const struct pack_statement *statements, size_t count,
+                    struct err *e)
 {
     struct digest empty = digest_of(SPAN_LIT(OCI_EMPTY_TEXT));
     struct release_row row = {.digest = r->digest,
@@ -206,7 +207,7 @@ static int add_rows(struct packing *p, const struct release *r, const struct pac
     for (size_t i = 0; i < r->blob_count; i++)
         if (add_blob_row(p, &r->digest, &r->blobs[i].digest, r->blobs[i].media_type, r->blobs[i].size, e) < 0)
             return -1;
-    for (size_t i = 0; i < PACK_STATEMENTS; i++)
+    for (size_t i = 0; i < count; i++)
         if (add_statement_rows(p, &statements[i], e) < 0)
             return -1;
     if (packages_add_rows(p->s->db, &r->digest, &p->document, e) < 0 || model_add_rows(p->s->db, r, e) < 0)
@@ -214,7 +215,8 @@ static int add_rows(struct packing *p, const struct release *r, const struct pac
     return add_blob_row(p, &r->digest, &empty, MEDIA_OCI_EMPTY, sizeof OCI_EMPTY_TEXT - 1, e);
 }
 
-static int record(struct packing *p, const struct release *r, const struct pack_statement *statements, struct err *e)
+static int record(struct packing *p, const struct release *r, const struct pack_statement *statements, size_t count,
+                  struct err *e)
 {
     struct json_out w;
     auto_buf entry = BUF(LIMIT_LEDGER_ENTRY_BYTES);
@@ -224,7 +226,7 @@ static int record(struct packing *p, const struct release *r, const struct pack_
     json_put_string(&w, "name", r->name);
     json_put_string(&w, "version", r->version);
     json_put_digest(&w, "release", &r->digest);
-    if (add_rows(p, r, statements, e) == 0 && site_commit(p->s, &w, NULL, e) == 0)
+    if (add_rows(p, r, statements, count, e) == 0 && site_commit(p->s, &w, NULL, e) == 0)
         return 0;
     site_rollback(p->s);
     return -1;
@@ -232,11 +234,12 @@ static int record(struct packing *p, const struct release *r, const struct pack_
 
 static int attest_and_record(struct packing *p, const struct release *r, struct err *e)
 {
-    struct pack_statement statements[PACK_STATEMENTS];
-    for (size_t i = 0; i < PACK_STATEMENTS; i++)
+    struct pack_statement statements[PACK_STATEMENTS_MAX];
+    size_t count;
+    for (size_t i = 0; i < PACK_STATEMENTS_MAX; i++)
         statements[i] = (struct pack_statement){.envelope = BUF(LIMIT_MESSAGE_BYTES / 2)};
-    int result = pack_attest(p, r, statements, e) < 0 ? -1 : record(p, r, statements, e);
-    for (size_t i = 0; i < PACK_STATEMENTS; i++) {
+    int result = pack_attest(p, r, statements, &count, e) < 0 ? -1 : record(p, r, statements, count, e);
+    for (size_t i = 0; i < PACK_STATEMENTS_MAX; i++) {
         buf_fini(&statements[i].envelope);
         release_blob_fini(&statements[i].manifest);
     }

@@ -5,6 +5,7 @@
 #include "ship/oci_write.h"
 #include "ship/pack_internal.h"
 #include "ship/sbom.h"
+#include "store/db_release.h"
 #include "trust/statement.h"
 #include "util/limits.h"
 #include "version.h"
@@ -130,17 +131,16 @@ static int release_statement(struct packing *p, struct buf *out, struct err *e)
     return buf_check(out, "release statement", e);
 }
 
-static int attest(struct packing *p, const char *subject, const char *predicate_type,
-                  int (*write)(struct packing *, struct buf *, struct err *), struct pack_statement *out, struct err *e)
+/* Signs a predicate about the release, and hangs it on the index. */
+static int sign(struct packing *p, const char *subject, const char *predicate_type, struct span predicate,
+                struct pack_statement *out, struct err *e)
 {
-    auto_buf predicate = BUF(LIMIT_PREDICATE_BYTES), manifest = BUF(LIMIT_JSON_BYTES);
+    auto_buf manifest = BUF(LIMIT_JSON_BYTES);
     const struct private_key *key = site_key(p->s, e);
-    if (!key || write(p, &predicate, e) < 0)
-        return -1;
-    out->predicate_type = predicate_type;
     struct digest blob;
-    if (statement_sign(subject, &p->index.digest, predicate_type, buf_span(&predicate), key, &out->envelope, &out->id,
-                       e) < 0 ||
+    out->predicate_type = predicate_type;
+    if (!key ||
+        statement_sign(subject, &p->index.digest, predicate_type, predicate, key, &out->envelope, &out->id, e) < 0 ||
         blob_put(p->s->blobs, buf_span(&out->envelope), &blob, e) < 0)
         return -1;
     oci_attachment(&p->index, &blob, out->envelope.len, predicate_type, &manifest);
@@ -149,7 +149,51 @@ static int attest(struct packing *p, const char *subject, const char *predicate_
     return packing_put_bytes(p, buf_span(&manifest), MEDIA_OCI_MANIFEST, "", &out->manifest, e);
 }
 
-int pack_attest(struct packing *p, const struct release *r, struct pack_statement out[PACK_STATEMENTS], struct err *e)
+static int attest(struct packing *p, const char *subject, const char *predicate_type,
+                  int (*write)(struct packing *, struct buf *, struct err *), struct pack_statement *out, struct err *e)
+{
+    auto_buf predicate = BUF(LIMIT_PREDICATE_BYTES);
+    return write(p, &predicate, e) < 0 ? -1 : sign(p, subject, predicate_type, buf_span(&predicate), out, e);
+}
+
+/* ── how the packages were collected ── */
+
+/* In order of arrival: the last one is the newest. */
+static int keep_id(void *arg, const struct evidence_row *row)
+{
+    *(struct digest *)arg = row->id;
+    return 0;
+}
+
+static int append(const char *bytes, size_t len, void *out)
+{
+    buf_add(out, bytes, len);
+    return 0;
+}
+
+/* What the station signed about a collection is said again about the release that it went into, because an attestation
+ * travels with what it is about. It names the collection. */
+static int attest_collection(struct packing *p, const char *subject, const struct digest *collection,
+                             struct pack_statement *out, struct err *e)
+{
+    const struct public_key *const keys[] = {p->s->public_key};
+    struct digest id = {0};
+    auto_buf envelope = BUF(LIMIT_MESSAGE_BYTES / 2), predicate = BUF(LIMIT_PREDICATE_BYTES);
+    auto_statement statement = {0};
+    struct child *parser = site_parser(p->s, e);
+    if (!parser || db_evidence_each(p->s->db, collection, PREDICATE_COLLECTION, keep_id, &id, e) < 0 ||
+        db_evidence_get(p->s->db, &id, &envelope, e) < 0 ||
+        statement_verify(parser, buf_span(&envelope), keys, ARRAY_LEN(keys), collection, PREDICATE_COLLECTION,
+                         &statement, e) < 0)
+        return err_prefix(e, "the record of the collection %s", digest_text(collection).text);
+    if (json_dump_callback(statement.predicate, append, &predicate, JSON_COMPACT) < 0 ||
+        buf_check(&predicate, "the record of a collection", e) < 0)
+        return err_set(e, ERR_LIMIT, 0, "the record of a collection is too long");
+    return sign(p, subject, PREDICATE_COLLECTION, buf_span(&predicate), out, e);
+}
+
+int pack_attest(struct packing *p, const struct release *r, struct pack_statement out[PACK_STATEMENTS_MAX],
+                size_t *count, struct err *e)
 {
     auto_buf subject = BUF(256);
     struct digest empty;
@@ -157,7 +201,12 @@ int pack_attest(struct packing *p, const struct release *r, struct pack_statemen
     if (blob_put(p->s->blobs, SPAN_LIT(OCI_EMPTY_TEXT), &empty, e) < 0)
         return -1;
     if (attest(p, buf_str(&subject), PREDICATE_PROVENANCE, provenance, &out[0], e) < 0 ||
-        attest(p, buf_str(&subject), PREDICATE_CYCLONEDX, inventory, &out[1], e) < 0)
+        attest(p, buf_str(&subject), PREDICATE_CYCLONEDX, inventory, &out[1], e) < 0 ||
+        attest(p, buf_str(&subject), PREDICATE_RELEASE, release_statement, &out[2], e) < 0)
         return -1;
-    return attest(p, buf_str(&subject), PREDICATE_RELEASE, release_statement, &out[2], e);
+    *count = 3;
+    for (size_t i = 0; i < p->used_count; i++)
+        if (attest_collection(p, buf_str(&subject), &p->used[i], &out[(*count)++], e) < 0)
+            return -1;
+    return 0;
 }

@@ -85,12 +85,26 @@ static int choose(struct packing *p, struct child *parser, const struct package 
     return verdict_blocks(verdict) ? pack_blocked(p, x, what, out, e) : 0;
 }
 
+static int note_use(struct packing *p, const struct digest *manifest, const struct yaml *from, struct err *e)
+{
+    for (size_t i = 0; i < p->used_count; i++)
+        if (digest_equal(&p->used[i], manifest))
+            return err_set(e, ERR_INPUT, 0, "%s:%u: packages: collections: %s stands there twice", p->name, from->line,
+                           from->text);
+    if (p->used_count == PACK_COLLECTIONS_MAX)
+        return err_set(e, ERR_LIMIT, 0, "%s:%u: packages: collections: more than %u", p->name, from->line,
+                       PACK_COLLECTIONS_MAX);
+    p->used[p->used_count++] = *manifest;
+    return 0;
+}
+
 static int take_collection(struct packing *p, struct child *parser, const struct yaml *from, struct pack_result *out,
                            struct err *e)
 {
     struct digest manifest;
     auto_packages all = {0};
-    if (find(p, from, &manifest, e) < 0 || read_collection(p, parser, &manifest, &all, e) < 0)
+    if (find(p, from, &manifest, e) < 0 || note_use(p, &manifest, from, e) < 0 ||
+        read_collection(p, parser, &manifest, &all, e) < 0)
         return -1;
     for (size_t i = 0; i < all.count; i++)
         if (travels(p, all.items[i].group) && choose(p, parser, &all.items[i], from, out, e) < 0)

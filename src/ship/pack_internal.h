@@ -25,6 +25,11 @@ struct pack_package {
     struct buf metadata; /* of a wheel */
 };
 
+/* Collections that one release.yaml names, and what the station signs about a release: of each collection how it came
+ * to be, and three statements more. */
+#define PACK_COLLECTIONS_MAX 32U
+#define PACK_STATEMENTS_MAX  (3U + PACK_COLLECTIONS_MAX)
+
 struct packing {
     struct site *s;
     struct pack_spec spec;
@@ -40,7 +45,9 @@ struct packing {
     struct pack_package *packages; /* owned; moved into `document` when they are put */
     size_t package_count;
     struct packages document;
-    struct packages collected;             /* all of the collections that release.yaml names, other groups included */
+    struct packages collected; /* all of the collections that release.yaml names, other groups included */
+    struct digest used[PACK_COLLECTIONS_MAX]; /* manifests of those collections */
+    size_t used_count;
     const char **groups;                   /* owned; that travel, NULL-terminated; set by the look */
     struct release_blob packages_manifest; /* without a digest when the release brings none */
     const char *architecture;              /* of the engine image; static, or `architecture_text` */
@@ -101,13 +108,13 @@ int pack_engine(struct packing *p, struct err *e);
 /* Puts the packages that were looked at, makes p->document and p->packages_manifest. */
 int pack_packages(struct packing *p, struct err *e);
 
-/* Signs provenance, inventory and release statement, and puts each with its attachment manifest. `rows` gets
- * PACK_STATEMENTS rows, whose envelopes live in `envelopes`. */
-#define PACK_STATEMENTS 3
+/* Signs provenance, inventory and release statement, and of each collection that packages came from how it was
+ * collected; puts each with its attachment manifest. */
 struct pack_statement {
     const char *predicate_type;
     struct buf envelope; /* owned */
     struct digest id;    /* of the envelope */
     struct release_blob manifest;
 };
-int pack_attest(struct packing *p, const struct release *r, struct pack_statement out[PACK_STATEMENTS], struct err *e);
+int pack_attest(struct packing *p, const struct release *r, struct pack_statement out[PACK_STATEMENTS_MAX],
+                size_t *count, struct err *e);

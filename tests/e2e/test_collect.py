@@ -330,6 +330,25 @@ def test_tls_stays_between_client_and_upstream(station, tmp_path):
         assert [row["host"] for row in said["hosts"]] == ["localhost"]
 
 
+@needs("pip")
+def test_the_record_travels_with_the_release_that_the_collection_went_into(world, up):
+    world.found()
+    collection = collect(world, write(world, up, pip_set(up.requirements(up.wheel("six", "1.16.0"))))).json["digest"]
+    release = world.write_release()
+    release.write_text(release.read_text() + "packages:\n  collections: [app]\n")
+    digest = world.run("pack", release, home=world.station, json=True).json["digest"]
+
+    world.receive(world.ship("assistant:v1.0.0"))
+    world.admit("assistant:v1.0.0")
+
+    lines = [json.loads(line) for line in world.run("passport", "assistant:v1.0.0", "--lines").out.splitlines()]
+    statements = [json.loads(base64.b64decode(line["payload"])) for line in lines]
+    found = [one for one in statements if one["predicateType"] == "urn:airlock:collection:v1"]
+    assert [one["subject"][0]["digest"]["sha256"] for one in found] == [digest.removeprefix("sha256:")]
+    assert found[0]["predicate"]["collection"] == collection
+    assert found[0]["predicate"]["clients"] == record(world, collection)["predicate"]["clients"]
+
+
 # ── what does not ──
 
 

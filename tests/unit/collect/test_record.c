@@ -60,10 +60,11 @@ static void the_record_is_the_golden_one(void **state)
                                  .clients = {.list = &run, .count = 1},
                                  .packages = {.items = packages, .count = 2}};
     auto_buf written = BUF(LIMIT_JSON_BYTES), golden = BUF(LIMIT_JSON_BYTES);
+    const struct digest manifest = digest_of(SPAN_LIT("manifest"));
     char path[4096];
     struct err e = {0};
 
-    record_write(&c, &written);
+    record_write(&c, &manifest, &written);
 
     assert_true(buf_ok(&written));
     snprintf(path, sizeof path, "%s/docs/formats/examples/collection.json", getenv("AIRLOCK_SOURCE"));
