@@ -1,6 +1,7 @@
 /* `airlock serve`: everything that listens, until SIGTERM. Opened in order, closed in the opposite one: no connection
  * outlives what it asks, no record outlives the access log. */
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -210,6 +211,13 @@ static void block_signals(sigset_t *set)
     pthread_sigmask(SIG_BLOCK, set, NULL);
 }
 
+/* Large buffers come and go with bursts: each is then a mapping of its own, and what is freed goes back. glibc would
+ * raise this threshold by itself, and keep the memory. */
+static void give_memory_back(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, 1 << 20);
+}
+
 /* A connection is a descriptor, and the usual limit of 1024 is meant for programs that use select(2). */
 static void raise_descriptor_limit(void)
 {
@@ -252,6 +260,7 @@ static int run(struct invocation *in)
     }
     log_set_format(LOG_JSON);
     raise_descriptor_limit();
+    give_memory_back();
     if (serve_open(&s, &e) < 0) {
         serve_close(&s);
         return command_fail(in, &e);

@@ -24,6 +24,8 @@
  * header promises. */
 #define GATHER_MS 200
 
+#define KEEP_BYTES (2U << 20) /* of memory for the next batch */
+
 struct access_log {
     pthread_mutex_t mutex;
     pthread_cond_t wake;
@@ -130,6 +132,10 @@ static int write_lines(struct access_log *a, struct err *e)
     if (segment_leaves(buf_span(&a->writing), next, &a->leaves, e) < 0)
         return -1;
     a->written += a->writing.len;
+    if (a->writing.len > KEEP_BYTES) { /* after a burst, or a disk that was slow: not for ever */
+        buf_fini(&a->writing);
+        a->writing = BUF(PENDING_MAX_BYTES);
+    }
     buf_clear(&a->writing);
     return 0;
 }

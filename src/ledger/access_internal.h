@@ -17,7 +17,7 @@
 #define RECORD_MAX_BYTES (1U << 20)
 
 /* Records that wait for the disk: beyond it new ones are refused, and so are the requests that they belong to. */
-#define PENDING_MAX_BYTES (64U << 20)
+#define PENDING_MAX_BYTES (32U << 20)
 
 /* A segment is named by its first record, so that names sort and none is used twice. */
 struct segment_name {
