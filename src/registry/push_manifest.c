@@ -76,7 +76,7 @@ static int take_tags(struct pushed *m)
         m->tags[m->tag_count++] = tag;
     for (size_t i = 0; i < m->tag_count; i++) {
         if (!oci_tag_ok(m->tags[i])) {
-            push_refuse(o, "put", m->text.text, 400, "TAG_INVALID", "a tag is [a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}");
+            push_refuse(o, "put", m->text.text, 400, "MANIFEST_INVALID", "a tag is [a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}");
             return -1;
         }
         if (!strcmp(m->tags[i], "latest")) {
@@ -133,8 +133,10 @@ static int check_need(struct pushed *m, const json_t *need)
     const char *text = json_get_string(need, "digest", "");
     uint64_t size = (uint64_t)json_integer_value(json_object_get(need, "size"));
     bool manifest = json_is_true(json_object_get(need, "manifest"));
-    if (!oci_digest_parse(span_str(text), &d))
+    if (!oci_digest_parse(span_str(text), &d)) {
+        push_refuse(m->o, "put", m->text.text, 503, NULL, "the manifest could not be read; push it again");
         return -1; /* the parse process answered with nonsense */
+    }
     int there = manifest ? oci_find_manifest(m->o, &d, &found, &e) : oci_find_blob(m->o, &d, &found, &e);
     if (there < 0)
         push_refuse_err(m->o, "put", m->text.text, NULL, &e);
@@ -204,38 +206,34 @@ static int store(struct pushed *m, struct err *e)
 
 /* ── releases ── */
 
-static const char *version_tag(const struct pushed *m)
-{
-    for (size_t i = 0; i < m->tag_count; i++)
-        if (release_version_ok(m->tags[i]))
-            return m->tags[i];
-    return NULL;
-}
-
 static bool is_release(const struct pushed *m)
 {
     return !strcmp(json_get_string(m->meaning, "artifact-type", ""), MEDIA_RELEASE) &&
            !strcmp(json_get_string(m->meaning, "media-type", ""), MEDIA_OCI_INDEX);
 }
 
+/* May it stand under each of its tags that is a version? -1: answered. */
 static int check_release(struct pushed *m)
 {
     struct err e = {0};
-    const char *version = version_tag(m);
-    if (!version || push_release_check(m->o, &m->id, is_release(m), buf_span(&m->bytes), version, &e) == 0)
-        return 0;
-    if (e.code == ERR_EXISTS)
-        push_refuse(m->o, "put", m->text.text, 403, "DENIED", "%s", e.msg);
-    else
-        push_refuse_err(m->o, "put", m->text.text, "MANIFEST_INVALID", &e);
-    return -1;
+    for (size_t i = 0; i < m->tag_count; i++) {
+        if (!release_version_ok(m->tags[i]) ||
+            push_release_check(m->o, &m->id, is_release(m), buf_span(&m->bytes), m->tags[i], &e) == 0)
+            continue;
+        if (e.code == ERR_EXISTS)
+            push_refuse(m->o, "put", m->text.text, 403, "DENIED", "%s", e.msg);
+        else
+            push_refuse_err(m->o, "put", m->text.text, "MANIFEST_INVALID", &e);
+        return -1;
+    }
+    return 0;
 }
 
 /* What may make a release, or say something about one. */
 static int offer(struct pushed *m, struct err *e)
 {
     struct oci_digest subject;
-    if (is_release(m) && version_tag(m))
+    if (is_release(m) && m->tag_count > 0)
         return push_release_take(m->o, &m->id, e);
     const char *text = json_get_string(m->meaning, "subject", "");
     if (oci_digest_parse(span_str(text), &subject) && !subject.is_512)

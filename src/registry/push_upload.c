@@ -109,7 +109,7 @@ static void answer_upload(struct oci *o, unsigned status, const char *id, uint64
     http_answer(o->r, status, NULL, &none);
 }
 
-/* The blob is there: its row, and the answer. `files` is held for reading. -1: answered. */
+/* The blob lies there: its row, and its second name. `files` is held for reading. */
 static int add_rows(struct oci *o, const struct digest *id, const struct oci_digest *named, uint64_t size,
                     struct err *e)
 {
@@ -302,10 +302,12 @@ static int piece_range(struct oci *o, uint64_t *from, uint64_t *to, bool *there,
     const char *header = http_header(o->r, "Content-Range");
     struct span text = span_str(header ? header : ""), first;
     *there = header != NULL;
-    if (!header ||
-        (span_take_until(&text, '-', &first) && span_decimal(first, from) && span_decimal(text, to) && *from <= *to))
-        return 0;
-    return err_set(e, ERR_INPUT, 0, "Content-Range: wanted FROM-TO, as 0-1023");
+    if (header &&
+        !(span_take_until(&text, '-', &first) && span_decimal(first, from) && span_decimal(text, to) && *from <= *to))
+        return err_set(e, ERR_INPUT, 0, "Content-Range: wanted FROM-TO, as 0-1023");
+    if (header && *to >= PUSH_BLOB_MAX)
+        return err_set(e, ERR_LIMIT, 0, "a blob has at most %llu bytes here", PUSH_BLOB_MAX);
+    return 0;
 }
 
 /* Adds the body. What was refused leaves the upload as it was; what broke off stays, to be gone on with. 0, or -1: the
