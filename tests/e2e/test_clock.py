@@ -35,7 +35,7 @@ def test_a_clock_set_back_by_a_year_refuses_promotion_approval_and_rollback(worl
     world.arrive()
     world.to_test("assistant:v1.0.0")
     before = entries(world)
-    for command in (["promote", "assistant:v1.0.0", "test"], ["rollback", "sandbox/assistant"], ["judge", "assistant:v1.0.0", "--gate", "intake"],
+    for command in (["promote", "assistant:v1.0.0", "prod"], ["rollback", "sandbox/assistant"], ["judge", "assistant:v1.0.0", "--gate", "intake"],
                     ["scan", "assistant:v1.0.0"]):
         refused = world.run(*command, status=5, env=at("-365d"))
         assert "clock" in refused.err, refused

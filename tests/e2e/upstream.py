@@ -18,6 +18,7 @@ import json
 import re
 import ssl
 import subprocess
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -71,6 +72,7 @@ class Upstream:
         self.projects, self.tarballs, self.debs = {}, {}, []
         self.file_base = None  # what stands before /files/ on the pages of the index; None: this server
         self.stopping = threading.Event()
+        self.gnupg = None
 
     def __enter__(self):
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -96,6 +98,8 @@ class Upstream:
         self.server.shutdown()
         self.server.server_close()
         self.thread.join(10)
+        if self.gnupg:
+            self.gnupg.cleanup()
 
     # ── what is served ──
 
@@ -167,24 +171,23 @@ class Upstream:
 
     def sign(self):
         """Makes the archive's key at the first call; returns the keyring, as a client wants it."""
-        self.gnupg = self.folder / "gnupg"
         keyring = self.folder / "archive.gpg"
-        if not keyring.exists():
-            self.gnupg.mkdir(mode=0o700)
+        if not self.gnupg:
+            self.gnupg = tempfile.TemporaryDirectory(prefix="airlock-gpg-")  # short: the agent's socket lies in it
             self.gpg("--passphrase", "", "--quick-generate-key", "Archive <archive@example.org>", "ed25519", "sign", "never")
             keyring.write_bytes(self.gpg("--export"))
         return keyring
 
     def gpg(self, *args, data=None):
         done = subprocess.run(
-            ["gpg", "--homedir", self.gnupg, "--batch", "--yes", "--quiet", "--no-tty", *args],
+            ["gpg", "--homedir", self.gnupg.name, "--batch", "--yes", "--quiet", "--no-tty", *args],
             input=data, capture_output=True, timeout=60, check=False,
         )
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout
 
     def stop_gpg(self):
-        subprocess.run(["gpgconf", "--homedir", self.gnupg, "--kill", "all"], capture_output=True, timeout=30, check=False)
+        subprocess.run(["gpgconf", "--homedir", self.gnupg.name, "--kill", "all"], capture_output=True, timeout=30, check=False)
 
     def publish(self):
         """Indexes of the debs that there are, signed; returns the keyring."""
