@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Makes many small packages for benches, and the lines of release.yaml that bring them.
 
-    bench/many_packages.py OUT [--count 10000] [--prefix many]
+    bench/many_packages.py OUT [--count 10000] [--prefix many] [--wheels 7]
 
-Of ten packages seven are wheels, two npm packages, one a Debian package; names are PREFIX-00000 and so on. OUT gets the files and packages.yaml,
+Of ten packages seven are wheels, two npm packages, one a Debian package (unless --wheels says otherwise); names are PREFIX-00000 and so on. OUT gets the files and packages.yaml,
 which is appended to a release.yaml as it is. The same arguments give the same bytes."""
 
 import argparse
@@ -20,14 +20,14 @@ def numbered(prefix, number):
     return f"{prefix}-" + "".join("abcdefghjk"[int(digit)] for digit in f"{number:05}")
 
 
-def make(out, count, prefix="many"):
-    """Writes `count` packages into `out`; returns their paths."""
+def make(out, count, prefix="many", wheels=7):
+    """Writes `count` packages into `out`, of ten so many wheels; returns their paths."""
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     made = []
     for number in range(count):
         name = numbered(prefix, number)
-        if number % 10 < 7:
+        if number % 10 < wheels:
             made.append(wheel(out, name, "1.0", requires=[f"{numbered(prefix, number - 1)}>=1.0"] if number % 10 else []))
         elif number % 10 < 9:
             made.append(npm(out, name, "1.0.0"))
@@ -45,8 +45,9 @@ def main():
     parser.add_argument("out", type=Path)
     parser.add_argument("--count", type=int, default=10000)
     parser.add_argument("--prefix", default="many")
+    parser.add_argument("--wheels", type=int, default=7, help="of ten packages; default 7")
     args = parser.parse_args()
-    paths = make(args.out.resolve(), args.count, args.prefix)
+    paths = make(args.out.resolve(), args.count, args.prefix, args.wheels)
     (args.out / "packages.yaml").write_text(release_lines(paths))
     print(f"{len(paths)} packages and packages.yaml are in {args.out}")
 

@@ -115,7 +115,8 @@ static int look_at_files(struct packing *p, struct child *parser, struct pack_re
     return 0;
 }
 
-/* Names that people take for each other, among the packages of this release. */
+/* ── names that people take for each other ── */
+
 static int by_skeleton(const void *a, const void *b)
 {
     const struct pack_package *const *x = a, *const *y = b;
@@ -128,25 +129,58 @@ static int by_skeleton(const void *a, const void *b)
     return strcmp(one, other);
 }
 
+struct looking {
+    struct packing *p;
+    const struct pack_package **sorted; /* owned; by skeleton */
+    struct pack_result *out;
+    struct err *e;
+};
+
+static int say_alike(struct looking *l, const struct pack_package *x, const char *other, const char *where)
+{
+    char what[400];
+    snprintf(what, sizeof what, "people take the name \"%.100s\" for \"%.100s\", which %.100s", x->package.name, other,
+             where);
+    return pack_blocked(l->p, x, what, l->out, l->e);
+}
+
+static int compare_own(struct looking *l)
+{
+    for (size_t i = 0; i + 1 < l->p->package_count; i++) {
+        const struct pack_package *x = l->sorted[i], *next = l->sorted[i + 1];
+        if (by_skeleton(&x, &next) == 0 && strcmp(x->package.name, next->package.name) != 0 &&
+            strcmp(x->package.ecosystem, "file") != 0 && say_alike(l, x, next->package.name, "it brings too") < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* One that a release of this station brings. */
+static int compare_held(void *arg, const struct package_row *row)
+{
+    struct looking *l = arg;
+    struct pack_package held = {
+        .package = {.ecosystem = (char *)(uintptr_t)row->ecosystem, .name = (char *)(uintptr_t)row->name}};
+    const struct pack_package *key = &held;
+    const struct pack_package **found = bsearch(&key, l->sorted, l->p->package_count, sizeof *l->sorted, by_skeleton);
+    if (!found || strcmp((*found)->package.name, row->name) == 0 || strcmp(row->ecosystem, "file") == 0)
+        return 0;
+    return say_alike(l, *found, row->name, "a release of this station brings");
+}
+
 static int look_for_alike(struct packing *p, struct pack_result *out, struct err *e)
 {
+    static const struct digest none;
     auto_free const struct pack_package **sorted = calloc(p->package_count + 1, sizeof *sorted);
+    struct looking l = {p, sorted, out, e};
     if (!sorted)
         abort();
     for (size_t i = 0; i < p->package_count; i++)
         sorted[i] = &p->packages[i];
+    if (p->package_count == 0)
+        return 0;
     qsort(sorted, p->package_count, sizeof *sorted, by_skeleton);
-    for (size_t i = 0; i + 1 < p->package_count; i++) {
-        char what[400];
-        if (by_skeleton(&sorted[i], &sorted[i + 1]) != 0 || strcmp(sorted[i]->package.ecosystem, "file") == 0 ||
-            strcmp(sorted[i]->package.name, sorted[i + 1]->package.name) == 0)
-            continue;
-        snprintf(what, sizeof what, "the name \"%.100s\" is one that people take for \"%.100s\" (%.100s)",
-                 sorted[i]->package.name, sorted[i + 1]->package.name, sorted[i + 1]->package.filename);
-        if (pack_blocked(p, sorted[i], what, out, e) < 0)
-            return -1;
-    }
-    return 0;
+    return compare_own(&l) < 0 ? -1 : db_package_held(p->s->db, &none, compare_held, &l, e);
 }
 
 int pack_packages_look(struct packing *p, struct child *parser, struct pack_result *out, struct err *e)

@@ -25,8 +25,10 @@
 /* A ledger entry: tlog-tiles stores its length in 16 bits. */
 #define LIMIT_LEDGER_ENTRY_BYTES 65535U
 
-/* A release's parts: layers, packages, files. A demo has 10, a large application some thousands. */
-#define LIMIT_RELEASE_PARTS 20000U
+/* A release's parts: layers, packages, files. A demo has 10, a large application some thousands; 10,000 wheels, each
+ * with its METADATA, fit in, and their manifest stays below LIMIT_JSON_BYTES, their TUF targets below
+ * LIMIT_TUF_TARGETS_BYTES. */
+#define LIMIT_RELEASE_PARTS 25000U
 
 /* A volume: what fits on a FAT32 medium (its files end at 4 GiB - 1). */
 #define LIMIT_VOLUME_BYTES 4294967295ULL

@@ -142,7 +142,7 @@ def test_what_no_contour_would_admit_is_refused_at_pack_with_its_line(world):
         assert f"release.yaml:{line}: packages: " in result.err and words in result.err, f"{file.name}: {result.err}"
     six, alike = [file for file, _, _ in cases if file.name.startswith("s") and "x-1.0" in file.name][-2:]
     result = world.run("pack", write_with_packages(world, files=[six, alike]), home=world.station, status=3)
-    assert "people take for" in result.err and "six" in result.err
+    assert "people take the name" in result.err and "six" in result.err
     assert not rows(world.station, "SELECT * FROM release")
 
 
@@ -164,6 +164,15 @@ def test_what_came_all_the_same_is_found_in_the_contour(world):
     world.run("promote", "assistant:v1.0.0", "sandbox", status=5)
 
 
+def test_a_name_that_looks_like_one_that_the_station_brought_is_refused_at_pack(world):
+    world.found()
+    with_packages(world, "first", files=[wheel(world.folder, "six", "1.0")])
+    path = write_with_packages(world, "second", files=[wheel(world.folder, "s1x", "1.0")])
+    result = world.run("pack", path, home=world.station, status=3)
+    assert 'people take the name "s1x" for "six", which a release of this station brings' in result.err
+    with_packages(world, "third", files=[wheel(world.folder, "six", "1.1")])
+
+
 def test_a_name_that_looks_like_a_held_one_and_a_file_that_changed_are_found(world):
     world.found()
     world.people()
@@ -172,7 +181,7 @@ def test_a_name_that_looks_like_a_held_one_and_a_file_that_changed_are_found(wor
     one.mkdir()
     other.mkdir()
     with_packages(world, "first", files=[wheel(one, "six", "1.0"), npm(one, "left", "1.0.0")])
-    with_packages(world, "second", files=[wheel(other, "slx", "1.0"), npm(other, "left", "1.0.0", members={"package/x.js": b"1"})])
+    with_packages(world, "second", unchecked=True, files=[wheel(other, "slx", "1.0"), npm(other, "left", "1.0.0", members={"package/x.js": b"1"})])
     world.receive(world.ship("first:v1.0.0", "second:v1.0.0"))
     world.admit("first:v1.0.0")
     scan = world.run("scan", "second:v1.0.0", status=1, json=True).json
