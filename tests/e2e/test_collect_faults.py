@@ -25,7 +25,7 @@ def master(airlock_path, tmp_path_factory):
 
 
 class Collect:
-    spread = 3
+    spread = 2
 
     def __init__(self, master, fault_path):
         self.master, self.fault_path = master, fault_path
