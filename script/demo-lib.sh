@@ -154,20 +154,33 @@ pypi_index() {
   [ -n "$set_up" ] && { echo "${set_up%/}/"; return; }
   /usr/bin/python3 -c 'from pip._internal.models.index import PyPI; print(PyPI.simple_url + "/")'
 }
-pypi_files() { /usr/bin/python3 -c 'from pip._internal.models.index import PyPI; print("https://" + PyPI.file_storage_domain)'; }
+# Where the pages of an index send a client for the files.
+pypi_files() {
+  /usr/bin/python3 - "$1" <<'PY'
+import json, sys, urllib.parse, urllib.request
+hosts = set()
+for name in ("tabulate", "wcwidth"):
+    page = f"{sys.argv[1]}{name}/"
+    ask = urllib.request.Request(page, headers={"Accept": "application/vnd.pypi.simple.v1+json"})
+    for file in json.load(urllib.request.urlopen(ask, timeout=30))["files"]:
+        hosts.add("{0.scheme}://{0.netloc}".format(urllib.parse.urlparse(urllib.parse.urljoin(page, file["url"]))))
+print(", ".join(sorted(hosts)))
+PY
+}
 debian_archive() {
   apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 2>/dev/null |
     awk '$2 == "bookworm" && $3 == "main" { sub("/$", "", $1); print $1; exit }'
 }
 # write_collect FILE REQUIREMENTS
 write_collect() {
-  local archive
-  archive=$(debian_archive)
+  local archive index files
+  archive=$(debian_archive) index=$(pypi_index)
+  files=$(pypi_files "$index") || fail "PyPI ($index) does not answer: there is nothing to collect from"
   [ -n "$archive" ] || fail 'apt on this machine knows no Debian 12 (bookworm): there is nothing to collect its packages from'
   cat >"$1" <<YAML
 name: app
 upstreams:
-  pypi: {index: "$(pypi_index)", files: ["$(pypi_files)"]}
+  pypi: {index: "$index", files: [$files]}
   debian: {archive: "$archive", suite: bookworm, components: [main], architecture: $(dpkg --print-architecture), keyring: /usr/share/keyrings/debian-archive-keyring.gpg}
 sets:
   - {group: prod, pip: $2, python: "3.11", platforms: [manylinux2014_x86_64]}
