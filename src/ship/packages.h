@@ -78,10 +78,8 @@ void package_purl(const struct package *p, struct buf *out);
 int package_look(struct child *parser, int fd, const char *filename, const char *ecosystem, struct package *out,
                  struct buf *metadata, json_t **reply, struct err *e);
 
-/* Two names that people take for each other: not the same, and they would be if letters that look alike, and large and
- * small ones, were one. */
-bool package_names_alike(const char *a, const char *b);
-/* What such names have in common, for sorting many. */
+/* What names have in common that people take for each other: they would be one if letters that look alike, and large
+ * and small ones, were. For comparing, and for sorting many. */
 void package_name_skeleton(const char *name, char *out, size_t size);
 
 /* Calls each with one row a package, and one a piece of evidence (store/db_package.h); a row lives until it returns.

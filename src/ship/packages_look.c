@@ -87,13 +87,3 @@ void package_name_skeleton(const char *name, char *out, size_t size)
     }
     out[len] = '\0';
 }
-
-bool package_names_alike(const char *a, const char *b)
-{
-    char x[512], y[512];
-    if (strcmp(a, b) == 0)
-        return false;
-    package_name_skeleton(a, x, sizeof x);
-    package_name_skeleton(b, y, sizeof y);
-    return strcmp(x, y) == 0;
-}
