@@ -256,7 +256,7 @@ static void ten_thousand_idle_connections_leave_room_for_the_next_request(void *
         http_counts(server, &c);
     } while (c.connections < count && clock_mono_ms() < until);
     assert_int_equal(c.connections, count);
-    print_message("%zu idle connections, %zu bytes each\n", count, (resident_bytes() - before) / count);
+    print_message("# %zu idle connections, %zu bytes each\n", count, (resident_bytes() - before) / count);
 #if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__) /* which have shadows of their own */
     assert_true((resident_bytes() - before) / count < 48 * 1024);
 #endif
