@@ -190,6 +190,7 @@ struct http_server *http_start(const struct http_options *o, struct err *e)
         goto fail;
     }
     s->mhd = start_library(s);
+    s->o.tls = NULL; /* borrowed until here */
     if (s->tls)
         tls_started(s->tls);
     if (s->mhd)
