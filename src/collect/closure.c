@@ -33,12 +33,42 @@ int closure_not_checked(const char *what, struct err *e)
     return err_hint(e, "--unchecked packs them all the same");
 }
 
+static void key_of(const char *ecosystem, const char *name, char key[512])
+{
+    snprintf(key, 512, "%s/%s", ecosystem, name);
+}
+
+static void make_index(struct closing *c)
+{
+    c->index = json_object();
+    c->versions = json_object();
+    for (size_t i = 0; i < c->chosen->count; i++) {
+        const struct package *p = &c->chosen->items[i];
+        char key[512];
+        key_of(p->ecosystem, p->name, key);
+        const json_t *version = json_object_get(c->versions, key);
+        if (!version) {
+            json_object_set_new(c->index, key, json_integer((json_int_t)i));
+            json_object_set_new(c->versions, key, json_string(p->version));
+        } else if (json_is_string(version) && strcmp(json_string_value(version), p->version) != 0) {
+            json_object_set_new(c->versions, key, json_null());
+        }
+    }
+}
+
 const struct package *closure_find(const struct closing *c, const char *ecosystem, const char *name)
 {
-    for (size_t i = 0; i < c->chosen->count; i++)
-        if (strcmp(c->chosen->items[i].ecosystem, ecosystem) == 0 && strcmp(c->chosen->items[i].name, name) == 0)
-            return &c->chosen->items[i];
-    return NULL;
+    char key[512];
+    key_of(ecosystem, name, key);
+    const json_t *found = json_object_get(c->index, key);
+    return found ? &c->chosen->items[json_integer_value(found)] : NULL;
+}
+
+bool closure_is_only_version(const struct closing *c, const struct package *p)
+{
+    char key[512];
+    key_of(p->ecosystem, p->name, key);
+    return json_is_string(json_object_get(c->versions, key));
 }
 
 void closure_hint(const struct closing *c, const char *ecosystem, const char *name, struct err *e)
@@ -137,8 +167,11 @@ static int in_staging(struct closing *c, struct err *e)
     if (staging < 0)
         return -1;
     clients_init(&c->clients, staging);
-    c->clients.limit_s = 600;
+    c->clients.limit_s = 1800;
+    make_index(c);
     int result = resolve(c, e);
+    json_decref(c->index);
+    json_decref(c->versions);
     clients_fini(&c->clients);
     (void)tree_remove(c->s->dir, FOLDER "/run", &ignored);
     return result;

@@ -10,6 +10,8 @@ struct closing {
     const struct packages *collected, *chosen;
     struct child *parser;
     struct clients clients;
+    json_t *index;    /* "pypi/name": the number of the first package of that name among the chosen */
+    json_t *versions; /* "pypi/name": its version, or null where the release brings several */
 };
 
 void closure_remark(struct closure *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -23,6 +25,9 @@ int closure_not_checked(const char *what, struct err *e);
 
 /* Who of the release goes by this name in this ecosystem; NULL: nobody. */
 const struct package *closure_find(const struct closing *c, const char *ecosystem, const char *name);
+
+/* Whether the release brings one version of it alone; with several, pip is left to choose. */
+bool closure_is_only_version(const struct closing *c, const struct package *p);
 
 /* When another group pins this name: a next step that says so, at the end of *e. */
 void closure_hint(const struct closing *c, const char *ecosystem, const char *name, struct err *e);

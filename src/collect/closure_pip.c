@@ -11,11 +11,13 @@
 #include "util/limits.h"
 
 /* Its arguments: the folder of METADATA files, each named as its wheel; the requirements; then what pip is told of the
- * platform. It answers with one line: complete, missing TAB REQUIREMENT, failed TAB WHY, or no-pip. */
+ * platform. pip finds the wheels by pages of an index in files, one a project, and is asked for 300 projects at a time
+ * with all pins as constraints: as each name has one version, that is the same question, and stays quick for thousands.
+ * It answers with one line: complete, missing TAB REQUIREMENT, failed TAB WHY, or no-pip. */
 static const char DRIVER[] =
     "import os, re, subprocess, sys, zipfile\n"
     "\n"
-    "meta, wanted, pool = sys.argv[1], sys.argv[2], \"/tmp/pool\"\n"
+    "meta, wanted, pool, pages = sys.argv[1], sys.argv[2], \"/tmp/pool\", \"/tmp/index\"\n"
     "try:\n"
     "    import pip\n"
     "except ImportError:\n"
@@ -24,27 +26,35 @@ static const char DRIVER[] =
     "os.makedirs(pool)\n"
     "for name in os.listdir(meta):\n"
     "    info = \"-\".join(name.split(\"-\")[:2]) + \".dist-info/\"\n"
-    "    with zipfile.ZipFile(os.path.join(pool, name), \"w\") as out:\n"
+    "    with zipfile.ZipFile(os.path.join(pool, name), \"w\", zipfile.ZIP_DEFLATED) as out:\n"
     "        out.write(os.path.join(meta, name), info + \"METADATA\")\n"
     "        out.writestr(info + \"WHEEL\", \"Wheel-Version: 1.0\\nGenerator: airlock\\nRoot-Is-Purelib: true\\n\")\n"
     "        out.writestr(info + \"RECORD\", \"\")\n"
-    "done = subprocess.run([sys.executable, \"-m\", \"pip\", \"install\", \"--dry-run\", \"--ignore-installed\", "
-    "\"--no-index\",\n"
-    "    \"--find-links\", pool, \"--only-binary\", \":all:\", \"--no-cache-dir\", \"--disable-pip-version-check\", "
-    "\"--no-input\",\n"
-    "    \"--target\", \"/tmp/target\", *sys.argv[3:], \"-r\", wanted], capture_output=True, text=True, "
-    "errors=\"replace\")\n"
-    "found = re.search(r\"satisfies the requirement (.+?) \\(from versions\", done.stderr)\n"
-    "clash = re.search(r\"^ +(\\S+) \\S+ depends on (.+)$\", done.stdout, re.M)\n"
-    "errors = [line for line in done.stderr.splitlines() if line.startswith(\"ERROR:\")]\n"
-    "if done.returncode == 0:\n"
-    "    print(\"complete\")\n"
-    "elif found:\n"
-    "    print(\"missing\", found.group(1), sep=\"\\t\")\n"
-    "elif clash:\n"
-    "    print(\"missing\", f\"{clash.group(2)} (from {clash.group(1)})\", sep=\"\\t\")\n"
-    "else:\n"
-    "    print(\"failed\", (errors or done.stderr.splitlines() or [\"pip said nothing\"])[0], sep=\"\\t\")\n";
+    "    page = os.path.join(pages, re.sub(\"[-_.]+\", \"-\", name.split(\"-\")[0]).lower())\n"
+    "    os.makedirs(page, exist_ok=True)\n"
+    "    with open(os.path.join(page, \"index.html\"), \"a\") as out:\n"
+    "        out.write(f'<a href=\"file://{pool}/{name}\">{name}</a>\\n')\n"
+    "lines = open(wanted).read().splitlines()\n"
+    "for start in range(0, len(lines), 300):\n"
+    "    with open(\"/tmp/part.txt\", \"w\") as out:\n"
+    "        out.write(\"\\n\".join(lines[start:start + 300]))\n"
+    "    done = subprocess.run([sys.executable, \"-m\", \"pip\", \"install\", \"--dry-run\", \"--ignore-installed\",\n"
+    "        \"--index-url\", \"file://\" + pages, \"--only-binary\", \":all:\", \"--no-cache-dir\", "
+    "\"--disable-pip-version-check\", \"--no-input\",\n"
+    "        \"--target\", \"/tmp/target\", *sys.argv[3:], \"-c\", wanted, \"-r\", \"/tmp/part.txt\"],\n"
+    "        capture_output=True, text=True, errors=\"replace\")\n"
+    "    if done.returncode:\n"
+    "        found = re.search(r\"satisfies the requirement (.+?) \\(from versions\", done.stderr)\n"
+    "        clash = re.search(r\"^ +(\\S+) \\S+ depends on (.+)$\", done.stdout, re.M)\n"
+    "        errors = [line for line in done.stderr.splitlines() if line.startswith(\"ERROR:\")]\n"
+    "        if found:\n"
+    "            print(\"missing\", found.group(1), sep=\"\\t\")\n"
+    "        elif clash:\n"
+    "            print(\"missing\", f\"{clash.group(2)} (from {clash.group(1)})\", sep=\"\\t\")\n"
+    "        else:\n"
+    "            print(\"failed\", (errors or done.stderr.splitlines() or [\"pip said nothing\"])[0], sep=\"\\t\")\n"
+    "        sys.exit()\n"
+    "print(\"complete\")\n";
 
 static bool ends(const char *text, const char *end)
 {
@@ -67,40 +77,46 @@ static bool has_wheel(const struct closing *c, const struct package *sdist)
     return false;
 }
 
-/* Versions of this name that the release brings. With several, pip is left to choose. */
-static bool is_only_version(const struct closing *c, const struct package *of)
+/* Not durable, as all of this goes again in a moment. */
+static int write_meta(int work, const char *filename, struct span text, struct err *e)
 {
-    for (size_t i = 0; i < c->chosen->count; i++) {
-        const struct package *p = &c->chosen->items[i];
-        if (is_pypi(p) && strcmp(p->name, of->name) == 0 && strcmp(p->version, of->version) != 0)
-            return false;
-    }
-    return true;
+    auto_buf path = BUF(1024);
+    buf_printf(&path, "meta/%s", filename);
+    auto_fd fd = openat(work, buf_str(&path), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return err_set(e, ERR_IO, errno, "make %s for pip", filename);
+    return file_write_all(fd, text, filename, e);
 }
 
 /* A source that travels as it is: what it needs nobody knows without running it. */
 static int write_source(struct closing *c, int work, const struct package *p, struct err *e)
 {
-    auto_buf path = BUF(1024), text = BUF(1024);
+    auto_buf filename = BUF(1024), text = BUF(1024);
     char name[256];
     snprintf(name, sizeof name, "%s", p->name);
     for (char *at = name; *at; at++)
         *at = *at == '-' ? '_' : *at;
-    buf_printf(&path, "meta/%s-%s-py3-none-any.whl", name, p->version);
+    buf_printf(&filename, "%s-%s-py3-none-any.whl", name, p->version);
     buf_printf(&text, "Metadata-Version: 2.1\nName: %s\nVersion: %s\n", p->name, p->version);
     closure_remark(c->out, "%s travels as source: what it needs is not known, and was not checked", p->filename);
-    return file_write(work, buf_str(&path), buf_span(&text), 0600, e);
+    return write_meta(work, buf_str(&filename), buf_span(&text), e);
 }
 
+/* The fields alone; the description behind them can be long. */
 static int write_wheel(struct closing *c, int work, const struct package *p, struct err *e)
 {
-    auto_buf path = BUF(1024), text = BUF(LIMIT_JSON_BYTES);
+    auto_buf text = BUF(LIMIT_JSON_BYTES);
     struct digest id;
     uint64_t size;
     if (!package_metadata(p, &id, &size))
         return err_set(e, ERR_INPUT, 0, "%s: its METADATA is not in the store", p->filename);
-    buf_printf(&path, "meta/%s", p->filename);
-    return blob_read(c->s->blobs, &id, &text, e) < 0 ? -1 : file_write(work, buf_str(&path), buf_span(&text), 0600, e);
+    if (blob_read(c->s->blobs, &id, &text, e) < 0)
+        return -1;
+    struct span fields = buf_span(&text);
+    const char *end = strstr(buf_str(&text), "\n\n");
+    if (end)
+        fields.len = (size_t)(end - buf_str(&text)) + 1;
+    return write_meta(work, p->filename, fields, e);
 }
 
 static int write_set(struct closing *c, int work, struct err *e)
@@ -115,7 +131,7 @@ static int write_set(struct closing *c, int work, struct err *e)
             continue;
         if ((wheel ? write_wheel : write_source)(c, work, p, e) < 0)
             return -1;
-        if (is_only_version(c, p))
+        if (closure_is_only_version(c, p))
             buf_printf(&wanted, "%s==%s\n", p->name, p->version);
     }
     return buf_check(&wanted, "requirements", e) < 0 ? -1 : file_write(work, "wanted.txt", buf_span(&wanted), 0600, e);
