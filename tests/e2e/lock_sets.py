@@ -37,16 +37,10 @@ def npm_set(lock, group="prod"):
     return f"group: {group}, npm: package-lock.json", "package-lock.json", lock
 
 
-def apt_set(lock, group="prod", file="packages.txt"):
-    return f"group: {group}, apt: {file}", file, lock
-
-
-def write(station, up, *sets, name="app", keyring=None):
+def write(station, up, *sets, name="app"):
     """collect.yaml with these sets, each a line and its lock file, whose text is written beside it."""
     station.sources.mkdir(parents=True, exist_ok=True)
     text = f"name: {name}\nupstreams:\n  pypi: {{index: {up.url}/simple/}}\n  npm: {{registry: {up.url}/npm/}}\n"
-    if keyring:
-        text += f"  debian: {{archive: {up.url}/debian, suite: stable, components: [main], architecture: amd64, keyring: {keyring}}}\n"
     text += "sets:\n"
     for line, file, lock in sets:
         (station.sources / file).write_text(lock)

@@ -2,14 +2,16 @@
 names what is missing, who needs it, and for which platform. The packages are made here; the upstreams are this test's own."""
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
-from lock_sets import apt_set, collect, made, npm_set, pip_set, station, up, write  # noqa: F401  (fixtures)
+from lock_sets import collect, made, npm_set, pip_set, station, up, write  # noqa: F401  (fixtures)
 from packages import deb, wheel
 from world import world  # noqa: F401  (fixture)
 
-TOOLS = {"pip": "/usr/bin/pip3", "apt": "/usr/bin/apt-get", "npm": "/usr/bin/npm", "gpg": "/usr/bin/gpg"}
+TOOLS = {"pip": "/usr/bin/pip3", "apt": "/usr/bin/apt-get", "npm": "/usr/bin/npm"}
 
 
 def needs(*names):
@@ -121,3 +123,21 @@ def test_a_base_that_is_not_there_is_an_error(station, tmp_path):
     path = release(station, ["base: {rpm: x}"])
     assert "rpm" in pack(station, path, status=3).err
     assert json.loads(station.run("pack", path, home=station.station, status=3, json=True).out)["code"] == "input"
+
+
+def test_a_check_that_cannot_be_made_is_not_a_yes(station, tmp_path):
+    """apt-get is hidden, in a mount namespace of the command's own."""
+    path = release(station, ["local:", f"  - {deb(tmp_path, 'left', '1.5')}"])
+    hide = "mount --bind /dev/null /usr/bin/apt-get && exec \"$0\" \"$@\""
+
+    def hidden(*options):
+        command = ["unshare", "--mount", *([] if os.getuid() == 0 else ["--map-root-user"]), "sh", "-c", hide, station.path]
+        return subprocess.run([*command, "--home", station.station, "pack", path, *options], capture_output=True, text=True, timeout=120, check=False)
+
+    done = hidden()
+    if "unshare" in done.stderr or "mount:" in done.stderr:
+        pytest.skip(f"no mount namespace here: {done.stderr.strip()}")
+
+    assert done.returncode == 6 and "was not checked: apt: " in done.stderr and "--unchecked" in done.stderr
+    done = hidden("--unchecked")
+    assert done.returncode == 0 and "was not checked: apt" in done.stderr
