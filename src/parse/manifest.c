@@ -16,6 +16,67 @@ struct reading {
     struct err *e;
 };
 
+/* ── keys ── */
+
+static const char *const KEYS_OF_MANIFEST[] = {"schemaVersion", "mediaType", "artifactType", "config", "layers",
+                                               "manifests",     "subject",   "annotations",  NULL};
+static const char *const KEYS_OF_DESCRIPTOR[] = {"mediaType", "digest",       "size",     "urls", "annotations",
+                                                 "data",      "artifactType", "platform", NULL};
+static const char *const KEYS_OF_PLATFORM[] = {"architecture", "os",       "os.version", "os.features",
+                                               "variant",      "features", NULL};
+static const char *const KEYS_ANY[] = {NULL};
+
+/* As readers in Go fold a key: ASCII letters, and the two others whose simple case folding (Unicode, CaseFolding.txt)
+ * is an ASCII letter: U+017F is an s, U+212A a k. */
+static void fold(const char *key, struct buf *out)
+{
+    buf_clear(out);
+    for (const char *c = key; *c; c++) {
+        if (strncmp(c, "\xC5\xBF", 2) == 0) {
+            buf_add_byte(out, 's');
+            c += 1;
+        } else if (strncmp(c, "\xE2\x84\xAA", 3) == 0) {
+            buf_add_byte(out, 'k');
+            c += 2;
+        } else {
+            buf_add_byte(out, (uint8_t)(*c >= 'A' && *c <= 'Z' ? *c | 0x20 : *c));
+        }
+    }
+}
+
+static int twins(const char *at, const char *key, const char *other, struct err *e)
+{
+    return err_set(e, ERR_INPUT, 0, "%s: \"%.80s\" and \"%.80s\" are one key to readers that do not mind case", at, key,
+                   other);
+}
+
+/* There are readers (Go's among them) that take a key for the one they know without regard to case, and of two such
+ * keys the last: so no two keys of an object are equal in that sense, and none is so equal to one of `known` without
+ * being it. What is no object has no keys. */
+static int check_keys(const json_t *object, const char *const *known, const char *at, struct err *e)
+{
+    auto_json seen = json_object(); /* folded → as it is written */
+    auto_buf folded = BUF(LIMIT_JSON_BYTES);
+    const char *key;
+    json_t *value;
+    if (!json_is_object(object))
+        return 0;
+    for (; *known; known++) {
+        fold(*known, &folded);
+        json_object_set_new(seen, buf_str(&folded), json_string(*known));
+    }
+    json_object_foreach((json_t *)(uintptr_t)object, key, value)
+    {
+        fold(key, &folded);
+        const char *other = json_string_value(json_object_get(seen, buf_str(&folded)));
+        if (other && strcmp(other, key) != 0)
+            return twins(at, key, other, e);
+        if (!other)
+            json_object_set_new(seen, buf_str(&folded), json_string(key));
+    }
+    return 0;
+}
+
 /* type "/" subtype, of restricted-name-chars (RFC 6838 section 4.2). */
 static bool media_type_ok(const char *text)
 {
@@ -58,6 +119,18 @@ static int check_data(const json_t *d, const char *digest, uint64_t size, const 
     return 0;
 }
 
+static int check_descriptor_keys(const json_t *d, const char *at, struct err *e)
+{
+    char inside[96];
+    if (check_keys(d, KEYS_OF_DESCRIPTOR, at, e) < 0)
+        return -1;
+    snprintf(inside, sizeof inside, "%s/platform", at);
+    if (check_keys(json_object_get(d, "platform"), KEYS_OF_PLATFORM, inside, e) < 0)
+        return -1;
+    snprintf(inside, sizeof inside, "%s/annotations", at);
+    return check_keys(json_object_get(d, "annotations"), KEYS_ANY, inside, e);
+}
+
 struct descriptor {
     const char *media_type, *digest; /* borrowed */
     uint64_t size;
@@ -67,6 +140,8 @@ static int read_descriptor(const json_t *d, const char *at, struct descriptor *o
 {
     if (!json_is_object(d))
         return err_set(e, ERR_INPUT, 0, "%s: wanted a descriptor, an object", at);
+    if (check_descriptor_keys(d, at, e) < 0)
+        return -1;
     out->media_type = json_need_string(d, "mediaType", at, e);
     out->digest = out->media_type ? json_need_string(d, "digest", at, e) : NULL;
     if (!out->digest || json_need_uint(d, "size", at, &out->size, e) < 0)
@@ -214,9 +289,12 @@ static int read_needs(struct reading *r, const json_t *m, bool index)
 static int read_manifest(struct reading *r, const json_t *m, const char *sent)
 {
     uint64_t version;
-    const char *type = json_is_object(m) ? media_type_of(m, sent, r->e) : NULL;
     if (!json_is_object(m))
         return err_set(r->e, ERR_INPUT, 0, "wanted an object");
+    if (check_keys(m, KEYS_OF_MANIFEST, "/", r->e) < 0 ||
+        check_keys(json_object_get(m, "annotations"), KEYS_ANY, "/annotations", r->e) < 0)
+        return -1;
+    const char *type = media_type_of(m, sent, r->e);
     const char *artifact = type ? artifact_type(m, r->e) : NULL;
     if (!artifact || json_need_uint(m, "schemaVersion", "", &version, r->e) < 0 ||
         check_annotations(json_object_get(m, "annotations"), r->e) < 0)

@@ -1,8 +1,9 @@
 /* Manifests that are pushed: OCI image manifests and image indexes (image-spec 1.1, manifest.md, image-index.md), and
  * Docker's two of the second version, which podman still writes. The op "manifest" of the parse role. Hard rule: a
- * document that two readers could take for two things (duplicate keys, layers beside manifests, a media type that is
- * not the one it was sent under, inline data that is not its digest's) is refused; what is unknown to us passes
- * unchanged, since the bytes are what is stored. */
+ * document that two readers could take for two things (duplicate keys, keys that differ only in case from each other or
+ * from one that the specification has, layers beside manifests, a media type that is not the one it was sent under,
+ * inline data that is not its digest's) is refused; what is unknown to us passes unchanged, since the bytes are what is
+ * stored. */
 #pragma once
 
 #include "util/buf.h"

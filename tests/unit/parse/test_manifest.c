@@ -142,6 +142,37 @@ static int end(void **state)
     return 0;
 }
 
+/* A reader in Go takes "Layers" for layers, and of two the last. */
+static void keys_that_differ_only_in_case_are_refused(void **state)
+{
+    (void)state;
+#define TWICE(members, one, other)                                            \
+    do {                                                                      \
+        assert_int_equal(read_as("", members), -1);                           \
+        assert_int_equal(e.code, ERR_INPUT);                                  \
+        if (!strstr(e.msg, "\"" one "\"") || !strstr(e.msg, "\"" other "\"")) \
+            fail_msg("%s", e.msg);                                            \
+    } while (0)
+#define LAYER(more) IMAGE("\"config\":" CONFIG ",\"layers\":[" D("a/b", B, "5", more) "]")
+    TWICE(IMAGE("\"config\":" CONFIG ",\"layers\":[],\"Layers\":[" D("a/b", B, "5", "") "]"), "layers", "Layers");
+    TWICE(IMAGE("\"config\":" CONFIG ",\"Config\":" CONFIG ",\"layers\":[]"), "config", "Config");
+    TWICE(IMAGE("\"config\":" CONFIG ",\"layers\":[],\"SUBJECT\":" D(MANIFEST_OCI, B, "5", "")), "subject", "SUBJECT");
+    TWICE(IMAGE("\"config\":" CONFIG ",\"layers\":[],\"layer\xC5\xBF\":[]"), "layers", "layer\xC5\xBF");
+    TWICE(IMAGE("\"config\":" CONFIG ",\"layers\":[],\"own\":1,\"oWn\":2"), "own", "oWn");
+    TWICE(IMAGE("\"config\":" CONFIG ",\"layers\":[],\"too\xE2\x84\xAA\":1,\"took\":2"), "took", "too\xE2\x84\xAA");
+    TWICE(IMAGE("\"config\":" CONFIG ",\"layers\":[],\"annotations\":{\"a\":\"1\",\"A\":\"2\"}"), "a", "A");
+    TWICE(INDEX("\"manifests\":[" D(MANIFEST_OCI, A, "5", ",\"Digest\":\"" B "\"") "]"), "digest", "Digest");
+    TWICE(INDEX("\"manifests\":[" D(MANIFEST_OCI, A, "5", ",\"platform\":{\"os\":\"linux\",\"OS\":\"x\"}") "]"), "os",
+          "OS");
+    TWICE(LAYER(",\"URLs\":[]"), "urls", "URLs");
+    TWICE(LAYER(",\"annotations\":{\"k\":\"1\",\"K\":\"2\"}"), "k", "K");
+    TWICE(IMAGE("\"config\":" D("a/b", A, "2", ",\"SIZE\":3") ",\"layers\":[]"), "size", "SIZE");
+    TWICE(IMAGE("\"config\":" CONFIG ",\"layers\":[],\"subject\":" D(MANIFEST_OCI, B, "5", ",\"MediaType\":\"a/b\"")),
+          "mediaType", "MediaType");
+    assert_int_equal(read_as("", LAYER(",\"annotations\":{\"Layers\":\"1\",\"b\":\"2\"},\"own\":{\"a\":1,\"A\":2}")),
+                     0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +182,7 @@ int main(void)
         cmocka_unit_test(layers_that_are_elsewhere_are_not_needed),
         cmocka_unit_test(inline_bytes_are_those_of_the_digest),
         cmocka_unit_test(what_could_be_read_in_two_ways_is_refused),
+        cmocka_unit_test(keys_that_differ_only_in_case_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, end);
 }
