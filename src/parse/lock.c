@@ -10,9 +10,10 @@
 static const struct {
     const char *kind;
     int (*read)(struct span text, struct lock_out *o, struct err *e);
+    bool by_lines; /* and no TOML or JSON, which allow no control characters themselves */
 } READERS[] = {
-    {"pip", lock_pip}, {"uv", lock_uv},   {"poetry", lock_poetry}, {"pylock", lock_pylock},
-    {"npm", lock_npm}, {"apt", lock_apt}, {"images", lock_images}, {"models", lock_models},
+    {"pip", lock_pip, true},  {"uv", lock_uv, false},  {"poetry", lock_poetry, false}, {"pylock", lock_pylock, false},
+    {"npm", lock_npm, false}, {"apt", lock_apt, true}, {"images", lock_images, true},  {"models", lock_models, true},
 };
 
 /* ── writing ── */
@@ -197,13 +198,41 @@ int lock_lines(struct span text, struct lock_out *o,
     return 0;
 }
 
+/* ── line ends that only others see ── */
+
+/* Python's str.splitlines, and so pip, ends a line at more characters than LF and CRLF: what stands behind one in a
+ * comment would be a requirement. Those and all other control characters; 0: none is here. */
+static uint32_t hidden_end(struct span s, size_t *len)
+{
+    uint32_t c = 0;
+    *len = span_utf8_first(s, &c);
+    if (c == '\n' || c == '\t' || span_starts(s, SPAN_LIT("\r\n")))
+        return 0;
+    return c < ' ' || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 ? c : 0;
+}
+
+static bool refuse_hidden_ends(struct span text, struct lock_out *o)
+{
+    unsigned line = 1;
+    for (size_t len; text.len; text.ptr += len, text.len -= len) {
+        uint32_t c = hidden_end(text, &len);
+        line += text.ptr[0] == '\n';
+        if (c)
+            lock_refuse(o, line, span_of(text.ptr + len, text.len - len),
+                        "end lines with LF or CRLF, and take all other control characters out",
+                        "it stands behind the character U+%04X, where other programs end a line and this one does not",
+                        (unsigned)c);
+    }
+    return o->refused_count > 0;
+}
+
 /* ── the op ── */
 
 static int read_all(struct span input, const char *kind, struct lock_out *o, struct err *e)
 {
     for (size_t i = 0; i < ARRAY_LEN(READERS); i++)
         if (strcmp(READERS[i].kind, kind) == 0)
-            return READERS[i].read(input, o, e);
+            return READERS[i].by_lines && refuse_hidden_ends(input, o) ? 0 : READERS[i].read(input, o, e);
     return err_set(e, ERR_USAGE, 0, "%s: lock files of the kind \"%.32s\" are not known", o->file, kind);
 }
 

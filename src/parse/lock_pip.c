@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* One logical line: several of the file, joined where they end in a backslash. */
 #define LINE_MAX_BYTES (256U << 10)
@@ -232,6 +233,22 @@ static int look_at_line(struct span s, unsigned line, json_t *seen, struct lock_
     return 0;
 }
 
+/* pip reads the whole file in the encoding that a comment in its first two lines names (PEP 263's words): in another
+ * one than ours, UTF-7 for example, a comment can hold line ends. */
+static bool names_an_encoding(struct span comment)
+{
+    struct span rest = comment, before;
+    while (span_take_until(&rest, 'c', &before)) {
+        if (!span_take_prefix(&rest, SPAN_LIT("oding:")) && !span_take_prefix(&rest, SPAN_LIT("oding=")))
+            continue;
+        struct span word = lock_trim(rest);
+        if (word.len < 5 || strncasecmp((const char *)word.ptr, "utf-8", 5) != 0 ||
+            (word.len > 5 && (isalnum(word.ptr[5]) || strchr("-_.", word.ptr[5]))))
+            return true;
+    }
+    return false;
+}
+
 /* Comments go before lines are joined, as pip does it. */
 int lock_pip(struct span text, struct lock_out *o, struct err *e)
 {
@@ -245,6 +262,9 @@ int lock_pip(struct span text, struct lock_out *o, struct err *e)
             text.len = 0;
         }
         number++;
+        if (number <= 2 && span_starts(line, SPAN_LIT("#")) && names_an_encoding(line))
+            lock_refuse(o, number, line, "write the file in UTF-8, and take this comment out",
+                        "it says that the file is in another encoding than UTF-8");
         line = lock_trim(line);
         bool comment = line.len && line.ptr[0] == '#', joined = !comment && span_ends(line, SPAN_LIT("\\"));
         if (joined)

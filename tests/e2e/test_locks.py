@@ -57,6 +57,7 @@ def test_a_poetry_lock_is_collected_with_the_groups_that_it_knows(station, up):
 FLOATING = [
     ("pip", "six==1.16.0\n", "six==1.16.0", "it has no hash", "pip-compile --generate-hashes does"),
     ("pip", f"requests>=2 --hash=sha256:{HASH}\n", "requests>=2", "a range", "NAME==VERSION"),
+    ("pip", "# c\rrequests>=2\n", "requests>=2", "U+000D", "end lines with LF"),
     ("uv", 'version = 1\n[[package]]\nname = "a"\nversion = "1"\nsource = { git = "https://git.example/a" }\n', "a", "fetched from a repository", "released version"),
     ("poetry", '[[package]]\nname = "a"\nversion = "1"\nfiles = []\n[metadata]\n', "[[package]]", "for development only", "Poetry 2"),
     ("pylock", "lock-version = '1.0'\n[[packages]]\nname = 'a'\nversion = '1'\n", "a", "no file with a hash", "lock again"),

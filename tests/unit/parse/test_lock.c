@@ -186,6 +186,68 @@ static void more_refusals_than_are_listed_are_counted(void **state)
     assert_int_equal(json_integer_value(json_object_get(root, "refused_more")), 7);
 }
 
+static void what_only_others_take_for_a_line_end_is_refused_with_its_line(void **state)
+{
+    (void)state;
+    static const char *const ends[] = {"\r",       "\f",           "\v",           "\x1c", "\x1d", "\x1e",
+                                       "\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9", "\r\r", "\x1b", "\x7f"};
+    static const struct {
+        const char *kind, *pinned, *hidden;
+    } kinds[] = {{"pip", "six==1.0 --hash=sha256:" A64, "requests>=2"},
+                 {"apt", "curl=7.88.1-10", "wget"},
+                 {"images", "debian@sha256:" A64, "debian:latest"},
+                 {"models", "org/name@0123456789012345678901234567890123456789", "org/name@main"}};
+    for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+        char text[1024];
+        for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+            snprintf(text, sizeof text, "%s\r\n# c%s%s\n", kinds[k].pinned, ends[i], kinds[k].hidden);
+            auto_json root = read_text(kinds[k].kind, text);
+            assert_int_equal(count(root, "packages"), 0);
+            assert_true(count(root, "refused") >= 1);
+            assert_int_equal(line_of(item(root, "refused", 0)), 2);
+            assert_non_null(strstr(json_get_string(item(root, "refused", 0), "why", ""), "behind the character U+"));
+            const json_t *last = item(root, "refused", count(root, "refused") - 1);
+            has(last, "text", kinds[k].hidden);
+        }
+        snprintf(text, sizeof text, "# \xc3\x85 \xe2\x80\xa6\t\r\n%s\r\n", kinds[k].pinned);
+        auto_json root = read_text(kinds[k].kind, text);
+        assert_int_equal(count(root, "packages"), 1);
+        assert_int_equal(count(root, "refused"), 0);
+    }
+}
+
+static void a_control_character_ends_the_reading_of_toml_and_json(void **state)
+{
+    (void)state;
+    static const char *const ends[] = {"\r", "\f", "\v", "\x1c", "\x7f"};
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+        char text[512];
+        struct err e = {0};
+        snprintf(text, sizeof text, "version = 1\n# c%s[[package]]\n", ends[i]);
+        assert_null(read_bytes("uv", span_str(text), &e));
+        snprintf(text, sizeof text, "version = 1%s[[package]]\n", ends[i]);
+        assert_null(read_bytes("uv", span_str(text), &e));
+        if (ends[i][0] == 0x7f)
+            continue; /* RFC 8259 allows it in a string, where it ends nothing */
+        snprintf(text, sizeof text, "{\"lockfileVersion\": 3, \"packages\": {\"node_modules/a%s\": {}}}", ends[i]);
+        assert_null(read_bytes("npm", span_str(text), &e));
+        assert_int_equal(e.code, ERR_INPUT);
+    }
+}
+
+static void a_requirements_file_in_another_encoding_is_refused(void **state)
+{
+    (void)state;
+    refused("pip", "# -*- coding: utf-7 -*- +AAo-requests", "another encoding");
+    refused("pip", "# vim: fileencoding=latin-1", "another encoding");
+    refused("pip", "# coding: utf-8x", "another encoding");
+    auto_json root = read_text("pip", "# -*- coding: UTF-8 -*-\n# decoding: c\n");
+    assert_int_equal(count(root, "refused"), 1);
+    auto_json fine = read_text("pip", "# -*- coding: UTF-8 -*-\n#\n# coding: c\nsix==1.0 --hash=sha256:" A64 "\n");
+    assert_int_equal(count(fine, "refused"), 0);
+    assert_int_equal(count(fine, "packages"), 1);
+}
+
 static void what_is_no_text_is_no_lock_file(void **state)
 {
     (void)state;
@@ -567,6 +629,9 @@ int main(void)
         cmocka_unit_test(an_option_that_changes_nothing_is_fine),
         cmocka_unit_test(a_name_stands_twice_only_where_markers_keep_the_two_apart),
         cmocka_unit_test(more_refusals_than_are_listed_are_counted),
+        cmocka_unit_test(what_only_others_take_for_a_line_end_is_refused_with_its_line),
+        cmocka_unit_test(a_control_character_ends_the_reading_of_toml_and_json),
+        cmocka_unit_test(a_requirements_file_in_another_encoding_is_refused),
         cmocka_unit_test(what_is_no_text_is_no_lock_file),
         cmocka_unit_test(a_deb_with_its_version_is_taken),
         cmocka_unit_test(a_floating_deb_is_refused),
