@@ -160,6 +160,17 @@ bool lock_python_version(struct span text)
     return memchr(text.ptr, '\0', text.len) == NULL;
 }
 
+bool lock_is_inside(const char *folder)
+{
+    struct span rest = span_str(folder), part;
+    if (folder[0] == '/' || strpbrk(folder, "\\:"))
+        return false;
+    while (span_take_until(&rest, '/', &part))
+        if (span_equal_str(part, ".."))
+            return false;
+    return !span_equal_str(rest, "..");
+}
+
 static bool is_blank(uint8_t c)
 {
     return c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v';

@@ -67,6 +67,9 @@ bool lock_python_version(struct span text);
 struct span lock_trim(struct span s);
 struct span lock_uncomment(struct span s);
 
+/* Whether a place is a folder of the project itself: a relative path that leads nowhere above. */
+bool lock_is_inside(const char *folder);
+
 /* The readers. `text` is UTF-8. -1: the file as a whole is none of its kind (ERR_INPUT with its line). */
 int lock_pip(struct span text, struct lock_out *o, struct err *e);
 int lock_uv(struct span text, struct lock_out *o, struct err *e);

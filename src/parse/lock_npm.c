@@ -217,18 +217,42 @@ static bool is_of(const char *text, const char *const begins[])
     return false;
 }
 
-/* A folder of the project itself: nothing to collect. */
-static bool is_own(const struct entry *x)
+/* Comes in the archive of a package around it, which has a hash. */
+static bool is_bundled(const struct npm *n, const struct entry *x)
+{
+    char above[PATH_MAX_BYTES];
+    if (json_object_get(x->about, "integrity") ||
+        (!json_is_true(json_object_get(x->about, "inBundle")) && !json_is_true(json_object_get(x->about, "bundled"))))
+        return false;
+    snprintf(above, sizeof above, "%s", x->path);
+    for (char *end; (end = strrchr(above, '/')) != NULL;) {
+        *end = '\0';
+        const json_t *at = json_object_get(n->by_path, above);
+        if (at && json_object_get(n->entries[json_integer_value(at)].about, "integrity"))
+            return true;
+    }
+    return false;
+}
+
+/* The folder that an entry is, or leads to; NULL: it is a package. */
+static const char *folder_of(const struct entry *x)
 {
     const char *version = json_get_string(x->about, "version", ""), *end = strrchr(version, '.');
-    bool inside =
-        json_is_true(json_object_get(x->about, "inBundle")) || json_is_true(json_object_get(x->about, "bundled"));
-    if (inside && !json_object_get(x->about, "integrity"))
-        return true; /* comes in the archive of the package around it */
     if (strncmp(version, "file:", 5) == 0 && !(end && (strcmp(end, ".tgz") == 0 || strcmp(end, ".gz") == 0)))
-        return true;
-    return json_is_true(json_object_get(x->about, "link")) || !strstr(x->path, MODULES) ||
-           (strncmp(x->path, MODULES, strlen(MODULES)) != 0 && !json_object_get(x->about, "integrity"));
+        return version + strlen("file:");
+    if (json_is_true(json_object_get(x->about, "link")))
+        return json_get_string(x->about, "resolved", "..");
+    return strstr(x->path, MODULES) ? NULL : x->path;
+}
+
+/* A folder of the project is its own source, as its root is, and nothing to collect: a workspace. Where npm 7 and newer
+ * links to one, the file says itself what that needs. */
+static void look_at_folder(struct npm *n, const struct entry *x, const char *folder)
+{
+    if (!lock_is_inside(folder))
+        refuse(n, x, HOW_RELEASE, "it is a folder outside the project, and whatever that holds that day");
+    else if (json_is_true(json_object_get(x->about, "link")) && !json_object_get(n->by_path, folder))
+        refuse(n, x, HOW_RELOCK, "it leads to a folder that this file does not hold");
 }
 
 /* One "sha512-BASE64" in hex; its algorithm's name, or NULL. */
@@ -276,7 +300,10 @@ static void look_at_entry(struct npm *n, struct entry *x, char *alias, size_t si
 {
     static const char *const elsewhere[] = {"git", "github:", "gitlab:", "bitbucket:", "gist:", "ssh:", "file:", NULL};
     const char *resolved = json_get_string(x->about, "resolved", ""), *modules = NULL;
-    if (x->path[0] == '\0' || is_own(x))
+    const char *folder = folder_of(x);
+    if (folder)
+        look_at_folder(n, x, folder);
+    if (folder || is_bundled(n, x))
         return;
     for (const char *at = x->path; (at = strstr(at, MODULES)); at++)
         modules = at + strlen(MODULES);

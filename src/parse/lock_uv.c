@@ -233,7 +233,8 @@ static int put_node(struct uv *u, struct node *n, const char *group)
     auto_lock_python p = {.text = span_str(name ? name : "[[package]]")};
     auto_buf condition = BUF(65536);
     if (!toml_text(source, "registry")) {
-        lock_refuse(u->o, n->about->line, p.text, LOCK_HOW_SOURCE, "it is fetched from a repository, a URL or a file");
+        lock_refuse(u->o, n->about->line, p.text, LOCK_HOW_SOURCE,
+                    "it is fetched from a repository, a URL, a file or a folder outside the project");
         n->refused = true;
         return 0;
     }
@@ -257,13 +258,25 @@ static int put_node(struct uv *u, struct node *n, const char *group)
     return result;
 }
 
+/* The project itself or a member of its workspace: its own source, and nothing to collect. */
+static bool is_own(const struct toml *source)
+{
+    static const char *const kinds[] = {"virtual", "editable", "directory"};
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        const char *folder = toml_text(source, kinds[i]);
+        if (folder) /* and nothing beside it, which uv could take for the source */
+            return source->count == 1 && lock_is_inside(folder);
+    }
+    return false;
+}
+
 static void add_nodes(struct uv *u, const struct toml *packages)
 {
     u->nodes = grow(u->nodes, packages ? packages->count + 1 : 1, sizeof *u->nodes);
     for (size_t i = 0; packages && i < packages->count; i++) {
         const struct toml *about = packages->items[i], *source = toml_get(about, "source", TOML_TABLE);
         const char *name = toml_text(about, "name");
-        bool own = toml_text(source, "virtual") || toml_text(source, "editable") || toml_text(source, "directory");
+        bool own = is_own(source);
         u->nodes[u->node_count] = (struct node){.about = about, .own = own};
         if (name && !json_object_get(u->by_name, name))
             json_object_set_new(u->by_name, name, json_array());

@@ -383,6 +383,45 @@ static void an_npm_entry_without_a_strong_hash_or_from_elsewhere_is_refused(void
                 "needs gone");
 }
 
+static void a_folder_is_taken_for_the_projects_own_only_inside_it(void **state)
+{
+    (void)state;
+    static const char *const outside[] = {"../x", "a/../../x", "/x", "..", "file:x", "C:x", "a\\\\..\\\\x"};
+    char about[256];
+    for (size_t i = 0; i < ARRAY_LEN(outside); i++) {
+        snprintf(about, sizeof about, "{\"resolved\": \"%s\", \"link\": true}", outside[i]);
+        npm_refused(about, "outside the project");
+    }
+    npm_refused("{\"link\": true}", "outside the project");
+    npm_refused("{\"version\": \"file:../x\"}", "outside the project");
+    npm_refused("{\"resolved\": \"packages/x\", \"link\": true}", "does not hold");
+    npm_refused("{\"version\": \"1.0.0\", \"inBundle\": true}", "no \"integrity\"");
+
+    auto_json root = read_text("npm", "{\"lockfileVersion\": 3, \"packages\": {\n\"\": {},\n"
+                                      "\"packages/x\": {\"version\": \"1.0.0\"},\n"
+                                      "\"packages/x/node_modules/a\": {\"version\": \"1.0.0\"},\n"
+                                      "\"../y\": {\"version\": \"1.0.0\"},\n"
+                                      "\"node_modules/self\": {\"resolved\": \"\", \"link\": true},\n"
+                                      "\"node_modules/x\": {\"resolved\": \"packages/x\", \"link\": true}}}");
+    assert_int_equal(count(root, "packages"), 0);
+    assert_int_equal(count(root, "refused"), 2);
+    assert_int_equal(line_of(item(root, "refused", 0)), 4); /* a workspace's own package needs a hash too */
+    assert_int_equal(line_of(item(root, "refused", 1)), 5);
+}
+
+static void what_comes_in_the_archive_of_a_package_needs_no_hash_of_its_own(void **state)
+{
+    (void)state;
+    auto_json root =
+        read_text("npm", "{\"lockfileVersion\": 3, \"packages\": {\n"
+                         "\"node_modules/a\": {\"version\": \"1.0.0\", \"integrity\": \"" SRI "\"},\n"
+                         "\"node_modules/a/node_modules/b\": {\"version\": \"1.0.0\", \"inBundle\": true},\n"
+                         "\"node_modules/c/node_modules/b\": {\"version\": \"1.0.0\", \"inBundle\": true}}}");
+    assert_int_equal(count(root, "packages"), 1);
+    assert_int_equal(count(root, "refused"), 1);
+    assert_int_equal(line_of(item(root, "refused", 0)), 4);
+}
+
 static void node_looks_for_what_a_package_needs_in_each_folder_above(void **state)
 {
     (void)state;
@@ -545,6 +584,31 @@ static void a_uv_lock_with_what_is_not_from_an_index_or_not_there_is_refused(voi
     assert_non_null(strstr(json_get_string(item(root, "refused", 3), "why", ""), "no file with a hash"));
 }
 
+static void a_folder_of_a_uv_lock_is_the_projects_own_only_inside_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *source;
+        size_t refused;
+    } cases[] = {{"editable = \".\"", 0},
+                 {"editable = \"packages/a\"", 0},
+                 {"virtual = \"packages/a\"", 0},
+                 {"directory = \"../a\"", 1},
+                 {"editable = \"packages/../..\"", 1},
+                 {"virtual = \"../a\"", 1},
+                 {"directory = \"/srv/a\"", 1},
+                 {"path = \"a-1.whl\"", 1},
+                 {"git = \"https://git.example/a\", editable = \".\"", 1}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char text[512];
+        snprintf(text, sizeof text, UV_HEAD "[[package]]\nname = \"a\"\nversion = \"1\"\nsource = { %s }\n",
+                 cases[i].source);
+        auto_json root = read_text("uv", text);
+        assert_int_equal(count(root, "packages"), 0);
+        assert_int_equal(count(root, "refused"), cases[i].refused);
+    }
+}
+
 static void a_poetry_lock_gives_groups_and_one_that_has_none_is_not_taken_for_production(void **state)
 {
     (void)state;
@@ -640,9 +704,12 @@ int main(void)
         cmocka_unit_test(an_npm_lock_of_version_3_is_read_with_lines_and_groups),
         cmocka_unit_test(a_package_that_stands_in_both_groups_of_an_npm_lock_is_for_production),
         cmocka_unit_test(an_npm_entry_without_a_strong_hash_or_from_elsewhere_is_refused),
+        cmocka_unit_test(a_folder_is_taken_for_the_projects_own_only_inside_it),
+        cmocka_unit_test(what_comes_in_the_archive_of_a_package_needs_no_hash_of_its_own),
         cmocka_unit_test(node_looks_for_what_a_package_needs_in_each_folder_above),
         cmocka_unit_test(a_uv_lock_gives_each_package_the_groups_and_the_condition_of_the_ways_that_lead_to_it),
         cmocka_unit_test(a_uv_lock_with_what_is_not_from_an_index_or_not_there_is_refused),
+        cmocka_unit_test(a_folder_of_a_uv_lock_is_the_projects_own_only_inside_it),
         cmocka_unit_test(a_poetry_lock_gives_groups_and_one_that_has_none_is_not_taken_for_production),
         cmocka_unit_test(python_locks_of_others_come_out_with_the_right_counts),
         cmocka_unit_test(no_file_of_the_corpus_breaks_a_reader),
