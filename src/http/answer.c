@@ -212,38 +212,58 @@ static void answer_empty(struct http_request *r, unsigned status)
     answer_give(r, status, MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT));
 }
 
-void http_answer_file(struct http_request *r, int fd, uint64_t size, const char *content_type, const char *etag)
+struct http_file_plan http_plan_file(const struct http_request *r, uint64_t size, const char *etag)
+{
+    struct http_file_plan plan = {.status = 200, .length = size};
+    if (etag_listed(http_header(r, "If-None-Match"), etag))
+        return (struct http_file_plan){.status = 304};
+    const char *condition = http_header(r, "If-Range");
+    bool ranged = r->method == HTTP_GET && (!condition || (etag && !strcmp(condition, etag)));
+    enum http_range range = range_parse(ranged ? http_header(r, "Range") : NULL, size, &plan.from, &plan.length);
+    if (range == RANGE_UNSATISFIABLE)
+        return (struct http_file_plan){.status = 416};
+    if (range == RANGE_PART)
+        plan.status = 206;
+    plan.bytes = r->method == HTTP_HEAD ? 0 : plan.length;
+    return plan;
+}
+
+/* 304 and 416 send nothing of the file. */
+static void answer_no_file(struct http_request *r, unsigned status, uint64_t size)
 {
     char text[96];
-    uint64_t from = 0, len = size;
-    if (etag)
-        http_put_header(r, "ETag", etag);
-    if (etag_listed(http_header(r, "If-None-Match"), etag)) {
-        close(fd);
+    if (status == 304) {
         answer_empty(r, 304);
         return;
     }
+    snprintf(text, sizeof(text), "bytes */%llu", (unsigned long long)size);
     http_put_header(r, "Accept-Ranges", "bytes");
-    const char *condition = http_header(r, "If-Range");
-    bool ranged = r->method == HTTP_GET && (!condition || (etag && !strcmp(condition, etag)));
-    enum http_range range = range_parse(ranged ? http_header(r, "Range") : NULL, size, &from, &len);
-    if (range == RANGE_UNSATISFIABLE) {
+    http_put_header(r, "Content-Range", text);
+    http_error(r, 416, NULL, "Range: wanted bytes 0 to %llu", size ? (unsigned long long)size - 1 : 0);
+}
+
+void http_answer_file(struct http_request *r, int fd, uint64_t size, const char *content_type, const char *etag)
+{
+    char text[96];
+    struct http_file_plan plan = http_plan_file(r, size, etag);
+    if (etag)
+        http_put_header(r, "ETag", etag);
+    if (plan.status == 304 || plan.status == 416) {
         close(fd);
-        snprintf(text, sizeof(text), "bytes */%llu", (unsigned long long)size);
-        http_put_header(r, "Content-Range", text);
-        http_error(r, 416, NULL, "Range: wanted bytes 0 to %llu", size ? (unsigned long long)size - 1 : 0);
+        answer_no_file(r, plan.status, size);
         return;
     }
-    if (range == RANGE_PART) {
-        snprintf(text, sizeof(text), "bytes %llu-%llu/%llu", (unsigned long long)from,
-                 (unsigned long long)(from + len - 1), (unsigned long long)size);
+    http_put_header(r, "Accept-Ranges", "bytes");
+    if (plan.status == 206) {
+        snprintf(text, sizeof(text), "bytes %llu-%llu/%llu", (unsigned long long)plan.from,
+                 (unsigned long long)(plan.from + plan.length - 1), (unsigned long long)size);
         http_put_header(r, "Content-Range", text);
     }
-    (void)posix_fadvise(fd, (off_t)from, (off_t)len, POSIX_FADV_SEQUENTIAL); /* the loop thread reads it */
-    struct MHD_Response *response = MHD_create_response_from_fd_at_offset64(len, fd, from);
+    (void)posix_fadvise(fd, (off_t)plan.from, (off_t)plan.length, POSIX_FADV_SEQUENTIAL); /* the loop thread reads it */
+    struct MHD_Response *response = MHD_create_response_from_fd_at_offset64(plan.length, fd, plan.from);
     if (response)
         response_header(response, "Content-Type", content_type);
-    answer_give(r, range == RANGE_PART ? 206 : 200, response);
+    answer_give(r, plan.status, response);
 }
 
 /* ── errors ── */

@@ -187,6 +187,14 @@ void http_put_header(struct http_request *r, const char *name, const char *value
 /* Takes the bytes of `body`, which is empty afterwards; a body that has failed becomes 500. */
 void http_answer(struct http_request *r, unsigned status, const char *content_type, struct buf *body);
 
+/* What http_answer_file will answer to this request: for who has to say beforehand what is given. A pure look. */
+struct http_file_plan {
+    unsigned status;       /* 200, 206, 304, 416 */
+    uint64_t from, length; /* the part of the file that is meant; of 304 and 416 nothing */
+    uint64_t bytes;        /* of it that go out when the client takes all: `length`, and 0 to a HEAD */
+};
+struct http_file_plan http_plan_file(const struct http_request *r, uint64_t size, const char *etag);
+
 /* `size` bytes of the file, whose descriptor is taken. One range of bytes is honoured (206, 416), several are answered
  * with the whole (RFC 9110 section 14.2 leaves that to the server); `etag`, with its quotes, is held against
  * If-None-Match (304) and If-Range. */

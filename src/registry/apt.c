@@ -36,12 +36,11 @@ static void give_index(struct mirror *m, const struct apt_file *f, struct err *e
         mirror_unknown(m, m->rest);
         return;
     }
-    if (http_method(m->r) != HTTP_HEAD && mirror_record(m, 200, m->rest, &f->sha256, f->size) < 0) {
+    snprintf(etag, sizeof(etag), "\"%s\"", digest_text(&f->sha256).text);
+    if (!mirror_record_file(m, m->rest, &f->sha256, f->size, etag)) {
         close(f->fd);
-        http_error(m->r, 503, NULL, "the access log cannot be written, so nothing is given");
         return;
     }
-    snprintf(etag, sizeof(etag), "\"%s\"", digest_text(&f->sha256).text);
     http_put_header(m->r, "Cache-Control", "no-cache");
     http_answer_file(m->r, f->fd, f->size, content_type(f->path), etag);
 }

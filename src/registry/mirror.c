@@ -48,29 +48,40 @@ static void refuse_unrecorded(struct mirror *m)
     http_error(m->r, 503, NULL, "the access log cannot be written, so nothing is given");
 }
 
-static bool recorded(struct mirror *m, const char *object, const struct digest *digest, uint64_t bytes)
+static bool recorded(struct mirror *m, unsigned status, const char *object, const struct digest *digest, uint64_t bytes)
 {
-    if (http_method(m->r) == HTTP_HEAD || mirror_record(m, 200, object, digest, bytes) == 0)
+    if (mirror_record(m, status, object, digest, bytes) == 0)
         return true;
     refuse_unrecorded(m);
     return false;
+}
+
+/* Of a page: 200, and nothing of it goes out to a HEAD. */
+static bool recorded_page(struct mirror *m, const char *object, uint64_t bytes)
+{
+    return recorded(m, 200, object, NULL, http_method(m->r) == HTTP_HEAD ? 0 : bytes);
+}
+
+bool mirror_record_file(struct mirror *m, const char *object, const struct digest *digest, uint64_t size,
+                        const char *etag)
+{
+    struct http_file_plan plan = http_plan_file(m->r, size, etag);
+    return recorded(m, plan.status, object, digest, plan.bytes);
 }
 
 /* An answer that is a header and no bytes. */
 static void answer_short(struct mirror *m, const char *object, unsigned status, const char *header, const char *value)
 {
     struct buf none = BUF(1);
-    if (mirror_record(m, status, object, NULL, 0) < 0) {
-        refuse_unrecorded(m);
+    if (!recorded(m, status, object, NULL, 0))
         return;
-    }
     http_put_header(m->r, header, value);
     http_answer(m->r, status, NULL, &none);
 }
 
 void mirror_page(struct mirror *m, const char *object, const char *content_type, const char *etag, struct buf *body)
 {
-    if (!recorded(m, object, NULL, body->len)) {
+    if (!recorded_page(m, object, body->len)) {
         buf_fini(body);
         return;
     }
@@ -87,7 +98,7 @@ void mirror_listing(struct mirror *m, const char *object, const char *content_ty
     http_put_header(m->r, "Cache-Control", "no-cache");
     const char *has = http_header(m->r, "If-None-Match");
     if (!buf_ok(body) || !has || !strstr(has, etag)) {
-        if (!recorded(m, object, NULL, body->len)) {
+        if (!recorded_page(m, object, body->len)) {
             buf_fini(body);
             return;
         }
@@ -118,11 +129,11 @@ void mirror_blob(struct mirror *m, const char *object, const char *content_type,
         http_error_err(m->r, &e);
         return;
     }
-    if (!recorded(m, object, digest, size)) {
+    snprintf(etag, sizeof(etag), "\"%s\"", digest_text(digest).text);
+    if (!mirror_record_file(m, object, digest, size, etag)) {
         close(fd);
         return;
     }
-    snprintf(etag, sizeof(etag), "\"%s\"", digest_text(digest).text);
     http_answer_file(m->r, fd, size, content_type, etag);
 }
 
@@ -275,6 +286,22 @@ static bool let_in(struct mirror *m)
     return false;
 }
 
+/* False: the view does not answer this method, and that was said. */
+static bool method_is_answered(struct mirror *m, const struct mirror_view *view)
+{
+    if (mirror_methods(view) & (unsigned)http_method(m->r))
+        return true;
+    (void)mirror_record(m, 405, m->rest, NULL, 0);
+    http_put_header(m->r, "Allow", mirror_methods(view) & HTTP_POST ? "GET, HEAD, POST" : "GET, HEAD");
+    http_error(m->r, 405, NULL, "%s: this method is not answered here; what stands here comes in by shipment", m->rest);
+    return false;
+}
+
+unsigned mirror_methods(const struct mirror_view *view)
+{
+    return view->methods ? view->methods : HTTP_GET | HTTP_HEAD;
+}
+
 void mirror_handle(struct http_request *r, void *arg)
 {
     const struct mirror_route *route = arg;
@@ -288,7 +315,7 @@ void mirror_handle(struct http_request *r, void *arg)
         http_error(r, 404, NULL, "wanted /%s/ENVIRONMENT/…, with the environment sandbox, test or prod", m.protocol);
         return;
     }
-    if (!let_in(&m))
+    if (!let_in(&m) || !method_is_answered(&m, route->view))
         return;
     m.generation = cache_renew(m.g->cache);
     if (cache_answer(m.g->cache, r, &m.who))

@@ -24,13 +24,16 @@ struct mirror {
 struct mirror_view {
     const char *name;
     void (*answer)(struct mirror *m);
-    unsigned methods; /* of enum http_method; 0: GET and HEAD */
+    unsigned methods; /* of GET, HEAD and POST; 0: GET and HEAD */
     size_t body_max;  /* bytes; 0: a body is refused */
     enum http_shape shape;
     bool encoded_slash; /* as struct http_route has it */
 };
 
-/* The handler of a mirror's route, and what answers it from the cache; `arg` is its struct mirror_route. */
+/* What the view answers; every other method comes to mirror_handle too, which says 405 with a record. */
+unsigned mirror_methods(const struct mirror_view *view);
+
+/* The handler of a mirror's routes, and what answers it from the cache; `arg` is its struct mirror_route. */
 void mirror_handle(struct http_request *r, void *arg);
 bool mirror_at_once(struct http_request *r, void *arg);
 
@@ -39,6 +42,11 @@ bool mirror_at_once(struct http_request *r, void *arg);
  * then nothing may be given. */
 int mirror_record(const struct mirror *m, unsigned status, const char *object, const struct digest *digest,
                   uint64_t bytes);
+
+/* The record of a file that is about to be given: with the status and the bytes of http_plan_file. False: it could not
+ * be written, and the request was answered so; the file is still the caller's. */
+bool mirror_record_file(struct mirror *m, const char *object, const struct digest *digest, uint64_t size,
+                        const char *etag);
 
 /* Answers with bytes that were made for this request, after the record: a page. `etag` (with its quotes) may be NULL.
  * Takes the bytes of `body`. */

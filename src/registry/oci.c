@@ -65,10 +65,9 @@ static bool is_common(const struct oci *o)
     return o->reads && !o->pushed;
 }
 
-/* A pull is recorded before it is answered. False when it could not be, and the request was answered so. */
-bool oci_recorded(struct oci *o, const struct oci_found *found, uint64_t bytes)
+bool oci_recorded(struct oci *o, unsigned status, const struct oci_found *found, uint64_t bytes)
 {
-    if (http_method(o->r) != HTTP_GET || pull_record(o, 200, found, bytes) == 0)
+    if (pull_record(o, status, found, bytes) == 0)
         return true;
     http_error(o->r, 503, NULL, "the access log cannot be written, so nothing is given");
     return false;
@@ -77,7 +76,7 @@ bool oci_recorded(struct oci *o, const struct oci_found *found, uint64_t bytes)
 void oci_answer_page(struct oci *o, const struct oci_found *found, const char *content_type, struct buf *body)
 {
     auto_buf line = BUF(4096);
-    if (!oci_recorded(o, found, body->len)) {
+    if (!oci_recorded(o, 200, found, http_method(o->r) == HTTP_HEAD ? 0 : body->len)) {
         buf_fini(body);
         return;
     }

@@ -54,8 +54,9 @@ bool oci_is_manifest(const char *media_type);
 void oci_unknown(struct oci *o, const char *code, const char *what);
 /* A row names it, and the store has it not, or not its bytes: that is ours, not the client's. */
 void oci_store_failed(struct oci *o, struct err *e);
-/* A pull is recorded before it is answered. False when it could not be, and the request was answered so. */
-bool oci_recorded(struct oci *o, const struct oci_found *found, uint64_t bytes);
+/* A pull is recorded before it is answered, with the bytes that are granted. False when it could not be, and the
+ * request was answered so. */
+bool oci_recorded(struct oci *o, unsigned status, const struct oci_found *found, uint64_t bytes);
 /* Answers 200 with these bytes, which it takes, after the record. What is the same for everybody who reads here goes
  * into the cache. */
 void oci_answer_page(struct oci *o, const struct oci_found *found, const char *content_type, struct buf *body);

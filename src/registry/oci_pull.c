@@ -129,6 +129,7 @@ void oci_answer_manifest(struct oci *o)
         return;
     }
     if (there > 0 && !http_accepts(o->r, found.media_type)) {
+        (void)pull_record(o, 404, NULL, 0);
         http_error(o->r, 404, "MANIFEST_UNKNOWN", "the manifest is of type %s, which the Accept header does not name",
                    found.media_type);
         return;
@@ -160,10 +161,11 @@ void oci_answer_blob(struct oci *o)
         oci_store_failed(o, &e);
         return;
     }
-    if (!oci_recorded(o, &found, size)) {
+    put_etag(o, &found, etag);
+    struct http_file_plan plan = http_plan_file(o->r, size, etag);
+    if (!oci_recorded(o, plan.status, &found, plan.bytes)) {
         close(fd);
         return;
     }
-    put_etag(o, &found, etag);
     http_answer_file(o->r, fd, size, "application/octet-stream", etag);
 }

@@ -48,20 +48,28 @@ void registry_stop(struct registry *g)
     free(g);
 }
 
+#define METHODS_ALL (unsigned)(HTTP_GET | HTTP_HEAD | HTTP_POST | HTTP_PUT | HTTP_PATCH | HTTP_DELETE | HTTP_OTHER)
+
 static size_t add_view(struct registry *g, const struct mirror_view *view, struct http_route *route, size_t n)
 {
     struct mirror_route *m = &g->mirrors[n];
     *m = (struct mirror_route){.g = g, .view = view};
     snprintf(g->mirror_paths[n], sizeof(g->mirror_paths[n]), "/%s/", view->name);
     *route = (struct http_route){.path = g->mirror_paths[n],
-                                 .methods = view->methods ? view->methods : HTTP_GET | HTTP_HEAD,
+                                 .methods = mirror_methods(view),
                                  .shape = view->shape,
                                  .encoded_slash = view->encoded_slash,
                                  .body_max = view->body_max,
                                  .at_once = mirror_at_once,
                                  .handle = mirror_handle,
                                  .arg = m};
-    return 1;
+    /* Any other method is refused by the mirror, which records who tried: from the head, without the body. */
+    route[1] = *route;
+    route[1].methods = METHODS_ALL & ~route->methods;
+    route[1].body_max = PUSH_BLOB_MAX;
+    route[1].streams_body = true;
+    route[1].at_once = NULL;
+    return 2;
 }
 
 size_t registry_routes(struct registry *g, struct http_route routes[REGISTRY_ROUTES])
@@ -76,13 +84,15 @@ size_t registry_routes(struct registry *g, struct http_route routes[REGISTRY_ROU
     routes[n] = routes[0];
     routes[n++].path = "/v2";
     routes[n++] = (struct http_route){.path = "/v2/",
-                                      .methods = HTTP_POST | HTTP_PUT | HTTP_PATCH | HTTP_DELETE,
+                                      .methods = METHODS_ALL & ~(unsigned)(HTTP_GET | HTTP_HEAD),
                                       .shape = HTTP_OCI,
                                       .streams_body = true,
                                       .repeated_query = "tag",
                                       .body_max = PUSH_BLOB_MAX,
                                       .handle = oci_handle,
                                       .arg = g};
+    routes[n] = routes[n - 1];
+    routes[n++].path = "/v2";
     for (size_t i = 0; i < ARRAY_LEN(VIEWS); i++)
         n += add_view(g, VIEWS[i], &routes[n], i);
     return n;
