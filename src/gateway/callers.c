@@ -57,8 +57,8 @@ struct callers *callers_open(int dir, struct err *e)
     c->porter = porter_new();
     pthread_mutex_init(&c->lock, NULL);
     pthread_mutex_init(&c->slow, NULL);
-    callers_provide(c, &(struct caller_provider){"operator", true, ask_operator, c});
-    callers_provide(c, &(struct caller_provider){"token", false, ask_tokens, c});
+    callers_provide(c, &(struct caller_provider){"operator", ask_operator, c});
+    callers_provide(c, &(struct caller_provider){"token", ask_tokens, c});
     struct db *db = callers_db_take(c, e); /* now, so that a contour that cannot be read is known at once */
     if (!db) {
         callers_close(c);
@@ -179,7 +179,7 @@ static struct cached *find(struct callers *c, const struct digest *token)
     return NULL;
 }
 
-/* The identity, when it is believed still; otherwise *verified is the token's record, where that is known. */
+/* The identity, when it is believed still; otherwise *verified is the token's record, where it was right lately. */
 static bool known(struct callers *c, const struct digest *token, int64_t now_ms, struct identity *out,
                   struct token *verified)
 {
@@ -191,7 +191,7 @@ static bool known(struct callers *c, const struct digest *token, int64_t now_ms,
         is = one->until_ms > now_ms;
         if (is)
             *out = one->identity;
-        else
+        else if (now_ms - one->until_ms < CALLERS_KNOWN_MS)
             *verified = one->token;
     }
     pthread_mutex_unlock(&c->lock);
@@ -277,8 +277,10 @@ static enum caller_answer ask_tokens(void *arg, const struct caller_ask *ask, st
     callers_db_give(c, db);
     if (result == 0)
         return CALLER_IS;
+    if (e->code != ERR_DENIED)
+        return CALLER_FAILED; /* which says nothing about the token */
     forget(c, &ask->token_id);
-    return e->code == ERR_DENIED ? CALLER_NOBODY : CALLER_FAILED;
+    return CALLER_NOBODY;
 }
 
 /* ── all of them ── */
@@ -290,13 +292,10 @@ void callers_provide(struct callers *c, const struct caller_provider *p)
     c->providers[c->provider_count++] = *p;
 }
 
-enum caller_answer callers_ask(struct callers *c, const struct caller_ask *ask, bool only_local, struct identity *out,
-                               struct err *e)
+enum caller_answer callers_ask(struct callers *c, const struct caller_ask *ask, struct identity *out, struct err *e)
 {
     for (size_t i = 0; i < c->provider_count; i++) {
         const struct caller_provider *p = &c->providers[i];
-        if (only_local && !p->local)
-            continue;
         enum caller_answer answer = p->identify(p->arg, ask, out, e);
         if (answer != CALLER_NOT_MINE)
             return answer;
@@ -307,7 +306,7 @@ enum caller_answer callers_ask(struct callers *c, const struct caller_ask *ask, 
 int callers_identify(struct callers *c, struct span token, struct identity *out, struct err *e)
 {
     struct caller_ask ask = {.token = token, .token_id = digest_of(token)};
-    enum caller_answer answer = callers_ask(c, &ask, false, out, e);
+    enum caller_answer answer = callers_ask(c, &ask, out, e);
     if (answer == CALLER_IS)
         return 0;
     return answer == CALLER_NOT_MINE ? err_set(e, ERR_DENIED, 0, "no token") : -1;

@@ -11,6 +11,9 @@
 
 #define CALLERS_CACHE_MS  750 /* an identity is believed so long */
 #define CALLERS_RIGHTS_MS 200 /* and was made from rights that are at most so old */
+/* A token that was right so short a time ago goes on while its address waits or is locked: it is no guess. Up to 4096
+ * tokens are remembered, those longest unused forgotten first; only right ones get in. */
+#define CALLERS_KNOWN_MS  3600000
 
 struct callers;
 
@@ -38,7 +41,7 @@ void callers_db_give(struct callers *c, struct db *db); /* NULL is fine */
 /* What a provider may do to find an answer. */
 enum caller_effort {
     CALLER_FULLY,  /* whatever it takes */
-    CALLER_SEEN,   /* only for what was found right before: this address has to wait */
+    CALLER_SEEN,   /* only for what was found right lately: this address has to wait, or is locked */
     CALLER_AT_ONCE /* only what memory holds: this is the event loop */
 };
 
@@ -60,7 +63,6 @@ enum caller_answer {
 
 struct caller_provider {
     const char *name;
-    bool local; /* told by this very machine: works even where an address is locked */
     enum caller_answer (*identify)(void *arg, const struct caller_ask *ask, struct identity *out, struct err *e);
     void *arg;
 };

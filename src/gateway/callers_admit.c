@@ -132,8 +132,9 @@ static void answer_wait(const struct callers_source *s, struct http_request *r, 
     snprintf(text, sizeof(text), "%u", wait_s);
     http_put_header(r, "Retry-After", text);
     http_error(r, 429, NULL,
-               locked ? "too many wrong tokens came from this address: it is locked for %u seconds"
-                      : "wrong tokens came from this address: no other is looked at for %u seconds",
+               locked
+                   ? "too many wrong tokens came from this address: for %u seconds only those go on that worked lately"
+                   : "wrong tokens came from this address: no other is looked at for %u seconds",
                wait_s);
 }
 
@@ -178,7 +179,7 @@ static enum caller_answer ask(struct knock *k, bool at_once, struct identity *ou
     const struct callers_source *s = k->s;
     if (s->callers) {
         k->ask.effort = at_once ? CALLER_AT_ONCE : k->word == PORTER_OPEN ? CALLER_FULLY : CALLER_SEEN;
-        return callers_ask(s->callers, &k->ask, k->word == PORTER_LOCKED, out, e);
+        return callers_ask(s->callers, &k->ask, out, e);
     }
     if (!k->ask.token.len)
         return CALLER_NOT_MINE;
@@ -199,10 +200,17 @@ static void count_wrong(struct knock *k)
     tell(c, http_peer(k->r), &news);
 }
 
+/* Nothing was looked at, or what was is no news: a lock outlasts a token that ended meanwhile. */
+static bool is_held(const struct knock *k, enum caller_answer answer)
+{
+    return answer == CALLER_LATER || (k->word != PORTER_OPEN && k->malformed) ||
+           (k->word == PORTER_LOCKED && answer == CALLER_NOBODY);
+}
+
 static void refuse(struct knock *k, enum caller_answer answer, const struct err *e)
 {
     const struct digest *token = k->ask.token.len ? &k->ask.token_id : NULL;
-    if (k->word == PORTER_LOCKED || answer == CALLER_LATER || (k->word == PORTER_WAIT && k->malformed)) {
+    if (is_held(k, answer)) {
         struct porter_news news = porter_hasty(callers_porter(k->s->callers), http_peer(k->r), clock_mono_ms());
         tell(k->s->callers, http_peer(k->r), &news);
         answer_wait(k->s, k->r, token, k->word == PORTER_LOCKED || news.locked, news.locked ? news.seconds : k->wait_s);

@@ -209,6 +209,20 @@ static void count_news(struct porter *g, int64_t now_ms, struct porter_news *new
     g->left_out += !news->told;
 }
 
+static void count_failure(struct porter *g, struct seen *s, int64_t now_ms, bool again, bool guessed,
+                          struct porter_news *news)
+{
+    if (!again || s->failures + 1 < PORTER_LOCK_AT)
+        s->failures++;
+    news->failures = s->failures;
+    news->waits = s->failures == PORTER_FREE + 1;
+    if (guessed || s->failures >= PORTER_LOCK_AT)
+        hold(g, s, now_ms, PORTER_LOCK_S, true, news);
+    else if (s->failures > PORTER_FREE)
+        hold(g, s, now_ms, 1U << (s->failures - PORTER_FREE - 1), false, news);
+    count_news(g, now_ms, news);
+}
+
 struct porter_news porter_failed(struct porter *g, const char *address, struct span token, int64_t now_ms)
 {
     struct porter_news news = {0};
@@ -217,15 +231,8 @@ struct porter_news porter_failed(struct porter *g, const char *address, struct s
     struct seen *s = slot_of(g, address, now_ms);
     forgive(s, now_ms);
     bool again = seen_before(s, &whole), guessed = is_guessed(g, token, &whole, now_ms);
-    if (!again || s->failures + 1 < PORTER_LOCK_AT)
-        s->failures++;
-    news.failures = s->failures;
-    news.waits = s->failures == PORTER_FREE + 1;
-    if (guessed || s->failures >= PORTER_LOCK_AT)
-        hold(g, s, now_ms, PORTER_LOCK_S, true, &news);
-    else if (s->failures > PORTER_FREE)
-        hold(g, s, now_ms, 1U << (s->failures - PORTER_FREE - 1), false, &news);
-    count_news(g, now_ms, &news);
+    if (!s->locked || s->until_ms <= now_ms)
+        count_failure(g, s, now_ms, again, guessed, &news);
     pthread_mutex_unlock(&g->lock);
     return news;
 }

@@ -1,10 +1,11 @@
 /* Who guesses tokens, and how much of the access log a stranger may fill. Wrong tokens are counted per address: after a
  * few of them each further one makes the address wait, twice as long every time, and then it is locked for some
- * minutes. Nobody is held waiting: the answer is 429 at once, before the database is asked. Tokens that begin alike are
- * counted too, over all addresses: while one is being guessed, an address's first wrong token of that beginning locks
- * it. What strangers are refused is recorded up to a number per address and minute, and how much was left out is told
- * afterwards. Memory is bounded: of more addresses than there are slots, those that have been quiet longest are
- * forgotten. Safe from any thread. Hard rule: a right token is never counted as a wrong one. */
+ * minutes. Nobody is held waiting: the answer is 429 at once, before the database is asked. Tokens that were right
+ * lately go on (callers.h): one machine with an old token shuts nobody out who works behind the same address. Tokens
+ * that begin alike are counted too, over all addresses: while one is being guessed, an address's first wrong token of
+ * that beginning locks it. What strangers are refused is recorded up to a number per address and minute, and how much
+ * was left out is told afterwards. Memory is bounded: of more addresses than there are slots, those that have been
+ * quiet longest are forgotten. Safe from any thread. Hard rule: a right token is never counted as a wrong one. */
 #pragma once
 
 #include <stdbool.h>
@@ -40,7 +41,7 @@ void porter_free(struct porter *g); /* NULL is fine */
 enum porter_word {
     PORTER_OPEN,
     PORTER_WAIT,  /* no look-up for this address now; whoever is known already may go on */
-    PORTER_LOCKED /* nothing for this address */
+    PORTER_LOCKED /* the same for minutes, and nothing shortens it */
 };
 
 /* `wait_s` is when to come again. Cheap while nobody guesses. */
@@ -53,7 +54,8 @@ struct porter_news {
     unsigned failures, seconds;
 };
 
-/* A wrong token came. The same one again counts, but does not lock. */
+/* A wrong token came. The same one again counts, but does not lock. Of one that was under way when the lock came
+ * nothing comes. */
 struct porter_news porter_failed(struct porter *g, const char *address, struct span token, int64_t now_ms);
 /* A request came although its address had to wait. */
 struct porter_news porter_hasty(struct porter *g, const char *address, int64_t now_ms);

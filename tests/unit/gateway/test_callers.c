@@ -25,6 +25,15 @@ static struct test_contour t;
 static struct callers *callers;
 static struct callers_source source;
 static struct http_server *server;
+/* The monotonic clock, put forward: linked in the place of the real one. */
+static _Atomic int64_t ahead_ms;
+int64_t __real_clock_mono_ms(void);
+int64_t __wrap_clock_mono_ms(void);
+int64_t __wrap_clock_mono_ms(void)
+{
+    return __real_clock_mono_ms() + ahead_ms;
+}
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct buf records;
 static char reply[16384];
@@ -245,7 +254,7 @@ static void a_provider_more_is_asked_after_the_others(void **state)
 {
     (void)state;
     assert_int_equal(get_as("anna"), 401);
-    callers_provide(callers, &(struct caller_provider){"header", false, by_header, (void *)"X-Name"});
+    callers_provide(callers, &(struct caller_provider){"header", by_header, (void *)"X-Name"});
     assert_int_equal(get_as("anna"), 200);
     assert_string_equal(body_of(reply), "known anna");
     assert_int_equal(get_as("mallory"), 401);
@@ -296,16 +305,57 @@ static void a_guesser_waits_then_is_locked_and_the_right_token_works_from_elsewh
         guess("127.0.0.66");
 
     assert_true(was_recorded("\"kind\":\"lock\",\"person\":\"\",\"address\":\"127.0.0.66\",\"failures\":"));
-    assert_int_equal(get("127.0.0.66", text.text), 429);
+    assert_int_equal(get("127.0.0.66", text.text), 200); /* it was right within the hour */
+    assert_int_equal(get("127.0.0.66", unseen.text), 429);
+    assert_int_equal(guess("127.0.0.66"), 429);
     const char *header = strstr(reply, "Retry-After: ");
     assert_non_null(header);
     assert_true(strtoul(header + 13, NULL, 10) > PORTER_LOCK_S / 2);
-    assert_int_equal(get("127.0.0.66", NULL), 429);
+    assert_int_equal(get("127.0.0.66", NULL), 401); /* clients begin so, and go on with a token that is known */
+    assert_int_equal(get_from("127.0.0.66", "/see", "Nothing"), 429);
     assert_int_equal(get("127.0.0.67", text.text), 200);
     assert_int_equal(get("127.0.0.67", unseen.text), 200);
+    assert_int_equal(get("127.0.0.66", unseen.text), 200); /* known from elsewhere now */
     callers_set_operator(callers, SPAN_LIT("made-by-serve"), "os:root");
     assert_int_equal(get("127.0.0.66", "made-by-serve"), 200);
     assert_int_equal(count_records("\"kind\":\"lock\""), 1);
+}
+
+static void lock_out(const char *address)
+{
+    for (unsigned i = 0; i < 3 * PORTER_HASTE; i++)
+        guess(address);
+    assert_int_equal(guess(address), 429);
+}
+
+static void in_a_locked_address_a_token_that_was_revoked_does_not_work(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    struct token_text text = give("clara", ROLE_VIEWER);
+    struct digest id = digest_of(span_str(text.text));
+    assert_int_equal(get("127.0.0.66", text.text), 200);
+    lock_out("127.0.0.66");
+    assert_int_equal(get("127.0.0.66", text.text), 200);
+    assert_int_equal(token_end(t.site, &id, "os:root", &e), 0);
+    ahead_ms += CALLERS_CACHE_MS + CALLERS_RIGHTS_MS;
+    assert_int_equal(get("127.0.0.66", text.text), 429);
+    const char *header = strstr(reply, "Retry-After: ");
+    assert_non_null(header);
+    assert_true(strtoul(header + 13, NULL, 10) > PORTER_LOCK_S / 2); /* and the lock is what it was */
+}
+
+static void in_a_locked_address_a_token_that_was_right_long_ago_waits(void **state)
+{
+    (void)state;
+    struct token_text text = give("clara", ROLE_VIEWER), other = give("dora", ROLE_VIEWER);
+    assert_int_equal(get("127.0.0.66", text.text), 200);
+    ahead_ms += CALLERS_KNOWN_MS / 2;
+    assert_int_equal(get("127.0.0.66", other.text), 200);
+    ahead_ms += CALLERS_KNOWN_MS / 2 + 2 * CALLERS_CACHE_MS;
+    lock_out("127.0.0.66");
+    assert_int_equal(get("127.0.0.66", text.text), 429);
+    assert_int_equal(get("127.0.0.66", other.text), 200);
 }
 
 static void many_addresses_that_guess_fill_neither_memory_nor_the_log(void **state)
@@ -350,6 +400,8 @@ int main(void)
         RULE(a_provider_more_is_asked_after_the_others),
         RULE(who_is_refused_is_recorded_and_no_token_is),
         RULE(a_guesser_waits_then_is_locked_and_the_right_token_works_from_elsewhere),
+        RULE(in_a_locked_address_a_token_that_was_revoked_does_not_work),
+        RULE(in_a_locked_address_a_token_that_was_right_long_ago_waits),
         RULE(many_addresses_that_guess_fill_neither_memory_nor_the_log),
         RULE(what_was_left_out_is_told_at_the_end),
     };

@@ -91,6 +91,17 @@ static void each_further_one_waits_twice_as_long_and_then_comes_the_lock(void **
     assert_int_equal(word_of(MALLORY), PORTER_WAIT); /* what comes after a lock gets nothing for free */
 }
 
+static void a_wrong_token_that_was_under_way_does_not_shorten_the_lock(void **state)
+{
+    (void)state;
+    unsigned wait_s;
+    for (unsigned i = 0; i < PORTER_LOCK_AT; i++)
+        wrong(MALLORY);
+    assert_false(wrong(MALLORY).locked);
+    assert_int_equal(look(MALLORY, &wait_s), PORTER_LOCKED);
+    assert_int_equal(wait_s, PORTER_LOCK_S);
+}
+
 static void another_address_notices_nothing(void **state)
 {
     (void)state;
@@ -255,6 +266,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         RULE(the_first_wrong_tokens_cost_nothing),
         RULE(each_further_one_waits_twice_as_long_and_then_comes_the_lock),
+        RULE(a_wrong_token_that_was_under_way_does_not_shorten_the_lock),
         RULE(another_address_notices_nothing),
         RULE(who_does_not_wait_is_locked),
         RULE(time_forgives),
