@@ -11,7 +11,6 @@
 
 #include "registry/push_internal.h"
 #include "ship/shipment.h"
-#include "site/room.h"
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/log.h"
@@ -102,62 +101,6 @@ void pushing_stop(struct pushing *p)
 struct blobs *push_blobs(const struct registry *g)
 {
     return g->pushing ? g->pushing->blobs : NULL;
-}
-
-/* ── room ── */
-
-int push_quota_check(struct oci *o, struct db *db, uint64_t more, struct err *e)
-{
-    const struct pushing *p = o->g->pushing;
-    uint64_t used = 0;
-    if (p->quota_bytes == 0)
-        return 0;
-    if (db_push_bytes(db, o->path.repository, &used, e) < 0)
-        return -1;
-    if (used <= p->quota_bytes && more <= p->quota_bytes - used)
-        return 0;
-    err_set(e, ERR_DENIED, 0, "%s would hold %llu bytes that nobody has judged; its quota is %llu (intake.quota)",
-            o->path.repository, (unsigned long long)(used + more), (unsigned long long)p->quota_bytes);
-    return err_hint(e, "Have it judged and promoted, or delete what is not wanted");
-}
-
-/* The blob that the request is about, when it says so: once more it takes no more room. */
-static bool is_there_already(const struct oci *o, struct db *db)
-{
-    struct oci_digest d;
-    struct err none = {0};
-    const char *digest = http_query(o->r, "digest");
-    return digest && oci_digest_parse(span_str(digest), &d) && !d.is_512 &&
-           db_push_blob_get(db, &o->view, &d.sha256, NULL, &none) == 0;
-}
-
-/* What is wrong with the disk is the pusher's to know: they wait, and somebody makes room. */
-static int no_room(struct oci *o, const struct err *e)
-{
-    if (e->code == ERR_NOSPACE)
-        push_refuse(o, "put", "", 507, "DENIED", "%s", e->msg);
-    else
-        push_refuse_err(o, "put", "", NULL, e);
-    return -1;
-}
-
-static int room(struct oci *o, uint64_t bytes, struct err *e)
-{
-    const struct pushing *p = o->g->pushing;
-    if (room_check(p->dir, p->reserve_bytes, bytes, "what is pushed", e) < 0)
-        return -1;
-    if (p->quota_bytes == 0)
-        return 0;
-    struct db *db = callers_db_take(p->callers, e);
-    int result = !db ? -1 : is_there_already(o, db) ? 0 : push_quota_check(o, db, bytes, e);
-    callers_db_give(p->callers, db);
-    return result;
-}
-
-int push_room(struct oci *o, uint64_t bytes)
-{
-    struct err e = {0};
-    return room(o, bytes, &e) == 0 ? 0 : no_room(o, &e);
 }
 
 /* ── what no row needs ── */

@@ -28,7 +28,8 @@ struct pushing {
      * row needs is removed: so that nobody's row is left without its file. */
     pthread_rwlock_t files;
 
-    pthread_mutex_t lock; /* sessions */
+    pthread_mutex_t lock;     /* sessions, coming */
+    struct push_room *coming; /* bodies that are taken in one request */
     struct push_session sessions[PUSH_SESSIONS];
 
     pthread_mutex_t intake; /* one release is taken in at a time */
@@ -54,10 +55,37 @@ void push_created(struct oci *o, const char *action, const char *kind, const cha
 int push_body_each(struct oci *o, uint64_t max, int (*each)(void *arg, struct span bytes, struct err *e), void *arg,
                    uint64_t *got, struct err *e);
 
-/* Is there room for `bytes` more, on the disk and in the repository's quota? -1: the request was answered. Asked before
- * a body is taken; what counts is push_quota_check (ERR_DENIED), inside the transaction that adds the row. */
-int push_room(struct oci *o, uint64_t bytes);
+/* Is there room for `bytes` more, on the disk (else ERR_NOSPACE) and in the repository's quota (else ERR_DENIED)? Asked
+ * before a body is taken, and by push_room_take while it comes: of a chunked one nobody says how long it will be. What
+ * counts at last is push_quota_check, inside the transaction that adds the row. In the quota are what everybody pushed
+ * into this repository and all its unfinished uploads. */
+int push_room(struct oci *o, uint64_t bytes, struct err *e);
 int push_quota_check(struct oci *o, struct db *db, uint64_t more, struct err *e);
+
+/* Looks again when what it found last is used up, at most PUSH_ROOM_STEP bytes later: of several that push at once
+ * each may take so much more than there is. */
+#define PUSH_ROOM_STEP (16U << 20)
+struct push_room {
+    struct oci *o;
+    uint64_t left; /* of what was found last */
+    bool none;     /* out: the piece was refused because there is no room for it */
+
+    /* A body that is in no upload counts as unfinished, too: its bytes so far. */
+    bool listed;
+    uint64_t taken; /* under pushing.lock, as is next */
+    struct push_room *next;
+};
+int push_room_take(struct push_room *m, uint64_t bytes, struct err *e);
+/* Lists a body that is taken in one request, until push_room_close. */
+void push_room_list(struct push_room *m);
+void push_room_close(struct push_room *m); /* also of one that is not listed */
+
+/* Answers what push_room or push_room_take has said: 403 DENIED, 507. */
+void push_room_refuse(struct oci *o, const struct err *e);
+
+/* What the names of this repository's uploads have in common: "-…-". */
+#define PUSH_MARK_SIZE 27
+void push_upload_mark(const struct oci *o, char mark[PUSH_MARK_SIZE]);
 
 /* Removes the file of a blob that no row needs; what is still needed stays. */
 int push_file_drop(struct pushing *p, struct db *db, const struct digest *id, struct err *e);

@@ -1,6 +1,7 @@
 /* Blobs that come: in one request, in several, or from another repository. An upload's name is its number (128 random
- * bits) and a hash over repository and person, so that it is found by who began it, there, and by nobody else, and
- * needs no row. Nothing of a refused piece stays: an upload is as long as the last answer said. */
+ * bits), a hash over the repository, and one over repository and person: so that it is found by who began it, there,
+ * and by nobody else, counts into its repository's quota, and needs no row. Nothing of a refused piece stays: an upload
+ * is as long as the last answer said. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,10 +16,12 @@
 
 static void name_of(const struct oci *o, const char *id, char name[UPLOAD_NAME_MAX + 1])
 {
+    char mark[PUSH_MARK_SIZE];
     auto_buf text = BUF(1024);
+    push_upload_mark(o, mark);
     buf_printf(&text, "%s\n%s", o->path.repository, o->who.person);
     struct digest whose = digest_of(buf_span(&text));
-    snprintf(name, UPLOAD_NAME_MAX + 1, "%s-%.32s", id, digest_hex(&whose).text);
+    snprintf(name, UPLOAD_NAME_MAX + 1, "%s%s%.32s", id, mark, digest_hex(&whose).text);
 }
 
 /* A place for one more upload: a free one, or that of the one which rested longest. Under p->lock. */
@@ -153,11 +156,14 @@ static bool wanted_digest(struct oci *o, struct oci_digest *out)
 struct single {
     struct blob_writer *writer;
     struct sha512 *sha512; /* NULL: it was named by sha256 */
+    struct push_room room;
 };
 
 static int add_single(void *arg, struct span bytes, struct err *e)
 {
     struct single *s = arg;
+    if (push_room_take(&s->room, bytes.len, e) < 0)
+        return -1;
     if (s->sha512)
         sha512_add(s->sha512, bytes.ptr, bytes.len);
     return blob_writer_add(s->writer, bytes, e);
@@ -185,10 +191,12 @@ static void take_single(struct oci *o)
     int64_t length = http_body_length(o->r);
     if (!wanted_digest(o, &named))
         return;
-    struct single s = {.writer = blob_writer_new(p->blobs, length > 0 ? (uint64_t)length : 0, &e)};
+    struct single s = {.writer = blob_writer_new(p->blobs, length > 0 ? (uint64_t)length : 0, &e), .room = {.o = o}};
     if (s.writer && named.is_512)
         s.sha512 = sha512_new();
+    push_room_list(&s.room);
     int result = s.writer ? push_body_each(o, PUSH_BLOB_MAX, add_single, &s, &size, &e) : -1;
+    push_room_close(&s.room);
     if (result == 0) {
         pthread_rwlock_rdlock(&p->files);
         result = finish_single(&s, &named, &id, &e);
@@ -200,6 +208,8 @@ static void take_single(struct oci *o)
     sha512_free(s.sha512);
     if (result == 0)
         answer_blob_created(o, "put", &named, size);
+    else if (s.room.none)
+        push_room_refuse(o, &e);
     else
         refuse_blob(o, &named, &e);
 }
@@ -280,8 +290,10 @@ void push_upload_begin(struct oci *o)
 {
     struct err e = {0};
     const char *digest = http_query(o->r, "mount");
-    if (push_room(o, announced(o)) < 0)
+    if (push_room(o, announced(o), &e) < 0) {
+        push_room_refuse(o, &e);
         return;
+    }
     int mounted = digest ? mount(o, digest, &e) : 0;
     if (mounted < 0)
         push_refuse_err(o, "mount", "", "DIGEST_INVALID", &e);
@@ -291,9 +303,15 @@ void push_upload_begin(struct oci *o)
         begin(o);
 }
 
+struct piece {
+    struct blob_upload *upload;
+    struct push_room room;
+};
+
 static int add_piece(void *arg, struct span bytes, struct err *e)
 {
-    return blob_upload_add(arg, bytes, e);
+    struct piece *p = arg;
+    return push_room_take(&p->room, bytes.len, e) < 0 ? -1 : blob_upload_add(p->upload, bytes, e);
 }
 
 /* "0-99": what the piece says of itself. *there is false when it says nothing. */
@@ -318,9 +336,11 @@ static int take_piece(struct oci *o, struct push_session *s)
     struct err e = {0}, cut = {0};
     bool ranged;
     uint64_t before = blob_upload_size(s->upload), from = 0, to = 0, got = 0;
+    struct piece piece = {.upload = s->upload, .room = {.o = o}};
     int64_t length = http_body_length(o->r);
-    if (push_room(o, before + announced(o)) < 0) {
+    if (push_room(o, announced(o), &e) < 0) {
         session_give(p, s);
+        push_room_refuse(o, &e);
         return -1;
     }
     if (piece_range(o, &from, &to, &ranged, &e) < 0) {
@@ -341,7 +361,7 @@ static int take_piece(struct oci *o, struct push_session *s)
         result = err_set(&e, ERR_INPUT, 0, "Content-Range says %llu bytes, Content-Length %lld",
                          (unsigned long long)room, (long long)length);
     if (result == 0)
-        result = push_body_each(o, room, add_piece, s->upload, &got, &e);
+        result = push_body_each(o, room, add_piece, &piece, &got, &e);
     if (result == 0 && ranged && got != room)
         result = err_set(&e, ERR_INPUT, 0, "Content-Range says %llu bytes, and %llu came", (unsigned long long)room,
                          (unsigned long long)got);
@@ -350,7 +370,10 @@ static int take_piece(struct oci *o, struct push_session *s)
     if (e.code != ERR_UNDECIDED)
         (void)blob_upload_cut(s->upload, before, &cut);
     session_give(p, s);
-    push_refuse_err(o, "put", "", "SIZE_INVALID", &e);
+    if (piece.room.none)
+        push_room_refuse(o, &e);
+    else
+        push_refuse_err(o, "put", "", "SIZE_INVALID", &e);
     return -1;
 }
 

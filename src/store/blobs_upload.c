@@ -212,7 +212,9 @@ static void close_dir(DIR **d)
         closedir(*d);
 }
 
-int blob_uploads_expire(struct blobs *b, int64_t before_s, unsigned *removed, struct err *e)
+/* Calls `each` for every upload, until it returns -1. */
+static int each_upload(struct blobs *b, int (*each)(void *arg, int dir, const char *name, const struct stat *st),
+                       void *arg, struct err *e)
 {
     struct err none = {0};
     auto_fd dir = dir_open(b->dir, UPLOADS, &none);
@@ -225,12 +227,56 @@ int blob_uploads_expire(struct blobs *b, int64_t before_s, unsigned *removed, st
     for (struct dirent *entry; (entry = readdir(d));) {
         struct stat st;
         if (!name_ok(entry->d_name) || fstatat(dir, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-            !S_ISREG(st.st_mode) || st.st_mtim.tv_sec >= before_s)
+            !S_ISREG(st.st_mode))
             continue;
-        if (sys.unlinkat(dir, entry->d_name, 0) < 0 && errno != ENOENT)
-            return err_set(e, ERR_IO, errno, "remove upload %s in %s", entry->d_name, b->path);
-        if (removed)
-            ++*removed;
+        if (each(arg, dir, entry->d_name, &st) < 0)
+            return -1;
     }
     return 0;
+}
+
+struct summing {
+    const char *mark;
+    uint64_t *bytes;
+};
+
+static int sum(void *arg, int dir, const char *name, const struct stat *st)
+{
+    struct summing *s = arg;
+    (void)dir;
+    if (strstr(name, s->mark))
+        *s->bytes += (uint64_t)st->st_size;
+    return 0;
+}
+
+int blob_uploads_bytes(struct blobs *b, const char *mark, uint64_t *bytes, struct err *e)
+{
+    struct summing s = {mark, bytes};
+    *bytes = 0;
+    return each_upload(b, sum, &s, e);
+}
+
+struct expiring {
+    struct blobs *blobs;
+    int64_t before_s;
+    unsigned *removed;
+    struct err *e;
+};
+
+static int expire(void *arg, int dir, const char *name, const struct stat *st)
+{
+    struct expiring *x = arg;
+    if (st->st_mtim.tv_sec >= x->before_s)
+        return 0;
+    if (sys.unlinkat(dir, name, 0) < 0 && errno != ENOENT)
+        return err_set(x->e, ERR_IO, errno, "remove upload %s in %s", name, x->blobs->path);
+    if (x->removed)
+        ++*x->removed;
+    return 0;
+}
+
+int blob_uploads_expire(struct blobs *b, int64_t before_s, unsigned *removed, struct err *e)
+{
+    struct expiring x = {b, before_s, removed, e};
+    return each_upload(b, expire, &x, e);
 }

@@ -29,5 +29,8 @@ int blob_upload_finish(struct blob_upload *u, const struct digest *expected, con
                        struct digest *id, struct err *e);
 int blob_upload_remove(struct blob_upload *u, struct err *e); /* the caller still closes */
 
+/* Bytes of all uploads whose name contains `mark`, as they lie there now. */
+int blob_uploads_bytes(struct blobs *b, const char *mark, uint64_t *bytes, struct err *e);
+
 /* Removes uploads that nothing was added to since `before_s` (seconds since 1970). *removed (may be NULL) counts. */
 int blob_uploads_expire(struct blobs *b, int64_t before_s, unsigned *removed, struct err *e);

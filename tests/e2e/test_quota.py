@@ -1,6 +1,7 @@
 """Room: below the reserve nothing is pushed, a repository holds what its quota allows, and what stands in the contour is served all the same."""
 
 import os
+import shutil
 
 import pytest
 from pushing import Repository, digest_of, pushed_files
@@ -50,3 +51,89 @@ def test_below_the_reserve_nothing_is_pushed_and_the_rest_goes_on(start):
     assert pushed_files(served.home) == (set(), set())
     assert served.get("/readyz", served.operator).status == 200
     assert served.get("/v2/", repository.token).status == 200
+
+
+def upload_sizes(served):
+    return sorted(path.stat().st_size for path in (served.home / "pushed/uploads").iterdir())
+
+
+class Endless:
+    """A body without a length (http.client sends it in chunks), of at most `most` bytes; `largest` is what uploads had while it was sent."""
+
+    def __init__(self, served, most):
+        self.served, self.most, self.largest, self.piece = served, most, 0, os.urandom(65536)
+
+    def __iter__(self):
+        for _ in range(self.most // len(self.piece)):
+            self.largest = max(self.largest, *upload_sizes(self.served))
+            yield self.piece
+
+
+def test_a_body_without_a_length_ends_where_the_quota_does(start):
+    served = start(quota="1M")
+    repository = repository_of(served)
+    upload = repository.begin()
+    assert repository.call("PATCH", upload, b"x" * 1000).status == 202
+
+    body = Endless(served, 64 << 20)
+    refused = repository.call("PATCH", upload, iter(body))
+    assert (refused.status, repository.code(refused)) == (403, "DENIED") and "its quota is 1048576" in refused.text
+    assert body.largest <= 1 << 20
+    assert upload_sizes(served) == [1000]
+    going_on = repository.call("GET", upload)
+    assert (going_on.status, going_on.headers["Range"]) == (204, "0-999")
+
+    refused = repository.call("POST", f"blobs/uploads/?digest={digest_of(b'x')}", iter(Endless(served, 64 << 20)))
+    assert (refused.status, repository.code(refused)) == (403, "DENIED")
+    assert repository.finish(upload, digest_of(b"x" * 1001), b"x").status == 201
+    served.world.run("fsck")
+
+
+def test_unfinished_uploads_count_whoever_began_them(start):
+    served = start(quota="100K")
+    repository, other = repository_of(served), repository_of(served, "sandbox/other")
+    mine, data = repository.begin(), os.urandom(60_000)
+    assert repository.call("PATCH", mine, data).status == 202
+
+    second = repository.begin()
+    refused = repository.call("PATCH", second, data)
+    assert refused.status == 403 and "sandbox/things would hold 120000 bytes" in refused.text
+    assert repository.call("PATCH", second, iter([data])).status == 403
+    assert repository.call("POST", f"blobs/uploads/?digest={digest_of(data)}", data).status == 403
+
+    served.world.people(robin="publisher")
+    colleague = Repository(served, served.token("publisher", "sandbox", person="robin"), "sandbox/things")
+    assert colleague.call("POST", f"blobs/uploads/?digest={digest_of(data)}", iter([data])).status == 403
+    other.push(data)
+
+    assert repository.finish(mine, digest_of(data)).status == 201  # it was counted already
+    assert repository.call("PATCH", second, iter([data])).status == 403
+    again = repository.call("POST", f"blobs/uploads/?digest={digest_of(data)}", iter([data]))
+    assert again.status == 201  # what is there takes no more room
+    refused = repository.call("POST", f"blobs/uploads/?digest={digest_of(data)}", iter([data, data]))
+    assert refused.status == 403  # and says nothing about other bytes
+
+
+def test_who_is_refused_for_want_of_room_may_come_again_at_once(start):
+    served = start(quota="100K")
+    repository, data = repository_of(served), os.urandom(200_000)
+    upload = repository.begin()
+    for _ in range(30):
+        assert repository.call("PATCH", upload, data).status == 403
+        assert repository.call("GET", upload).status == 204
+
+
+@pytest.mark.alone  # it looks at how much room the whole disk has
+def test_a_body_without_a_length_ends_where_the_reserve_begins(start, tmp_path):
+    served = start(reserve=f"{(shutil.disk_usage(tmp_path).free >> 20) - 200}M")
+    repository = repository_of(served)
+    upload = repository.begin()
+    assert repository.call("PATCH", upload, b"x" * 1000).status == 202
+
+    for method, path in (("PATCH", upload), ("POST", f"blobs/uploads/?digest={digest_of(b'x')}")):
+        body = Endless(served, 2 << 30)
+        refused = repository.call(method, path, iter(body))
+        assert (refused.status, repository.code(refused)) == (507, "DENIED") and "kept free" in refused.text
+        assert body.largest < 1 << 30
+    assert upload_sizes(served) == [1000]
+    assert repository.finish(upload, digest_of(b"x" * 1000)).status == 201
