@@ -7,6 +7,7 @@
 #include "parse/fields.h"
 #include "parse/paths.h"
 #include "parse/tar.h"
+#include "parse/text.h"
 #include "util/encode.h"
 
 #define AR_MAGIC       "!<arch>\n"
@@ -150,8 +151,14 @@ static bool architecture_ok(const char *architecture)
     return *architecture != '\0';
 }
 
-/* NAME_VERSION_ARCHITECTURE.deb: archives leave the epoch out, apt writes its colon as %3a. */
-static bool filename_agrees(const char *filename, const char *name, const char *version, const char *architecture)
+bool deb_identity_is_right(const char *name, const char *version, const char *architecture)
+{
+    return name_ok(name) && strlen(name) <= LIMIT_DEB_NAME && version_ok(version) &&
+           strlen(version) <= LIMIT_DEB_NAME && architecture_ok(architecture) &&
+           strlen(architecture) <= LIMIT_DEB_ARCHITECTURE;
+}
+
+bool deb_filename_agrees(const char *filename, const char *name, const char *version, const char *architecture)
 {
     const char *colon = strchr(version, ':');
     auto_buf wanted = BUF(4096);
@@ -162,6 +169,25 @@ static bool filename_agrees(const char *filename, const char *name, const char *
     buf_printf(&wanted, "%s_%.*s%%3a%s_%s.deb", name, colon ? (int)(colon - version) : 0, version,
                colon ? colon + 1 : "", architecture);
     return colon && strcmp(filename, buf_str(&wanted)) == 0;
+}
+
+/* A comment's and an armour's first characters are none of a field's. Lines behind the first begin with a blank and
+ * hold something. */
+bool deb_field_is_right(struct span name, struct span value)
+{
+    size_t line;
+    if (name.len == 0 || name.ptr[0] == '#' || name.ptr[0] == '-' || !span_is_printable(name) ||
+        memchr(name.ptr, ' ', name.len) || memchr(name.ptr, ':', name.len) || !span_is_utf8(value) ||
+        text_first_control(value, &line) != 0 || (value.len && memchr(value.ptr, '\r', value.len)))
+        return false;
+    for (struct span part, rest = value; span_take_until(&rest, '\n', &part);) {
+        size_t blanks = 0;
+        while (blanks < rest.len && (rest.ptr[blanks] == ' ' || rest.ptr[blanks] == '\t'))
+            blanks++;
+        if (blanks == 0 || blanks == rest.len || rest.ptr[blanks] == '\n')
+            return false;
+    }
+    return true;
 }
 
 static void put_control(struct deb *d, const struct fields *f)
@@ -180,10 +206,22 @@ static void put_control(struct deb *d, const struct fields *f)
 
 static int check_fields(struct deb *d, const struct fields *f)
 {
+    static const char *const named[] = {"Package", "Version", "Architecture"}; /* what an index asks for, so written */
     for (size_t i = 0; i < f->count; i++) {
         struct span a = f->list[i].name;
         if (a.len >= LIMIT_PACKAGE_NAME)
             return refuse(d, "deb-control", "control", "the name of a field is too long");
+        if (!deb_field_is_right(a, f->list[i].value))
+            return report_finding(d->r, SEVERITY_HIGH, "deb-control", "control",
+                                  "the field %.*s cannot stand in an index of packages: its name or a line of it has "
+                                  "characters that would be read as something else",
+                                  (int)a.len, (const char *)a.ptr);
+        for (size_t n = 0; n < ARRAY_LEN(named); n++)
+            if (a.len == strlen(named[n]) && strncasecmp((const char *)a.ptr, named[n], a.len) == 0 &&
+                !span_equal_str(a, named[n]))
+                return report_finding(d->r, SEVERITY_HIGH, "deb-control", "control",
+                                      "the field %.*s is written otherwise than %s", (int)a.len, (const char *)a.ptr,
+                                      named[n]);
         for (size_t k = 0; k < i; k++)
             if (f->list[k].name.len == a.len &&
                 strncasecmp((const char *)f->list[k].name.ptr, (const char *)a.ptr, a.len) == 0)
@@ -211,7 +249,7 @@ static void check_control(struct deb *d)
         fields_need(&f, "Version", "control", version, sizeof version, d->r) < 0 ||
         fields_need(&f, "Architecture", "control", architecture, sizeof architecture, d->r) < 0)
         return;
-    if (!name_ok(name) || !version_ok(version) || !architecture_ok(architecture)) {
+    if (!deb_identity_is_right(name, version, architecture)) {
         report_finding(d->r, SEVERITY_HIGH, "package-name", "control",
                        "\"%s\", \"%s\", \"%s\" are no name, version and architecture of Debian", name, version,
                        architecture);
@@ -219,7 +257,7 @@ static void check_control(struct deb *d)
     }
     package_named(d->p, name, version);
     put_control(d, &f);
-    if (!filename_agrees(d->p->filename, name, version, architecture))
+    if (!deb_filename_agrees(d->p->filename, name, version, architecture))
         report_finding(d->r, SEVERITY_HIGH, "package-name", "control",
                        "it is %s %s for %s, and the file name is not that of it", name, version, architecture);
 }

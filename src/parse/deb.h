@@ -5,5 +5,19 @@
 
 #include "parse/package.h"
 
+#define LIMIT_DEB_NAME         128U /* of a name, and of a version */
+#define LIMIT_DEB_ARCHITECTURE 31U
+
 /* Checks the whole file. Facts: none but those of "about". */
 void deb_check(struct span file, const struct inspect_options *o, struct package_facts *p, struct report *r);
+
+/* What a Packages index can say of a package; the same rule when it is packed, scanned and served. */
+
+/* Name, version and architecture have the characters that Debian allows, and the lengths that an index takes. */
+bool deb_identity_is_right(const char *name, const char *version, const char *architecture);
+
+/* NAME_VERSION_ARCHITECTURE.deb: archives leave the epoch out, apt writes its colon as %3a. */
+bool deb_filename_agrees(const char *filename, const char *name, const char *version, const char *architecture);
+
+/* A field of control that can stand there as it is: it begins no other field and no other paragraph. */
+bool deb_field_is_right(struct span name, struct span value);

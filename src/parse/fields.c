@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "parse/text.h"
+
 static bool is_blank(uint8_t c)
 {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
@@ -40,7 +42,18 @@ static void add(struct fields *f, struct span name, struct span value)
     f->list[f->count++] = (struct field){.name = name, .value = trim(value)};
 }
 
-int fields_read(struct span text, const char *at, struct fields *out, struct report *r)
+static int check_controls(struct span block, const char *at, struct report *r)
+{
+    size_t line;
+    uint32_t control = text_first_control(block, &line);
+    return control ? report_finding(r, SEVERITY_HIGH, "fields-control", at,
+                                    "line %zu holds the control character U+%04X: some readers end a line there, and "
+                                    "see other fields than we do",
+                                    line, control)
+                   : 0;
+}
+
+static int read_block(struct span text, const char *at, struct fields *out, struct report *r)
 {
     *out = (struct fields){.rest = text};
     if (!span_is_utf8(text) || (text.len && memchr(text.ptr, 0, text.len)))
@@ -66,6 +79,13 @@ int fields_read(struct span text, const char *at, struct fields *out, struct rep
         add(out, name, value);
     }
     return 0;
+}
+
+int fields_read(struct span text, const char *at, struct fields *out, struct report *r)
+{
+    if (read_block(text, at, out, r) < 0)
+        return -1;
+    return check_controls(span_of(text.ptr, text.len - out->rest.len), at, r);
 }
 
 void fields_free(struct fields *f)

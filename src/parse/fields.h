@@ -17,7 +17,8 @@ struct fields {
     struct span rest; /* what stands behind the block: after an empty line, or from the first line that is no field */
 };
 
-/* Reads the first block of a text. 0, or -1 after a finding at `at` (no UTF-8, a NUL, too many fields). */
+/* Reads the first block of a text. 0, or -1 after a finding at `at` (no UTF-8, a NUL, too many
+ * fields; a control character in the block, where Python's email parser and others could begin another line). */
 int fields_read(struct span text, const char *at, struct fields *out, struct report *r);
 void fields_free(struct fields *f);
 #define auto_fields AUTO(fields_free) struct fields

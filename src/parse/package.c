@@ -7,6 +7,7 @@
 #include "parse/deb.h"
 #include "parse/fields.h"
 #include "parse/npm_package.h"
+#include "parse/pep440.h"
 #include "parse/sdist.h"
 #include "parse/wheel.h"
 #include "util/encode.h"
@@ -53,7 +54,7 @@ const char *package_ecosystem(enum package_kind kind)
     return names[kind];
 }
 
-/* ── names and versions of PyPI ── */
+/* ── names of PyPI ── */
 
 bool pypi_name(struct span text, char out[LIMIT_PACKAGE_NAME])
 {
@@ -74,120 +75,6 @@ bool pypi_name(struct span text, char out[LIMIT_PACKAGE_NAME])
     return true;
 }
 
-static bool take_separator(struct span *s)
-{
-    return s->len && (s->ptr[0] == '.' || s->ptr[0] == '-' || s->ptr[0] == '_') && span_skip(s, 1);
-}
-
-/* A number without its leading zeros; "0" when `optional` and none is there. */
-static bool take_number(struct span *s, bool optional, struct buf *out)
-{
-    size_t len = 0, zeros = 0;
-    while (len < s->len && isdigit(s->ptr[len]))
-        len++;
-    if (len == 0 && !optional)
-        return false;
-    while (zeros + 1 < len && s->ptr[zeros] == '0')
-        zeros++;
-    if (len == 0)
-        buf_add_byte(out, '0');
-    buf_add(out, s->ptr + zeros, len - zeros);
-    return span_skip(s, len);
-}
-
-/* One of "alpha", "a", "beta", … with its number. The longer words stand first. */
-static bool take_stage(struct span *s, const char *const words[][2], size_t count, struct buf *out)
-{
-    struct span rest = *s;
-    take_separator(&rest);
-    for (size_t i = 0; i < count; i++) {
-        if (!span_take_prefix(&rest, span_str(words[i][0])))
-            continue;
-        struct span behind = rest;
-        if (take_separator(&behind) && behind.len && isdigit(behind.ptr[0]))
-            rest = behind;
-        buf_add_str(out, words[i][1]);
-        take_number(&rest, true, out);
-        *s = rest;
-        return true;
-    }
-    return false;
-}
-
-static bool take_local(struct span *s, struct buf *out)
-{
-    if (!span_take_prefix(s, SPAN_LIT("+")))
-        return true;
-    buf_add_byte(out, '+');
-    do {
-        size_t len = 0;
-        while (len < s->len && isalnum(s->ptr[len]))
-            len++;
-        bool number = len > 0;
-        for (size_t i = 0; i < len; i++)
-            number &= isdigit(s->ptr[i]) != 0;
-        if (len == 0)
-            return false;
-        if (number)
-            take_number(s, false, out);
-        else {
-            buf_add(out, s->ptr, len);
-            span_skip(s, len);
-        }
-        if (s->len)
-            buf_add_byte(out, '.');
-    } while (take_separator(s));
-    return true;
-}
-
-static bool take_release(struct span *s, struct buf *out)
-{
-    span_take_prefix(s, SPAN_LIT("v"));
-    if (!take_number(s, false, out))
-        return false;
-    if (span_take_prefix(s, SPAN_LIT("!"))) {
-        buf_add_byte(out, '!');
-        if (!take_number(s, false, out))
-            return false;
-    }
-    while (s->len > 1 && s->ptr[0] == '.' && isdigit(s->ptr[1])) {
-        span_skip(s, 1);
-        buf_add_byte(out, '.');
-        take_number(s, false, out);
-    }
-    return true;
-}
-
-bool pypi_version(struct span text, char out[LIMIT_PACKAGE_NAME])
-{
-    static const char *const before[][2] = {{"alpha", "a"},    {"a", "a"},    {"beta", "b"}, {"b", "b"},
-                                            {"preview", "rc"}, {"pre", "rc"}, {"rc", "rc"},  {"c", "rc"}};
-    static const char *const after[][2] = {{"post", ".post"}, {"rev", ".post"}, {"r", ".post"}};
-    static const char *const dev[][2] = {{"dev", ".dev"}};
-    char lower[LIMIT_PACKAGE_NAME];
-    auto_buf normal = BUF(LIMIT_PACKAGE_NAME - 1);
-    if (text.len == 0 || text.len >= sizeof lower)
-        return false;
-    for (size_t i = 0; i < text.len; i++)
-        lower[i] = (char)tolower(text.ptr[i]);
-    struct span rest = span_of(lower, text.len);
-    if (!take_release(&rest, &normal))
-        return false;
-    take_stage(&rest, before, ARRAY_LEN(before), &normal);
-    if (rest.len > 1 && rest.ptr[0] == '-' && isdigit(rest.ptr[1])) { /* 1.0-1: a post release by a number alone */
-        span_skip(&rest, 1);
-        buf_add_str(&normal, ".post");
-        take_number(&rest, false, &normal);
-    } else {
-        take_stage(&rest, after, ARRAY_LEN(after), &normal);
-    }
-    take_stage(&rest, dev, ARRAY_LEN(dev), &normal);
-    if (!take_local(&rest, &normal) || rest.len || !buf_ok(&normal))
-        return false;
-    snprintf(out, LIMIT_PACKAGE_NAME, "%s", buf_str(&normal));
-    return true;
-}
-
 void pypi_metadata(struct span text, const char *at, const char *name, const char *version, struct package_facts *p,
                    struct report *r)
 {
@@ -202,7 +89,7 @@ void pypi_metadata(struct span text, const char *at, const char *name, const cha
     else if (strcmp(found, name) != 0)
         report_finding(r, SEVERITY_HIGH, "package-name", at, "it names the package \"%s\", the file name \"%s\"",
                        project, name);
-    if (!pypi_version(span_str(written), normal))
+    if (!pep440_normal(span_str(written), normal))
         report_finding(r, SEVERITY_HIGH, "package-version", at, "\"%s\" is no version of PyPI", written);
     else if (version && strcmp(normal, version) != 0)
         report_finding(r, SEVERITY_HIGH, "package-version", at, "it says version %s, the file name %s", written,
@@ -212,6 +99,112 @@ void pypi_metadata(struct span text, const char *at, const char *name, const cha
     json_put_string(&p->about, "project", project);
     if (fields_get(&f, "Requires-Python").len && fields_need(&f, "Requires-Python", at, python, sizeof python, r) == 0)
         json_put_string(&p->about, "requires-python", python);
+}
+
+/* ── identity: one for all spellings of a file's name ── */
+
+static int by_text(const void *a, const void *b)
+{
+    const struct span *x = a, *y = b;
+    size_t len = x->len < y->len ? x->len : y->len;
+    int order = len ? memcmp(x->ptr, y->ptr, len) : 0;
+    return order ? order : (x->len > y->len) - (x->len < y->len);
+}
+
+/* "py3.py2" and "py2.py3" are the same tags. */
+static void add_tags(struct span tags, struct buf *out)
+{
+    struct span parts[64], last = {0};
+    size_t count = 0;
+    while (count + 1 < ARRAY_LEN(parts) && span_take_until(&tags, '.', &parts[count]))
+        count++;
+    parts[count++] = tags;
+    qsort(parts, count, sizeof *parts, by_text);
+    for (size_t i = 0; i < count; i++) {
+        if (i && by_text(&parts[i], &last) == 0)
+            continue;
+        buf_add_byte(out, i ? '.' : ' ');
+        buf_add_span(out, parts[i]);
+        last = parts[i];
+    }
+}
+
+/* Zeros before other digits say nothing: the build number of a wheel, the parts of a version of Debian. */
+static void add_numbers(struct span text, struct buf *out)
+{
+    bool inside = false; /* of a number, behind its first digit that counts */
+    for (size_t i = 0; i < text.len; i++) {
+        bool digit = isdigit(text.ptr[i]) != 0;
+        if (digit && !inside && text.ptr[i] == '0' && i + 1 < text.len && isdigit(text.ptr[i + 1]))
+            continue;
+        inside = digit;
+        buf_add_byte(out, text.ptr[i]);
+    }
+}
+
+/* NAME-VERSION[-BUILD]-PYTHON-ABI-PLATFORM; readers of tags take large letters for small ones. */
+static bool wheel_identity(struct span stem, struct buf *out)
+{
+    char lower[PACKAGE_IDENTITY_SIZE / 2], name[LIMIT_PACKAGE_NAME], version[PEP440_SIZE];
+    struct span parts[6], rest;
+    size_t count = 0;
+    if (stem.len >= sizeof lower)
+        return false;
+    for (size_t i = 0; i < stem.len; i++)
+        lower[i] = (char)tolower(stem.ptr[i]);
+    rest = span_of(lower, stem.len);
+    while (count < 5 && span_take_until(&rest, '-', &parts[count]))
+        count++;
+    parts[count++] = rest;
+    if (count < 5 || !pypi_name(parts[0], name) || !pep440_key(parts[1], version))
+        return false;
+    buf_printf(out, "wheel %s %s ", name, version);
+    if (count == 6)
+        add_numbers(parts[2], out);
+    for (size_t i = count - 3; i < count; i++)
+        add_tags(parts[i], out);
+    return buf_ok(out);
+}
+
+/* dpkg compares an epoch of 0, and a revision of 0, as none. */
+static bool deb_identity(const char *name, const char *version, const char *filename, struct buf *out)
+{
+    const char *architecture = strrchr(filename, '_');
+    auto_buf numbers = BUF(LIMIT_PACKAGE_NAME);
+    add_numbers(span_str(version), &numbers);
+    struct span s = buf_span(&numbers);
+    if (!architecture || !buf_ok(&numbers))
+        return false;
+    span_take_prefix(&s, SPAN_LIT("0:"));
+    if (span_ends(s, SPAN_LIT("-0")))
+        s.len -= 2;
+    buf_printf(out, "deb %s %.*s %s", name, (int)s.len, (const char *)s.ptr, architecture);
+    return buf_ok(out);
+}
+
+void package_identity(const char *ecosystem, const char *name, const char *version, const char *filename,
+                      char out[PACKAGE_IDENTITY_SIZE])
+{
+    auto_buf text = BUF(PACKAGE_IDENTITY_SIZE - 1);
+    char key[PEP440_SIZE];
+    enum package_kind kind = package_kind_of(filename);
+    struct span stem = span_str(filename);
+    bool known = false;
+    if (strcmp(package_ecosystem(kind), ecosystem) != 0)
+        kind = PACKAGE_FILE;
+    if (kind == PACKAGE_WHEEL) {
+        stem.len -= 4; /* .whl */
+        known = wheel_identity(stem, &text);
+    } else if (kind == PACKAGE_SDIST && pep440_key(span_str(version), key)) {
+        buf_printf(&text, "sdist %s %s", name, key);
+        known = buf_ok(&text);
+    } else if (kind == PACKAGE_NPM) {
+        buf_printf(&text, "npm %s %.*s", name, (int)strcspn(version, "+"), version);
+        known = buf_ok(&text);
+    } else if (kind == PACKAGE_DEB) {
+        known = deb_identity(name, version, filename, &text);
+    }
+    snprintf(out, PACKAGE_IDENTITY_SIZE, "%s", known ? buf_str(&text) : filename);
 }
 
 /* ── any package ── */

@@ -38,8 +38,15 @@ bool package_check_named(struct span file, enum content content, const struct in
 
 /* PEP 503: lower case, runs of - _ . are one -. False when it is no name of PyPI (PEP 508). */
 bool pypi_name(struct span text, char out[LIMIT_PACKAGE_NAME]);
-/* The normal form of a version (PEP 440, "Normalization"); false when it is none. */
-bool pypi_version(struct span text, char out[LIMIT_PACKAGE_NAME]);
+
+#define PACKAGE_IDENTITY_SIZE 1536U
+
+/* What a client asks for when it asks for this file, however the file's name spells it: two files of one identity stand
+ * for each other. A wheel: name, version, build and tags; a source distribution: name and version; npm: name and
+ * version without build metadata (Semantic Versioning 10); Debian: name, version and architecture. Of others, and of a
+ * file that is not named as its kind is, the file name. */
+void package_identity(const char *ecosystem, const char *name, const char *version, const char *filename,
+                      char out[PACKAGE_IDENTITY_SIZE]);
 
 /* Name, Version and what PyPI's pages want of METADATA or PKG-INFO, held against what the file name says (normal forms;
  * version may be NULL). */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "parse/pep440.h"
 #include "parse/tar.h"
 
 struct sdist {
@@ -41,7 +42,7 @@ static bool split_name(const char *filename, char name[LIMIT_PACKAGE_NAME], char
     struct span stem = span_str(filename);
     stem.len -= stem.len >= 7 ? 7 : 0; /* .tar.gz */
     for (size_t i = stem.len; i-- > 1;)
-        if (stem.ptr[i] == '-' && pypi_version(span_of(stem.ptr + i + 1, stem.len - i - 1), version) &&
+        if (stem.ptr[i] == '-' && pep440_normal(span_of(stem.ptr + i + 1, stem.len - i - 1), version) &&
             pypi_name(span_of(stem.ptr, i), name))
             return true;
     return false;

@@ -12,6 +12,20 @@ bool text_is_text(struct span s)
     return span_is_utf8(s);
 }
 
+uint32_t text_first_control(struct span s, size_t *line)
+{
+    uint32_t c;
+    *line = 1;
+    for (size_t len; s.len && (len = span_utf8_first(s, &c)) > 0; span_skip(&s, len)) {
+        *line += c == '\n';
+        if (c == '\t' || c == '\n' || (c == '\r' && s.len > 1 && s.ptr[1] == '\n'))
+            continue;
+        if (c < ' ' || (c >= 0x7f && c <= 0x9f) || c == 0x2028 || c == 0x2029)
+            return c ? c : UINT32_MAX; /* 0 says that there is none */
+    }
+    return 0;
+}
+
 static bool contains(struct span s, const char *needle)
 {
     return s.len > 0 && memmem(s.ptr, s.len, needle, strlen(needle)) != NULL;

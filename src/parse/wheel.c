@@ -2,9 +2,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "parse/fields.h"
+#include "parse/pep440.h"
 #include "parse/tar.h"
+#include "parse/text.h"
 #include "parse/zip.h"
 #include "util/encode.h"
 
@@ -50,7 +53,7 @@ static int read_filename(struct wheel *w)
     size_t count = split(name, '-', parts, PARTS_MAX);
     if (count != 5 && count != 6)
         return refuse(w, "wheel-filename", "", "its name is not NAME-VERSION[-BUILD]-PYTHON-ABI-PLATFORM.whl");
-    if (!pypi_name(parts[0], w->name) || !pypi_version(parts[1], w->version))
+    if (!pypi_name(parts[0], w->name) || !pep440_normal(parts[1], w->version))
         return refuse(w, "wheel-filename", "", "its name begins with no name and version of PyPI");
     if (count == 6 && (parts[2].len == 0 || parts[2].ptr[0] < '0' || parts[2].ptr[0] > '9'))
         return refuse(w, "wheel-filename", "", "its build number does not begin with a digit");
@@ -91,7 +94,7 @@ static int check_info_name(struct wheel *w)
     struct span rest = span_str(w->info), name;
     char normal[LIMIT_PACKAGE_NAME], version[LIMIT_PACKAGE_NAME];
     rest.len -= strlen(".dist-info");
-    if (!span_take_until(&rest, '-', &name) || !pypi_name(name, normal) || !pypi_version(rest, version) ||
+    if (!span_take_until(&rest, '-', &name) || !pypi_name(name, normal) || !pep440_normal(rest, version) ||
         strcmp(normal, w->name) != 0 || strcmp(version, w->version) != 0)
         return report_finding(w->r, SEVERITY_HIGH, "wheel-info", w->info,
                               "the folder names another package or version than the file name (%s %s)", w->name,
@@ -187,41 +190,106 @@ static void check_wheel_file(struct wheel *w)
 
 /* ── entry_points.txt: scripts that an installer makes ── */
 
-static void check_script(struct wheel *w, struct span line)
+/* Installers read it in two ways: as configparser does (a line indented deeper than an option goes on with its value; ;
+ * begins a comment; : divides, too, for some; [DEFAULT] stands in every section), and line by line with blanks taken
+ * away at both ends, as importlib.metadata does. What would be another script for one of them is refused. */
+struct entry_points {
+    struct wheel *w;
+    size_t line, indent; /* indent: of the last header or option */
+    bool scripts;        /* the section is one whose entries become programs */
+    bool option;         /* the section has had an option: a deeper line can go on with it */
+};
+
+static bool is_blank(uint8_t c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+static int refuse_entry(struct entry_points *p, struct span text, const char *what)
+{
+    return report_finding(p->w->r, SEVERITY_CRITICAL, "wheel-entry-point", "entry_points.txt", "line %zu: \"%.*s\" %s",
+                          p->line, (int)(text.len < 200 ? text.len : 200), (const char *)text.ptr, what);
+}
+
+static int check_script(struct entry_points *p, struct span line)
 {
     struct span name;
     if (!span_take_until(&line, '=', &name))
         name = line;
-    while (name.len && name.ptr[name.len - 1] == ' ')
+    while (name.len && is_blank(name.ptr[name.len - 1]))
         name.len--;
     if (name.len && !memchr(name.ptr, '/', name.len) && !memchr(name.ptr, '\\', name.len) &&
-        !span_starts(name, SPAN_LIT("..")) && span_is_printable(name))
-        return;
-    report_finding(w->r, SEVERITY_CRITICAL, "wheel-entry-point", "entry_points.txt",
-                   "\"%.*s\" is no name for a script: it leads out of the folder of scripts",
-                   (int)(name.len < 200 ? name.len : 200), (const char *)name.ptr);
+        !memchr(name.ptr, ':', name.len) && !span_equal_str(name, ".") && !span_starts(name, SPAN_LIT("..")) &&
+        span_is_printable(name))
+        return 0;
+    return refuse_entry(p, name, "is no name for a script: it leads out of the folder of scripts");
+}
+
+static int check_header(struct entry_points *p, struct span line)
+{
+    static const char *const names[] = {"console_scripts", "gui_scripts", "default"};
+    struct span name = span_of(line.ptr + 1, line.len - 1);
+    if (name.len < 2 || name.ptr[name.len - 1] != ']' || is_blank(name.ptr[0]) || is_blank(name.ptr[name.len - 2]))
+        return refuse_entry(p, line, "is no [SECTION]: readers differ in what it begins");
+    name.len--;
+    if (memchr(name.ptr, '[', name.len) || memchr(name.ptr, ']', name.len) || !span_is_printable(name))
+        return refuse_entry(p, line, "is no [SECTION]: readers differ in what it begins");
+    p->scripts = p->option = false;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        p->scripts |= name.len == strlen(names[i]) && strncasecmp((const char *)name.ptr, names[i], name.len) == 0;
+    return 0;
+}
+
+static int check_entry(struct entry_points *p, struct span line)
+{
+    size_t indent = 0;
+    while (line.len && is_blank(line.ptr[0]) && ++indent)
+        span_skip(&line, 1);
+    while (line.len && is_blank(line.ptr[line.len - 1]))
+        line.len--;
+    if (line.len == 0 || line.ptr[0] == '#')
+        return 0;
+    if (line.ptr[0] >= 0x80)
+        return refuse_entry(p, line, "begins with no letter of ASCII, which some readers take for a blank");
+    bool goes_on = p->option && indent > p->indent;
+    if (goes_on && (p->scripts || line.ptr[0] == '['))
+        return refuse_entry(p, line,
+                            "is indented deeper than the line before: for some readers it goes on with that, for "
+                            "others it is a line of its own");
+    if (line.ptr[0] == ';') /* a comment, or an entry */
+        return p->scripts && memchr(line.ptr, '=', line.len) ? check_script(p, line) : 0;
+    if (!goes_on)
+        p->indent = indent;
+    if (line.ptr[0] == '[')
+        return check_header(p, line);
+    p->option = true;
+    return p->scripts ? check_script(p, line) : 0;
 }
 
 static void check_entry_points(struct wheel *w)
 {
     auto_buf text = BUF(LIMIT_PACKAGE_METADATA);
-    bool scripts = false;
+    struct entry_points p = {.w = w};
+    uint32_t control;
     if (read_info(w, "entry_points.txt", &text) != 0)
         return;
     struct span rest = buf_span(&text), line;
-    while (rest.len) {
+    if (!span_is_utf8(rest)) {
+        refuse(w, "wheel-entry-point", "entry_points.txt", "is no UTF-8 text");
+        return;
+    }
+    if ((control = text_first_control(rest, &p.line)) != 0) {
+        report_finding(w->r, SEVERITY_CRITICAL, "wheel-entry-point", "entry_points.txt",
+                       "line %zu holds the control character U+%04X, where some readers end a line", p.line, control);
+        return;
+    }
+    for (p.line = 1; rest.len; p.line++) {
         if (!span_take_until(&rest, '\n', &line)) {
             line = rest;
             rest.len = 0;
         }
-        while (line.len && (line.ptr[line.len - 1] == '\r' || line.ptr[line.len - 1] == ' '))
-            line.len--;
-        if (line.len == 0 || line.ptr[0] == '#' || line.ptr[0] == ';' || line.ptr[0] == ' ' || line.ptr[0] == '\t')
-            continue;
-        if (line.ptr[0] == '[')
-            scripts = span_equal_str(line, "[console_scripts]") || span_equal_str(line, "[gui_scripts]");
-        else if (scripts)
-            check_script(w, line);
+        if (check_entry(&p, line) < 0)
+            return;
     }
 }
 

@@ -20,40 +20,6 @@ static int disagree(const struct package_row *row, const char *what, const char 
                    row->filename, what, found);
 }
 
-static bool all_of(const char *text, const char *more)
-{
-    if (!*text)
-        return false;
-    for (const char *c = text; *c; c++)
-        if (!(*c >= 'a' && *c <= 'z') && !(*c >= '0' && *c <= '9') && !strchr(more, *c))
-            return false;
-    return true;
-}
-
-#define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-/* deb-control(5), deb-version(7); dpkg's own names of architectures. */
-static bool names_are_right(const struct identity_of_deb *d)
-{
-    return all_of(d->package, "+.-") && strlen(d->package) <= 128 && all_of(d->version, "+.:~-" CAPITALS) &&
-           strlen(d->version) <= 128 && all_of(d->architecture, "-") && strlen(d->architecture) < APT_ARCHITECTURE_SIZE;
-}
-
-/* PACKAGE_VERSION_ARCHITECTURE.deb, the version as archives write it (without its epoch) or as apt saves it (its colon
- * as %3a). */
-static bool filename_is_right(const struct identity_of_deb *d, const char *filename)
-{
-    char short_name[512], long_name[512];
-    const char *colon = strchr(d->version, ':');
-    snprintf(short_name, sizeof(short_name), "%s_%s_%s.deb", d->package, colon ? colon + 1 : d->version,
-             d->architecture);
-    if (!colon)
-        return strcmp(filename, short_name) == 0;
-    snprintf(long_name, sizeof(long_name), "%s_%.*s%%3a%s_%s.deb", d->package, (int)(colon - d->version), d->version,
-             colon + 1, d->architecture);
-    return strcmp(filename, short_name) == 0 || strcmp(filename, long_name) == 0;
-}
-
 static int check(const struct package_row *row, const json_t *control, struct identity_of_deb *d, struct err *e)
 {
     *d = (struct identity_of_deb){.package = json_need_string(control, "Package", "/control", e),
@@ -65,10 +31,10 @@ static int check(const struct package_row *row, const json_t *control, struct id
         return disagree(row, "package", d->package, e);
     if (strcmp(d->version, row->version) != 0)
         return disagree(row, "version", d->version, e);
-    if (!names_are_right(d))
+    if (!deb_identity_is_right(d->package, d->version, d->architecture))
         return err_set(e, ERR_INPUT, 0,
                        "%s: package, version or architecture has characters that Debian does not allow", row->filename);
-    if (!filename_is_right(d, row->filename))
+    if (!deb_filename_agrees(row->filename, d->package, d->version, d->architecture))
         return err_set(e, ERR_INPUT, 0,
                        "%s: its control file says %.128s %.128s for %.32s, which is another file's name", row->filename,
                        d->package, d->version, d->architecture);
@@ -85,30 +51,6 @@ static bool is_ours(const char *name)
     return false;
 }
 
-/* Printable, no space, no colon; a comment's and an armour's first characters are none of a field's. */
-static bool field_name_is_right(const char *name)
-{
-    if (!*name || *name == '#' || *name == '-')
-        return false;
-    for (const char *c = name; *c; c++)
-        if (*c <= ' ' || *c > '~' || *c == ':')
-            return false;
-    return true;
-}
-
-/* Lines behind the first begin with a blank and hold something: anything else would begin another field or stanza. */
-static bool field_value_is_right(const char *value)
-{
-    for (const char *c = value; *c; c++) {
-        if ((unsigned char)*c < ' ' && *c != '\n' && *c != '\t')
-            return false;
-        if (*c == '\n' &&
-            ((c[1] != ' ' && c[1] != '\t') || c[1 + strspn(c + 1, " \t")] == '\n' || c[1 + strspn(c + 1, " \t")] == 0))
-            return false;
-    }
-    return true;
-}
-
 static int add_control(const struct package_row *row, const json_t *control, struct buf *out, struct err *e)
 {
     const char *name;
@@ -116,7 +58,7 @@ static int add_control(const struct package_row *row, const json_t *control, str
     json_object_foreach((json_t *)(uintptr_t)control, name, value)
     {
         const char *text = json_string_value(value);
-        if (!text || !field_name_is_right(name) || !field_value_is_right(text))
+        if (!text || !deb_field_is_right(span_str(name), span_str(text)))
             return err_set(e, ERR_INPUT, 0, "%s: the field %.64s of its control file cannot stand in an index",
                            row->filename, name);
         if (!is_ours(name))

@@ -2,9 +2,10 @@
  * found and known. Pure. Hard rule: a package whose control fields and file name do not say the same is in no index. */
 #pragma once
 
+#include "parse/deb.h"
 #include "store/db_package.h"
 
-#define APT_ARCHITECTURE_SIZE 32
+#define APT_ARCHITECTURE_SIZE (LIMIT_DEB_ARCHITECTURE + 1U)
 
 /* "pool/main/NAME/FILENAME": where the file of a row lies, below the archive's root. */
 #define APT_POOL "pool/main/"

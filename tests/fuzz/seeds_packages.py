@@ -41,6 +41,9 @@ def main():
         seed("zip", "prefixed", b"x" + wheels["good"])
         seed("zip", "empty", packages.zip_file(Path(folder) / "empty.zip", {}).read_bytes())
     seed("fields", "metadata", b"Metadata-Version: 2.1\nName: demo\nVersion: 1.0\nDescription: a\n  b\n .\n\nThe text.\n")
+    versions = {"plain": b"1.16.0", "all": b"v01!1.00.0-RC.07.post-3_dev+Ubuntu-01.a", "post": b"1.0-1", "zeros": b"0!0.0.0", "bad": b"1.0+a_", "long": b"1" * 250 + b".0"}
+    for name, data in versions.items():
+        seed("pep440", name, data)
     seed("fields", "twice", b"Name: a\nname: b\r\n\tmore\nno field\n")
 
 
