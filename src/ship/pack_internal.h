@@ -23,6 +23,7 @@ struct pack_package {
     const char *file;    /* borrowed; relative to release.yaml; NULL: it lies in the store, out of a collection */
     unsigned line;       /* of release.yaml */
     struct buf metadata; /* of a wheel */
+    char *identity;      /* owned (parse/package.h); set when all are compared */
 };
 
 /* Collections that one release.yaml names, and what the station signs about a release: of each collection how it came

@@ -2,6 +2,7 @@
  * pins them and the manifest that names them. */
 #include <string.h>
 
+#include "parse/package.h"
 #include "parse/report.h"
 #include "ship/oci_write.h"
 #include "ship/pack_internal.h"
@@ -26,6 +27,7 @@ void pack_packages_fini(struct packing *p)
     for (size_t i = 0; i < p->package_count; i++) {
         package_fini(&p->packages[i].package);
         buf_fini(&p->packages[i].metadata);
+        free(p->packages[i].identity);
     }
     free(p->packages);
     packages_fini(&p->document);
@@ -115,7 +117,12 @@ static int look_at_files(struct packing *p, struct child *parser, struct pack_re
     return 0;
 }
 
-/* ── names that people take for each other ── */
+/* ── names that people take for each other, and packages that were other files ── */
+
+static bool has_clients(const struct package *p)
+{
+    return strcmp(p->ecosystem, "file") != 0 && strcmp(p->ecosystem, "hf") != 0;
+}
 
 static int by_skeleton(const void *a, const void *b)
 {
@@ -124,14 +131,23 @@ static int by_skeleton(const void *a, const void *b)
     int order = strcmp((*x)->package.ecosystem, (*y)->package.ecosystem);
     if (order)
         return order;
-    package_name_skeleton((*x)->package.name, one, sizeof one);
-    package_name_skeleton((*y)->package.name, other, sizeof other);
+    package_name_skeleton((*x)->package.ecosystem, (*x)->package.name, one, sizeof one);
+    package_name_skeleton((*y)->package.ecosystem, (*y)->package.name, other, sizeof other);
     return strcmp(one, other);
+}
+
+static int by_identity(const void *a, const void *b)
+{
+    const struct pack_package *const *x = a, *const *y = b;
+    const struct package *p = &(*x)->package, *q = &(*y)->package;
+    int order = strcmp(p->ecosystem, q->ecosystem);
+    order = order ? order : strcmp(p->name, q->name);
+    return order ? order : strcmp((*x)->identity, (*y)->identity);
 }
 
 struct looking {
     struct packing *p;
-    const struct pack_package **sorted; /* owned; by skeleton */
+    const struct pack_package **alike, **same; /* owned; by skeleton, by identity */
     struct pack_result *out;
     struct err *e;
 };
@@ -144,12 +160,28 @@ static int say_alike(struct looking *l, const struct pack_package *x, const char
     return pack_blocked(l->p, x, what, l->out, l->e);
 }
 
+static int say_changed(struct looking *l, const struct pack_package *x, const char *filename,
+                       const struct digest *digest, const char *where)
+{
+    char what[600];
+    snprintf(what, sizeof what,
+             "clients take it for %.300s with other bytes (%s), which %.100s; give it a version of its own", filename,
+             digest_text(digest).text, where);
+    return pack_blocked(l->p, x, what, l->out, l->e);
+}
+
 static int compare_own(struct looking *l)
 {
     for (size_t i = 0; i + 1 < l->p->package_count; i++) {
-        const struct pack_package *x = l->sorted[i], *next = l->sorted[i + 1];
+        const struct pack_package *x = l->alike[i], *next = l->alike[i + 1];
         if (by_skeleton(&x, &next) == 0 && strcmp(x->package.name, next->package.name) != 0 &&
-            strcmp(x->package.ecosystem, "file") != 0 && say_alike(l, x, next->package.name, "it brings too") < 0)
+            has_clients(&x->package) && say_alike(l, x, next->package.name, "it brings too") < 0)
+            return -1;
+        x = l->same[i];
+        next = l->same[i + 1];
+        if (by_identity(&x, &next) == 0 && !digest_equal(&x->package.digest, &next->package.digest) &&
+            has_clients(&x->package) &&
+            say_changed(l, x, next->package.filename, &next->package.digest, "it brings too") < 0)
             return -1;
     }
     return 0;
@@ -158,28 +190,46 @@ static int compare_own(struct looking *l)
 /* One that a release of this station brings. */
 static int compare_held(void *arg, const struct package_row *row)
 {
+    static const char where[] = "a release of this station brings";
     struct looking *l = arg;
-    struct pack_package held = {
-        .package = {.ecosystem = (char *)(uintptr_t)row->ecosystem, .name = (char *)(uintptr_t)row->name}};
+    char identity[PACKAGE_IDENTITY_SIZE];
+    struct pack_package held = {.package = {.ecosystem = (char *)(uintptr_t)row->ecosystem,
+                                            .name = (char *)(uintptr_t)row->name,
+                                            .version = (char *)(uintptr_t)row->version,
+                                            .filename = (char *)(uintptr_t)row->filename}};
     const struct pack_package *key = &held;
-    const struct pack_package **found = bsearch(&key, l->sorted, l->p->package_count, sizeof *l->sorted, by_skeleton);
-    if (!found || strcmp((*found)->package.name, row->name) == 0 || strcmp(row->ecosystem, "file") == 0)
+    if (!has_clients(&held.package))
         return 0;
-    return say_alike(l, *found, row->name, "a release of this station brings");
+    package_identity(row->ecosystem, row->name, row->version, row->filename, identity);
+    held.identity = identity;
+    const struct pack_package **found = bsearch(&key, l->alike, l->p->package_count, sizeof *l->alike, by_skeleton);
+    if (found && strcmp((*found)->package.name, row->name) != 0 && say_alike(l, *found, row->name, where) < 0)
+        return -1;
+    found = bsearch(&key, l->same, l->p->package_count, sizeof *l->same, by_identity);
+    return found && !digest_equal(&(*found)->package.digest, &row->digest)
+               ? say_changed(l, *found, row->filename, &row->digest, where)
+               : 0;
 }
 
-static int look_for_alike(struct packing *p, struct pack_result *out, struct err *e)
+static int compare_names(struct packing *p, struct pack_result *out, struct err *e)
 {
     static const struct digest none;
-    auto_free const struct pack_package **sorted = calloc(p->package_count + 1, sizeof *sorted);
-    struct looking l = {p, sorted, out, e};
-    if (!sorted)
+    char identity[PACKAGE_IDENTITY_SIZE];
+    auto_free const struct pack_package **alike = calloc(p->package_count + 1, sizeof *alike);
+    auto_free const struct pack_package **same = calloc(p->package_count + 1, sizeof *same);
+    struct looking l = {p, alike, same, out, e};
+    if (!alike || !same)
         abort();
-    for (size_t i = 0; i < p->package_count; i++)
-        sorted[i] = &p->packages[i];
+    for (size_t i = 0; i < p->package_count; i++) {
+        const struct package *x = &p->packages[i].package;
+        package_identity(x->ecosystem, x->name, x->version, x->filename, identity);
+        p->packages[i].identity = copy(identity);
+        alike[i] = same[i] = &p->packages[i];
+    }
     if (p->package_count == 0)
         return 0;
-    qsort(sorted, p->package_count, sizeof *sorted, by_skeleton);
+    qsort(alike, p->package_count, sizeof *alike, by_skeleton);
+    qsort(same, p->package_count, sizeof *same, by_identity);
     return compare_own(&l) < 0 ? -1 : db_package_held(p->s->db, &none, compare_held, &l, e);
 }
 
@@ -188,7 +238,7 @@ int pack_packages_look(struct packing *p, struct child *parser, struct pack_resu
     if (pack_collections_look(p, parser, out, e) < 0 || look_at_local(p, parser, out, e) < 0 ||
         look_at_files(p, parser, out, e) < 0)
         return -1;
-    return look_for_alike(p, out, e);
+    return compare_names(p, out, e);
 }
 
 /* ── the store ── */

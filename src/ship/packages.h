@@ -79,8 +79,8 @@ int package_look(struct child *parser, int fd, const char *filename, const char 
                  struct buf *metadata, json_t **reply, struct err *e);
 
 /* What names have in common that people take for each other: they would be one if letters that look alike, and large
- * and small ones, were. For comparing, and for sorting many. */
-void package_name_skeleton(const char *name, char *out, size_t size);
+ * and small ones, were; of PyPI, if there were no hyphens. For comparing, and for sorting many. */
+void package_name_skeleton(const char *ecosystem, const char *name, char *out, size_t size);
 
 /* Calls each with one row a package, and one a piece of evidence (store/db_package.h); a row lives until it returns.
  * Stops at a non-zero return, which is returned. */

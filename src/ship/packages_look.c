@@ -69,12 +69,21 @@ int package_look(struct child *parser, int fd, const char *filename, const char 
 /* ── names ── */
 
 /* Letters that are taken for each other in print become one: 0 and o; 1, l and i; rn and m; vv and w. Case is one where
- * clients tell it apart and people do not (npm's oldest names). */
-void package_name_skeleton(const char *name, char *out, size_t size)
+ * clients tell it apart and people do not (npm's oldest names).
+ *
+ * A name of PyPI is the same with and without its hyphens: PyPI takes no new project whose name differs from another's
+ * by that alone, so whoever brings "requ-ests" beside "requests" did not have it from there. Not so on npm, where such
+ * pairs were taken before npm refused them and honest programs use both: camelcase and camel-case, foreach and
+ * for-each, isarray and is-array, object-assign and object.assign. Debian's archive is curated, and libfoo-1-2 is not
+ * libfoo12. */
+void package_name_skeleton(const char *ecosystem, const char *name, char *out, size_t size)
 {
+    bool hyphens = strcmp(ecosystem, "pypi") != 0;
     size_t len = 0;
     for (const char *c = name; *c && len + 1 < size; c++) {
         char folded = (char)tolower((unsigned char)*c);
+        if (folded == '-' && !hyphens)
+            continue;
         if (folded == '0')
             folded = 'o';
         else if (folded == '1' || folded == 'i')

@@ -70,15 +70,17 @@ int db_package_held(struct db *db, const struct digest *except, int (*each)(void
     auto_query q = {0};
     int result;
     if (query_begin(&q, db,
-                    "SELECT DISTINCT k.ecosystem, k.name, k.filename, k.digest FROM package k"
+                    "SELECT DISTINCT k.ecosystem, k.name, k.version, k.filename, k.digest FROM package k"
                     " JOIN release r ON r.digest = k.release WHERE r.admitted = 1 AND k.release <> ?1",
                     "packages", e) < 0)
         return -1;
     bind_digest(&q, 1, except);
     while ((result = query_step(&q, e)) > 0) {
-        struct package_row row = {
-            .ecosystem = column_text(&q, 0), .name = column_text(&q, 1), .filename = column_text(&q, 2)};
-        if (column_digest(&q, 3, &row.digest, e) < 0)
+        struct package_row row = {.ecosystem = column_text(&q, 0),
+                                  .name = column_text(&q, 1),
+                                  .version = column_text(&q, 2),
+                                  .filename = column_text(&q, 3)};
+        if (column_digest(&q, 4, &row.digest, e) < 0)
             return -1;
         result = each(arg, &row);
         if (result)

@@ -23,8 +23,8 @@ int db_package_add(struct db *db, const struct digest *release, const struct pac
 int db_package_of_release(struct db *db, const struct digest *release,
                           int (*each)(void *arg, const struct package_row *row), void *arg, struct err *e);
 
-/* What the admitted releases hold, `except` left out: each file once. Only ecosystem, name, filename and digest are
- * set. */
+/* What the admitted releases hold, `except` left out: each file once. Only ecosystem, name, version, filename and
+ * digest are set. */
 int db_package_held(struct db *db, const struct digest *except, int (*each)(void *arg, const struct package_row *row),
                     void *arg, struct err *e);
 

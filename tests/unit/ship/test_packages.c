@@ -119,12 +119,17 @@ static void a_package_stands_there_once(void **state)
     expect_refused(root, "different bytes");
 }
 
-static bool look_alike(const char *a, const char *b)
+static bool look_alike_in(const char *ecosystem, const char *a, const char *b)
 {
     char x[64], y[64];
-    package_name_skeleton(a, x, sizeof x);
-    package_name_skeleton(b, y, sizeof y);
+    package_name_skeleton(ecosystem, a, x, sizeof x);
+    package_name_skeleton(ecosystem, b, y, sizeof y);
     return strcmp(x, y) == 0;
+}
+
+static bool look_alike(const char *a, const char *b)
+{
+    return look_alike_in("npm", a, b);
 }
 
 static void names_that_look_alike_are_told(void **state)
@@ -140,6 +145,18 @@ static void names_that_look_alike_are_told(void **state)
     assert_true(look_alike("torch", "t0rch"));
     assert_false(look_alike("object-assign", "object.assign"));
     assert_false(look_alike("libc6", "libc7"));
+}
+
+static void names_that_differ_by_hyphens_look_alike_on_pypi_and_not_on_npm(void **state)
+{
+    (void)state;
+    assert_true(look_alike_in("pypi", "requests", "requ-ests"));
+    assert_true(look_alike_in("pypi", "py-yaml", "pyyaml"));
+    assert_true(look_alike_in("pypi", "tornado", "tor-nado"));
+    assert_false(look_alike_in("pypi", "requests", "requests-toolbelt"));
+    assert_false(look_alike_in("npm", "camelcase", "camel-case"));
+    assert_false(look_alike_in("npm", "foreach", "for-each"));
+    assert_false(look_alike_in("deb", "libfoo-1-2", "libfoo12"));
 }
 
 /* ── the document against the manifest ── */
@@ -282,6 +299,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_file_name_leads_nowhere_else, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(a_package_stands_there_once, folder_make, folder_remove),
         cmocka_unit_test(names_that_look_alike_are_told),
+        cmocka_unit_test(names_that_differ_by_hyphens_look_alike_on_pypi_and_not_on_npm),
         cmocka_unit_test_setup_teardown(what_a_release_brings_is_read, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(a_file_that_the_manifest_does_not_have_is_refused, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(a_file_of_another_part_is_no_package, folder_make, folder_remove),
