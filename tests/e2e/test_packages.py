@@ -104,6 +104,29 @@ def bad(folder):
     yield wheel(w, "double", "1.0", metadata="Name: double\nName: other\nVersion: 1.0\n"), "fields-needed", "wanted once"
     yield wheel(w, "tagged", "1.0", filename="tagged-1.0-cp311-cp311-linux_x86_64.whl"), "wheel-tags", "tag"
     yield wheel(w, "scripts", "1.0", members={info.format("scripts") + "/entry_points.txt": b"[console_scripts]\n../../x = a:b\n"}), "wheel-entry-point", "leads out"
+    for number, text in enumerate(
+        (
+            b"[console_scripts]\na = a:b\n  ../../x = a:b\n",
+            b"[other]\na = b\n  [console_scripts]\n  ../../x = a:b\n",
+            b"  [console_scripts]\n  ../../x = a:b\n",
+            b"[[console_scripts]]\n../../x = a:b\n",
+            b"[console_scripts] #\n../../x = a:b\n",
+            b"[DEFAULT]\n../../x = a:b\n[console_scripts]\n",
+            b"[other]\ra = b\r[console_scripts]\r../../x = a:b\r",
+            b"[other]\na = b\xe2\x80\xa8[console_scripts]\xe2\x80\xa8../../x = a:b\n",
+            b"[other]\n\xc2\xa0[console_scripts]\n../../x = a:b\n",
+            b"[console_scripts]\n; ../../x = a:b\n",
+            b"[console_scripts]\nx: y = a:b\n",
+        )
+    ):
+        yield wheel(w, f"entries{number}", "1.0", members={f"entries{number}-1.0.dist-info/entry_points.txt": text}), "wheel-entry-point", ""
+    for number, control in enumerate("\r\v\f\x1c\x85\u2028"):
+        yield wheel(w, f"ends{number}", "1.0", metadata=f"Summary: x{control}Name: other\nName: ends{number}\nVersion: 1.0\n"), "fields-control", "line 1 holds"
+    yield sdist(w, "returns", "1.0", metadata="Summary: x\rName: other\nName: returns\nVersion: 1.0\n"), "fields-control", "U+000D"
+    yield deb(w, "bells", "1.0", control=lambda text: text.replace("made for", "made\a for")), "fields-control", "U+0007"
+    yield deb(w, "carriage", "1.0", control=lambda text: text.replace("test\n It", "test\r\n It")), "deb-control", "Description"
+    yield deb(w, "comment", "1.0", control=lambda text: text + "#note: x\n"), "deb-control", "#note"
+    yield deb(w, "capital", "1.0", control=lambda text: text.replace("Package:", "PACKAGE:")), "deb-control", "PACKAGE"
     yield wheel(w, "outside", "1.0", members={"../outside.py": b"x"}), "zip-path", ".."
     yield wheel(w, "pickled", "1.0", members={"pickled/notes.txt": PICKLE}), "hidden-content", "pickle"
     yield wheel(w, "renamed", "1.0", members={"renamed/data.dat": program}), "hidden-content", "elf"
@@ -188,6 +211,42 @@ def test_a_name_that_looks_like_a_held_one_and_a_file_that_changed_are_found(wor
     rules = {(file["path"], finding["rule"]) for file in scan["files"] for finding in file["findings"]}
     assert ("packages/slx-1.0-py3-none-any.whl", "package-look-alike") in rules
     assert ("packages/left-1.0.0.tgz", "package-changed") in rules
+
+
+def test_another_spelling_of_a_held_package_is_refused_at_pack_and_found_in_the_contour(world):
+    """One that clients take for another file of an admitted release, and two of one release that they take for each other."""
+    world.found()
+    world.people()
+    one, other = world.folder / "one", world.folder / "other"
+    one.mkdir()
+    other.mkdir()
+    held = [wheel(one, "vers", "1.0"), sdist(one, "source", "1.0"), deb(one, "epoch", "0:1.0"), npm(one, "left", "1.0.0")]
+    new = [wheel(other, "Vers", "1.0.0"), sdist(other, "Source", "1.0.0"), deb(other, "epoch", "1.0-0"), npm(other, "left", "1.0.0+x")]
+    with_packages(world, "first", files=held)
+    for file, was in zip(new, held):
+        path = write_with_packages(world, "second", files=[file])
+        line = path.read_text().splitlines().index(f"    - {file}") + 1
+        result = world.run("pack", path, home=world.station, status=3)
+        assert f"release.yaml:{line}: packages: " in result.err and f"clients take it for {was.name} with other bytes" in result.err, result.err
+        result = world.run("pack", write_with_packages(world, "both", files=[file, was]), home=world.station, status=3)
+        assert "which it brings too" in result.err, result.err
+    with_packages(world, "second", unchecked=True, files=new)
+    with_packages(world, "third", files=[wheel(other, "vers", "1.0.1"), wheel(other, "vers", "1.0", tag="py2-none-any")])
+    world.receive(world.ship("first:v1.0.0", "second:v1.0.0", "third:v1.0.0"))
+    world.admit("first:v1.0.0")
+    scan = world.run("scan", "second:v1.0.0", status=1, json=True).json
+    rules = {(file["path"], finding["rule"]) for file in scan["files"] for finding in file["findings"]}
+    assert {(f"packages/{file.name}", "package-changed") for file in new} <= rules
+    world.run("promote", "second:v1.0.0", "sandbox", status=5)
+    world.admit("third:v1.0.0")
+
+
+def test_a_name_of_pypi_with_other_hyphens_looks_alike(world):
+    world.found()
+    pair = [wheel(world.folder, "requests", "1.0"), wheel(world.folder, "requ-ests", "1.0")]
+    result = world.run("pack", write_with_packages(world, files=pair), home=world.station, status=3)
+    assert 'people take the name "requ' in result.err
+    with_packages(world, files=[npm(world.folder, "camelcase", "1.0.0"), npm(world.folder, "camel-case", "1.0.0")])
 
 
 def test_what_a_package_admits_is_a_remark(world):
