@@ -79,8 +79,8 @@ const struct command CMD_PACK = {
         "and what `airlock collect` put into the store; each is read as a contour will read it.",
     .options =
         {{"unchecked", NULL,
-          "pack what no contour would admit, or what is not complete, as it is: for trying a contour's gates, or "
-          "where a check cannot be made",
+          "pack what no contour would admit as it is, and do not ask whether the packages are complete: for trying a "
+          "contour's gates, or where a check cannot be made",
           false}},
     .min_args = 1,
     .max_args = 1,

@@ -344,6 +344,10 @@ static int judge_limits(const struct run *r, struct err *e)
 {
     const char *name = r->order->client->name;
     auto_buf from = BUF(4096);
+    if (!r->order->places->count && (r->out_of_time || r->talks_too_much)) /* it only had something to decide */
+        return r->out_of_time ? err_set(e, ERR_UNDECIDED, 0, "%s did not end within %llu s, and was stopped", name,
+                                        (unsigned long long)r->c->limit_s)
+                              : err_set(e, ERR_UNDECIDED, 0, "%s filled its log, and was stopped", name);
     places_names(r->order->places, &from);
     if (r->record->relay.over_limit) {
         err_set(e, ERR_INPUT, 0, "%s was sent more than %llu bytes by %s, and was stopped", name,

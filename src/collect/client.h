@@ -59,6 +59,7 @@ struct client_order {
 };
 
 /* Runs it to its end. ERR_NOTFOUND: the program is not on this machine (and which package brings it); ERR_INPUT: it
- * failed, with its last words, or went over a limit, or asked for a place that collect.yaml does not name; ERR_IO: a
- * place could not be reached; ERR_SYSTEM: no box on this host. */
+ * failed, with its last words, or went over a limit, or asked for a place that collect.yaml does not name;
+ * ERR_UNDECIDED: it went over a limit, and had no places, so that it only had something to decide; ERR_IO: a place
+ * could not be reached; ERR_SYSTEM: no box on this host. */
 int client_run(struct clients *c, const struct client_order *o, struct err *e);

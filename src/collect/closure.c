@@ -143,16 +143,9 @@ static int closure_npm(struct closing *c, struct err *e)
 static int resolve(struct closing *c, struct err *e)
 {
     int (*const steps[])(struct closing *, struct err *) = {closure_npm, closure_pip, closure_apt};
-    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
-        struct err why = {0};
-        if (steps[i](c, &why) == 0)
-            continue;
-        if (!c->out->unchecked || (why.code != ERR_INPUT && why.code != ERR_UNDECIDED)) {
-            *e = why;
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++)
+        if (steps[i](c, e) < 0)
             return -1;
-        }
-        closure_remark(c->out, "%s", why.msg);
-    }
     return 0;
 }
 
@@ -167,7 +160,7 @@ static int in_staging(struct closing *c, struct err *e)
     if (staging < 0)
         return -1;
     clients_init(&c->clients, staging);
-    c->clients.limit_s = 1800;
+    c->clients.limit_s = CLOSURE_LIMIT_S;
     make_index(c);
     int result = resolve(c, e);
     json_decref(c->index);
@@ -194,17 +187,13 @@ void closure_read_base(struct closure *c, const char *file)
 int closure_rule(void *arg, struct site *station, const struct packages *collected, const struct packages *chosen,
                  const char *const groups[], struct err *e)
 {
-    struct closing c = {
-        .out = arg, .s = station, .collected = collected, .chosen = chosen, .parser = site_parser(station, e)};
-    struct err why = {0};
-    if (!c.parser)
-        return -1;
-    if (groups_check(station->blobs, c.parser, collected, groups, &why) < 0) {
-        if (!c.out->unchecked || why.code != ERR_INPUT) {
-            *e = why;
-            return -1;
-        }
-        closure_remark(c.out, "%s", why.msg);
+    struct closing c = {.out = arg, .s = station, .collected = collected, .chosen = chosen};
+    if (c.out->unchecked) {
+        closure_remark(c.out, "whether the packages are complete was not checked, as --unchecked says");
+        return 0;
     }
+    c.parser = site_parser(station, e);
+    if (!c.parser || groups_check(station->blobs, c.parser, collected, groups, e) < 0)
+        return -1;
     return in_staging(&c, e);
 }

@@ -1,15 +1,18 @@
 /* Closure: what a release pins is complete. Before it is packed, pip and apt resolve it against the collected set
  * alone, in boxes without any network; of npm packages each name that one needs must be there (npm's own lock was
  * checked for its closure when it was collected). Hard rule: what could not be checked is not complete; --unchecked is
- * the way around, and says so. */
+ * the way around: then nothing is checked, and a remark says so. */
 #pragma once
 
 #include "ship/pack.h"
 
 #define CLOSURE_REMARKS_MAX 16U
 
+/* Of one run of pip or apt, for one platform. */
+#define CLOSURE_LIMIT_S 1800U
+
 struct closure {
-    bool unchecked;  /* what is missing, or was not checked, is a remark */
+    bool unchecked;  /* nothing is asked, and a remark says so */
     char base[4096]; /* a dpkg status file: what the machines have already; "": nothing */
     char remarks[CLOSURE_REMARKS_MAX][1024];
     size_t remark_count;
