@@ -168,7 +168,7 @@ print(", ".join(sorted(hosts)))
 PY
 }
 debian_archive() {
-  apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 2>/dev/null |
+  apt-get indextargets --no-release-info --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 2>/dev/null |
     awk '$2 == "bookworm" && $3 == "main" { sub("/$", "", $1); print $1; exit }'
 }
 # write_collect FILE REQUIREMENTS
