@@ -141,29 +141,56 @@ static int differs(struct opening *o, const struct central *c, const char *what)
                           "its local header and the central directory do not agree: %s", what);
 }
 
+/* What stands before a member's bytes (4.3.7), and behind them again where the sizes were not known yet (4.3.9). */
+struct local {
+    uint16_t flags, method, name_len, extra;
+    uint32_t crc, packed, size;
+};
+
+static bool take_sizes(struct span *rest, struct local *l)
+{
+    return span_take_le32(rest, &l->crc) && span_take_le32(rest, &l->packed) && span_take_le32(rest, &l->size);
+}
+
+static bool take_local(struct span *rest, struct local *l)
+{
+    uint32_t mark;
+    uint16_t needed, time, date;
+    return span_take_le32(rest, &mark) && mark == LOCAL_MARK && span_take_le16(rest, &needed) &&
+           span_take_le16(rest, &l->flags) && span_take_le16(rest, &l->method) && span_take_le16(rest, &time) &&
+           span_take_le16(rest, &date) && take_sizes(rest, l) && span_take_le16(rest, &l->name_len) &&
+           span_take_le16(rest, &l->extra);
+}
+
+static bool agrees(const struct local *l, const struct central *c)
+{
+    bool zip64 = l->packed == 0xffffffffU && l->size == 0xffffffffU; /* room for 64 bits was kept, and not needed */
+    return l->crc == c->crc && (zip64 || (l->packed == c->packed && l->size == c->size));
+}
+
+/* Exactly as the directory says: behind the data no room is kept. */
+static bool take_descriptor(struct span *rest, const struct central *c)
+{
+    struct local l;
+    span_take_prefix(rest, SPAN_LIT("PK\x07\x08"));
+    return take_sizes(rest, &l) && l.crc == c->crc && l.packed == c->packed && l.size == c->size;
+}
+
 static int read_local(struct opening *o, const struct central *c, struct span *rest, struct zip_member *m)
 {
-    uint32_t mark, crc, packed, size;
-    uint16_t needed, flags, method, time, date, name_len, extra;
+    struct local l;
     struct span name, skipped, start = *rest;
-    if (!span_take_le32(rest, &mark) || mark != LOCAL_MARK || !span_take_le16(rest, &needed) ||
-        !span_take_le16(rest, &flags) || !span_take_le16(rest, &method) || !span_take_le16(rest, &time) ||
-        !span_take_le16(rest, &date) || !span_take_le32(rest, &crc) || !span_take_le32(rest, &packed) ||
-        !span_take_le32(rest, &size) || !span_take_le16(rest, &name_len) || !span_take_le16(rest, &extra) ||
-        !span_take(rest, name_len, &name) || !span_take(rest, extra, &skipped) || !span_take(rest, c->packed, &m->data))
+    if (!take_local(rest, &l) || !span_take(rest, l.name_len, &name) || !span_take(rest, l.extra, &skipped) ||
+        !span_take(rest, c->packed, &m->data))
         return differs(o, c, "there is no whole member where the directory says");
-    if (!span_equal(name, c->name) || flags != c->flags || method != c->method)
+    if (!span_equal(name, c->name) || l.flags != c->flags || l.method != c->method)
         return differs(o, c, "another name, method or flags");
-    bool later = (flags & FLAG_DESCRIPTOR) && crc == 0 && packed == 0 && size == 0;
-    bool zip64 = packed == 0xffffffffU && size == 0xffffffffU; /* room was kept for 64 bits, and not needed */
-    if (!later && (crc != c->crc || (!zip64 && (packed != c->packed || size != c->size))))
+    bool described = l.flags & FLAG_DESCRIPTOR;
+    bool later = described && l.crc == 0 && l.packed == 0 && l.size == 0;
+    if (!later && !agrees(&l, c))
         return differs(o, c, "another size or checksum");
-    if (flags & FLAG_DESCRIPTOR) {
-        span_take_prefix(rest, SPAN_LIT("PK\x07\x08"));
-        if (!span_take_le32(rest, &crc) || !span_take_le32(rest, &packed) || !span_take_le32(rest, &size) ||
-            crc != c->crc || packed != c->packed || size != c->size)
-            return differs(o, c, "another size or checksum behind the data");
-    }
+    if (described && !take_descriptor(rest, c))
+        return differs(o, c, "another size or checksum behind the data");
     m->raw = span_of(start.ptr, start.len - rest->len);
     return 0;
 }

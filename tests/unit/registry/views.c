@@ -161,7 +161,6 @@ void views_point(const char *environment, const char *name, const struct digest 
 struct digest views_bring(const struct digest *release, const char *ecosystem, const char *name, const char *version,
                           const char *filename, const char *bytes, const char *about)
 {
-    struct err e = {0};
     struct package_row row = {.ecosystem = ecosystem,
                               .name = name,
                               .version = version,
@@ -169,8 +168,14 @@ struct digest views_bring(const struct digest *release, const char *ecosystem, c
                               .digest = views_put(bytes),
                               .size = strlen(bytes),
                               .about = about};
-    must(db_package_add(t.db, release, &row, &e), &e);
+    views_row(release, &row);
     return row.digest;
+}
+
+void views_row(const struct digest *release, const struct package_row *row)
+{
+    struct err e = {0};
+    must(db_package_add(t.db, release, row, &e), &e);
 }
 
 int views_ask(const char *token, const char *method, const char *path, const char *headers, const char *body)

@@ -21,6 +21,8 @@ void views_point(const char *environment, const char *name, const struct digest 
 /* One package file of a release, with `bytes` in the store. */
 struct digest views_bring(const struct digest *release, const char *ecosystem, const char *name, const char *version,
                           const char *filename, const char *bytes, const char *about);
+/* The same for a row that says more, or of whose bytes only the row speaks. */
+void views_row(const struct digest *release, const struct package_row *row);
 struct digest views_put(const char *bytes);
 void views_begin(void); /* a transaction around many of these */
 void views_commit(void);
