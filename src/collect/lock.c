@@ -15,17 +15,6 @@ const char *lock_kind_name(enum lock_kind kind)
     return KINDS[kind];
 }
 
-bool lock_kind_from_name(const char *name, enum lock_kind *out)
-{
-    for (size_t i = 0; i < LOCK_KINDS; i++) {
-        if (strcmp(KINDS[i], name) != 0)
-            continue;
-        *out = (enum lock_kind)i;
-        return true;
-    }
-    return false;
-}
-
 static void *array_of(const json_t *list, size_t size, size_t *count)
 {
     *count = json_array_size(list);

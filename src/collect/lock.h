@@ -18,8 +18,6 @@ enum lock_kind {
 };
 
 const char *lock_kind_name(enum lock_kind kind); /* "pip": the key of collect.yaml and the parse op's "kind" */
-bool lock_kind_from_name(const char *name, enum lock_kind *out);
-
 /* All strings are borrowed from the lock's document and live as long as it. */
 struct lock_hash_of {
     const char *alg; /* "sha256", "sha384", "sha512" */

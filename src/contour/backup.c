@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "contour/tree_copy.h"
 #include "util/file.h"
@@ -36,13 +37,23 @@ static bool is_kept(const char *name)
     return false;
 }
 
+/* Reads the folder `dir`, through a descriptor of its own. NULL: ERR_IO and those of dir_open. */
+static DIR *list_open(int dir, const char *path, struct err *e)
+{
+    int own = dir_open(dir, path, e);
+    DIR *list = own < 0 ? NULL : fdopendir(own);
+    if (own >= 0 && !list) {
+        err_set(e, ERR_IO, errno, "read the folder %s", path);
+        close(own);
+    }
+    return list;
+}
+
 /* A folder of quarantine that was admitted since the last backup would be a leftover for ever. */
 static int drop_admitted(int from, int to, struct err *e)
 {
-    auto_fd here = openat(to, "quarantine", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (here < 0)
-        return 0;
-    AUTO(dir_close) DIR *list = fdopendir(dup(here));
+    struct err none = {0}; /* a station has no quarantine */
+    AUTO(dir_close) DIR *list = list_open(to, "quarantine", &none);
     struct dirent *entry;
     while (list && (entry = readdir(list))) {
         char path[300];
@@ -57,11 +68,9 @@ static int drop_admitted(int from, int to, struct err *e)
 
 static int copy_files(int from, int to, struct tree_copy *copy, struct err *e)
 {
-    auto_fd list_fd = dir_open(from, ".", e);
-    AUTO(dir_close) DIR *list = list_fd < 0 ? NULL : fdopendir(list_fd);
+    AUTO(dir_close) DIR *list = list_open(from, ".", e);
     if (!list)
-        return list_fd < 0 ? -1 : err_set(e, ERR_IO, errno, "read the folder");
-    list_fd = -1; /* the list's now */
+        return -1;
     struct dirent *entry;
     while ((entry = readdir(list)))
         if (!is_left_out(entry->d_name) && tree_copy(copy, from, to, entry->d_name, is_kept(entry->d_name), e) < 0)
@@ -110,11 +119,9 @@ static int read_marker(int dir, const char *path, struct backup_result *r, struc
 /* 1: nothing is in it; 0: something; -1. */
 static int is_empty(int dir, struct err *e)
 {
-    auto_fd own = dir_open(dir, ".", e);
-    AUTO(dir_close) DIR *list = own < 0 ? NULL : fdopendir(own);
+    AUTO(dir_close) DIR *list = list_open(dir, ".", e);
     if (!list)
-        return own < 0 ? -1 : err_set(e, ERR_IO, errno, "read the folder");
-    own = -1; /* the list's now */
+        return -1;
     struct dirent *entry;
     while ((entry = readdir(list)))
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)

@@ -12,7 +12,6 @@ struct standing {
     struct site *s;
     const struct release_row *row;
     char where[64]; /* "" when it is free to go */
-    struct err *e;
 };
 
 static int look_at_pointer(void *arg, const struct pointer_row *pointer)
@@ -32,7 +31,7 @@ static int look_at_pointer(void *arg, const struct pointer_row *pointer)
 
 static int check_free(struct site *s, const struct release_row *row, struct err *e)
 {
-    struct standing w = {.s = s, .row = row, .e = e};
+    struct standing w = {.s = s, .row = row};
     if (row->discarded)
         return err_set(e, ERR_EXISTS, 0, "%s:%s was discarded already", row->name, row->version);
     if (db_pointer_each(s->db, NULL, look_at_pointer, &w, e) < 0)

@@ -9,7 +9,7 @@
 
 struct discard_result {
     size_t releases;
-    uint64_t bytes; /* of blobs that nothing else needs now; those of the store go with the next gc */
+    uint64_t bytes; /* of the blobs that they were made of; what others share stays, the rest goes with the next gc */
 };
 
 /* All releases of the shipment that wait in quarantine. ERR_NOTFOUND (no such shipment), ERR_DENIED (nothing waits). */

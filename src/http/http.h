@@ -147,9 +147,6 @@ bool http_secure(const struct http_request *r);      /* it came over TLS */
 uint64_t http_id(const struct http_request *r);      /* counts from 1 in this server */
 int64_t http_began_ns(const struct http_request *r); /* clock_mono_ns when the head was there */
 
-/* "https" or "http": how the client came. */
-const char *http_scheme(const struct http_request *r);
-
 /* What tells one plain question from another: path, host and what is accepted, written into out. False, when it is not
  * plain: no GET, or with a query, a condition or a range; or when it does not fit into out. */
 bool http_plain_key(const struct http_request *r, struct buf *out);

@@ -226,11 +226,6 @@ bool http_accepts(const struct http_request *r, const char *media_type)
     return http_accept_quality(r, media_type) > 0;
 }
 
-const char *http_scheme(const struct http_request *r)
-{
-    return r->server->tls ? "https" : "http";
-}
-
 /* Headers that make of a question another one. */
 static bool is_condition(const char *name)
 {

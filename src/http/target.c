@@ -56,6 +56,11 @@ refused:
     return NULL;
 }
 
+char *target_decode(const char *raw, size_t len, const char **why)
+{
+    return decode(raw, len, NULL, why);
+}
+
 /* Every segment has a name; the last may be empty ("/v2/"). */
 static bool segments_ok(const char *path)
 {

@@ -25,6 +25,9 @@ struct http_target {
 int target_parse(const char *raw, struct http_target *out, const char **why);
 void target_fini(struct http_target *t);
 
+/* `len` bytes of a query or form, decoded ("+" is a space): a fresh string, or NULL with *why. */
+char *target_decode(const char *raw, size_t len, const char **why);
+
 /* No %2F, or one that `route` takes (NULL: none may be): behind the route's own path, so that it cannot decide which
  * route is taken. */
 bool target_slash_ok(const struct http_target *t, const char *route);

@@ -130,9 +130,10 @@ static void refuse_entry(struct mirror *m, const struct hf_repo *repo, const cha
 
 /* ── pages ── */
 
+/* The same for everybody who may ask. */
 static void page(struct mirror *m, struct buf *body)
 {
-    mirror_page(m, m->rest, "application/json", NULL, body);
+    mirror_listing(m, m->rest, "application/json", body);
 }
 
 /* "lfs": what Git LFS would say of the file. The pointer's size is that of its three lines. */
@@ -384,7 +385,7 @@ static void answer_whoami(struct mirror *m)
     json_out_object_end(&w);
     json_out_object_end(&w);
     json_out_object_end(&w);
-    page(m, &body);
+    mirror_page(m, m->rest, "application/json", NULL, &body);
 }
 
 static int put_name(void *arg, const char *name)

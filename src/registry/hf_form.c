@@ -3,33 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/target.h"
 #include "registry/hf.h"
 
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* False on a broken escape, or on more than `out` holds. */
-static bool decode(struct span text, struct buf *out)
-{
-    uint8_t c;
-    while (span_take_u8(&text, &c)) {
-        if (c == '+') {
-            c = ' ';
-        } else if (c == '%') {
-            uint8_t high, low;
-            if (!span_take_u8(&text, &high) || !span_take_u8(&text, &low) || hex_digit(high) < 0 || hex_digit(low) < 0)
-                return false;
-            c = (uint8_t)(hex_digit(high) << 4 | hex_digit(low));
-        }
-        buf_add_byte(out, c);
-    }
-    return buf_ok(out) && span_is_utf8(buf_span(out)) && !memchr(out->ptr, 0, out->len);
-}
+#define PATH_BYTES 4096U /* of one path: more than any file of a model has */
 
 static int too_many(struct err *e)
 {
@@ -41,22 +18,27 @@ static json_t *from_form(struct span body, struct err *e)
     auto_json paths = json_array();
     while (body.len > 0) {
         struct span pair;
-        auto_buf value = BUF(4096);
+        const char *why;
         if (!span_take_until(&body, '&', &pair)) {
             pair = body;
             body.len = 0;
         }
         if (!span_take_prefix(&pair, SPAN_LIT("paths=")))
             continue;
-        if (!decode(pair, &value)) {
-            err_set(e, ERR_INPUT, 0, "paths: wanted UTF-8 text of at most 4096 bytes, percent-encoded");
+        auto_free char *value = target_decode((const char *)pair.ptr, pair.len, &why);
+        if (!value) {
+            err_set(e, ERR_INPUT, 0, "paths: %s", why);
+            return NULL;
+        }
+        if (strlen(value) > PATH_BYTES) {
+            err_set(e, ERR_LIMIT, 0, "paths: one of more than %u bytes", PATH_BYTES);
             return NULL;
         }
         if (json_array_size(paths) == HF_PATHS_MAX) {
             too_many(e);
             return NULL;
         }
-        json_array_append_new(paths, json_stringn((const char *)value.ptr, value.len));
+        json_array_append_new(paths, json_string(value));
     }
     return ptr_steal(&paths);
 }

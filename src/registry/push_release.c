@@ -8,7 +8,6 @@
 #include "registry/push_internal.h"
 #include "registry/push_keys.h"
 #include "ship/attachment.h"
-#include "ship/model_repository.h"
 #include "ship/packages.h"
 #include "ship/shipment.h"
 #include "trust/statement.h"
@@ -174,7 +173,7 @@ static int add_release_rows(struct taking *t, struct err *e)
         if (db_release_blob_add(t->s->db, t->index, &r->blobs[i].digest, r->blobs[i].media_type, r->blobs[i].size, e) <
             0)
             return -1;
-    return packages_add_rows(t->s->db, t->index, &t->packages, e) < 0 ? -1 : model_add_rows(t->s->db, r, e);
+    return release_add_rows(t->s->db, r, &t->packages, e);
 }
 
 /* ── what is signed about it ── */

@@ -82,21 +82,3 @@ int model_repository_each(const struct release *r, int (*each)(void *arg, const 
     free(files);
     return result;
 }
-
-struct adding {
-    struct db *db;
-    const struct digest *release;
-    struct err *e;
-};
-
-static int add_row(void *arg, const struct package_row *row)
-{
-    const struct adding *a = arg;
-    return db_package_add(a->db, a->release, row, a->e);
-}
-
-int model_add_rows(struct db *db, const struct release *r, struct err *e)
-{
-    struct adding a = {.db = db, .release = &r->digest, .e = e};
-    return model_repository_each(r, add_row, &a);
-}

@@ -13,6 +13,3 @@ void model_revision(const struct release *r, char out[MODEL_REVISION_SIZE]);
 /* Calls each for every file of the model; the row lives until it returns. Stops at a non-zero return, which is
  * returned. */
 int model_repository_each(const struct release *r, int (*each)(void *arg, const struct package_row *row), void *arg);
-
-/* Adds these rows, with those of the release's packages (packages_add_rows). */
-int model_add_rows(struct db *db, const struct release *r, struct err *e);

@@ -10,20 +10,11 @@
 #include <sys/stat.h>
 
 #include "ship/layout_index.h"
-#include "ship/model_repository.h"
 #include "ship/oci_write.h"
 #include "ship/pack_internal.h"
 #include "store/db_release.h"
 #include "util/file.h"
 #include "util/limits.h"
-
-static int finish_bytes(struct packing *p, struct buf *text, const char *media_type, struct release_blob *out,
-                        struct err *e)
-{
-    if (buf_check(text, media_type, e) < 0)
-        return -1;
-    return packing_put_bytes(p, buf_span(text), media_type, "", out, e);
-}
 
 static void put_environment(struct json_out *w, const struct yaml *map)
 {
@@ -92,11 +83,11 @@ static int put_config(struct packing *p, struct err *e)
     auto_blob config = {0};
     auto_buf text = BUF(LIMIT_JSON_BYTES);
     pack_write_config(p, &text);
-    int result = finish_bytes(p, &text, MEDIA_RELEASE_CONFIG, &config, e);
+    int result = packing_put_text(p, &text, MEDIA_RELEASE_CONFIG, &config, e);
     if (result == 0 && (result = put_parts(p, parts, names, e)) == 0) {
         buf_clear(&text);
         oci_manifest(MEDIA_RELEASE_CONFIG, &config, parts, names, PARTS, &text);
-        result = finish_bytes(p, &text, MEDIA_OCI_MANIFEST, &p->config_manifest, e);
+        result = packing_put_text(p, &text, MEDIA_OCI_MANIFEST, &p->config_manifest, e);
     }
     for (size_t i = 0; i < PARTS; i++)
         release_blob_fini(&parts[i]);
@@ -147,7 +138,7 @@ static int put_index(struct packing *p, struct err *e)
         json_put_string(&w, ANNOTATION_DESCRIPTION, p->spec.description);
     json_out_object_end(&w);
     json_out_object_end(&w);
-    return finish_bytes(p, &text, MEDIA_OCI_INDEX, &p->index, e);
+    return packing_put_text(p, &text, MEDIA_OCI_INDEX, &p->index, e);
 }
 
 /* 1: this release stands already; 0: new; -1: the version is taken by another. */
@@ -210,7 +201,7 @@ static int add_rows(struct packing *p, const struct release *r, const struct pac
     for (size_t i = 0; i < count; i++)
         if (add_statement_rows(p, &statements[i], e) < 0)
             return -1;
-    if (packages_add_rows(p->s->db, &r->digest, &p->document, e) < 0 || model_add_rows(p->s->db, r, e) < 0)
+    if (release_add_rows(p->s->db, r, &p->document, e) < 0)
         return -1;
     return add_blob_row(p, &r->digest, &empty, MEDIA_OCI_EMPTY, sizeof OCI_EMPTY_TEXT - 1, e);
 }

@@ -21,12 +21,6 @@ struct check {
     struct pack_result *out;
 };
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 /* A text of a file as a terminal may have it. */
 static void make_printable(char *text)
 {
@@ -144,7 +138,7 @@ static int check_model(struct check *c, struct err *e)
     if (size == 0)
         return refuse(c, key, "model", s->model_file, "is empty (0 bytes); wanted the weights", e);
     auto_json reply = NULL;
-    if (look(c, key, "model", s->model_file, base_name(s->model_file), fd, &reply, e) < 0)
+    if (look(c, key, "model", s->model_file, packing_name(s->model_file), fd, &reply, e) < 0)
         return -1;
     const char *format = json_get_string(reply, "format", "");
     if (is_no_model(format)) {
@@ -165,7 +159,7 @@ static int check_model_files(struct check *c, struct err *e)
         uint64_t size;
         auto_fd fd = packing_open(c->p, "model", f->file, &size, e);
         auto_json reply = NULL;
-        if (fd < 0 || look(c, yaml_get(files, f->path), "model", f->file, base_name(f->path), fd, &reply, e) < 0)
+        if (fd < 0 || look(c, yaml_get(files, f->path), "model", f->file, packing_name(f->path), fd, &reply, e) < 0)
             return -1;
         remark_templates(c, reply);
     }
@@ -239,11 +233,12 @@ static int check_program(struct check *c, struct err *e)
         if (strcmp(s->files[i].path, s->command[0] + 1) == 0)
             return check_mode(c, &s->files[i], e);
     if (s->image ||
-        (span_take_prefix(&rest, SPAN_LIT("/engine/")) && span_equal(rest, span_str(base_name(s->program)))))
+        (span_take_prefix(&rest, SPAN_LIT("/engine/")) && span_equal(rest, span_str(packing_name(s->program)))))
         return 0;
     err_set(e, ERR_INPUT, 0, "%s:%u: engine: command: the image holds no %.100s", c->p->name, command->items[0]->line,
             s->command[0]);
-    return err_hint(e, "The program lies at /engine/%.100s, and each of files: at its own path", base_name(s->program));
+    return err_hint(e, "The program lies at /engine/%.100s, and each of files: at its own path",
+                    packing_name(s->program));
 }
 
 static int check_all(struct check *c, struct err *e)

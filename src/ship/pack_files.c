@@ -25,6 +25,12 @@ void packing_fini(struct packing *p)
     release_blob_fini(&p->index);
 }
 
+const char *packing_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 int packing_open(const struct packing *p, const char *key, const char *file, uint64_t *size, struct err *e)
 {
     struct stat st;
@@ -67,20 +73,6 @@ int packing_copy(const struct packing *p, int fd, const char *file, uint64_t siz
     return 0;
 }
 
-static char *copy(const char *text)
-{
-    char *s = strdup(text);
-    if (!s)
-        abort();
-    return s;
-}
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 int packing_put_file(struct packing *p, const char *key, const char *file, const char *media_type,
                      struct release_blob *out, struct err *e)
 {
@@ -94,7 +86,7 @@ int packing_store_file(struct packing *p, const char *key, const char *file, con
                        struct release_blob *out, struct err *e)
 {
     *out = (struct release_blob){0};
-    if (!release_file_name_ok(base_name(file)))
+    if (!release_file_name_ok(packing_name(file)))
         return err_set(e, ERR_INPUT, 0, "%s: %s: \"%.100s\" has characters that no file name of a release has", p->name,
                        key, file);
     auto_fd fd = packing_open(p, key, file, &out->size, e);
@@ -109,9 +101,15 @@ int packing_store_file(struct packing *p, const char *key, const char *file, con
     }
     if (blob_writer_finish(w, NULL, &out->digest, e) < 0)
         return -1;
-    out->media_type = copy(media_type);
-    out->name = copy(base_name(file));
+    out->media_type = text_copy(media_type);
+    out->name = text_copy(packing_name(file));
     return 0;
+}
+
+int packing_put_text(struct packing *p, struct buf *text, const char *media_type, struct release_blob *out,
+                     struct err *e)
+{
+    return buf_check(text, media_type, e) < 0 ? -1 : packing_put_bytes(p, buf_span(text), media_type, "", out, e);
 }
 
 int packing_put_bytes(struct packing *p, struct span bytes, const char *media_type, const char *name,
@@ -120,8 +118,8 @@ int packing_put_bytes(struct packing *p, struct span bytes, const char *media_ty
     *out = (struct release_blob){.size = bytes.len};
     if (blob_put(p->s->blobs, bytes, &out->digest, e) < 0)
         return -1;
-    out->media_type = copy(media_type);
-    out->name = copy(name);
+    out->media_type = text_copy(media_type);
+    out->name = text_copy(name);
     return 0;
 }
 
@@ -133,5 +131,5 @@ void packing_input(struct packing *p, const char *name, const char *part, const 
         abort();
     p->inputs = grown;
     p->inputs[p->input_count++] = (struct pack_input){
-        .name = copy(name), .part = part, .digest = *digest, .size = size, .executable = executable};
+        .name = text_copy(name), .part = part, .digest = *digest, .size = size, .executable = executable};
 }

@@ -77,6 +77,9 @@ void pack_remark(struct pack_result *out, const char *format, ...) __attribute__
 /* The first finding that blocks of what a look replied, printable, as "where: what". */
 void pack_say_finding(const json_t *reply, char *out, size_t size);
 
+/* The last part of a path: what a file is called. */
+const char *packing_name(const char *path);
+
 /* Opens a file that release.yaml names. ERR_NOTFOUND, ERR_INPUT (no regular file). */
 int packing_open(const struct packing *p, const char *key, const char *file, uint64_t *size, struct err *e);
 
@@ -90,6 +93,8 @@ int packing_store_file(struct packing *p, const char *key, const char *file, con
                        struct release_blob *out, struct err *e);
 int packing_put_file(struct packing *p, const char *key, const char *file, const char *media_type,
                      struct release_blob *out, struct err *e);
+int packing_put_text(struct packing *p, struct buf *text, const char *media_type, struct release_blob *out,
+                     struct err *e); /* a document without a name; *text may have failed */
 int packing_put_bytes(struct packing *p, struct span bytes, const char *media_type, const char *name,
                       struct release_blob *out, struct err *e);
 

@@ -46,9 +46,7 @@ static int put_file(struct packing *p, const struct pack_file *f, struct release
     if (packing_put_file(p, "model", f->file, media_type_of(f->path), out, e) < 0)
         return -1;
     free(out->name);
-    out->name = strdup(f->path);
-    if (!out->name)
-        abort();
+    out->name = text_copy(f->path);
     return 0;
 }
 
@@ -66,12 +64,6 @@ static int put_layers(struct packing *p, struct layers *l, struct err *e)
     return 0;
 }
 
-static int put_text(struct packing *p, struct buf *text, const char *media_type, struct release_blob *out,
-                    struct err *e)
-{
-    return buf_check(text, media_type, e) < 0 ? -1 : packing_put_bytes(p, buf_span(text), media_type, "", out, e);
-}
-
 int pack_model(struct packing *p, struct err *e)
 {
     AUTO(layers_fini) struct layers l = {0};
@@ -84,11 +76,11 @@ int pack_model(struct packing *p, struct err *e)
                           .layers = l.list,
                           .layer_count = l.count};
     oci_model_config(&m, &text);
-    if (put_text(p, &text, MEDIA_MODEL_CONFIG, &p->model_config, e) < 0)
+    if (packing_put_text(p, &text, MEDIA_MODEL_CONFIG, &p->model_config, e) < 0)
         return -1;
     buf_clear(&text);
     oci_manifest(MEDIA_MODEL_MANIFEST, &p->model_config, l.list, NULL, l.count, &text);
-    if (put_text(p, &text, MEDIA_OCI_MANIFEST, &p->model_manifest, e) < 0)
+    if (packing_put_text(p, &text, MEDIA_OCI_MANIFEST, &p->model_manifest, e) < 0)
         return -1;
     p->model = l.list[0];
     l.list[0] = (struct release_blob){0};

@@ -8,20 +8,6 @@
 #include "ship/pack_internal.h"
 #include "util/limits.h"
 
-static char *copy(const char *text)
-{
-    char *s = strdup(text);
-    if (!s)
-        abort();
-    return s;
-}
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 void pack_packages_fini(struct packing *p)
 {
     for (size_t i = 0; i < p->package_count; i++) {
@@ -74,7 +60,7 @@ static int look(struct packing *p, struct child *parser, struct pack_package *x,
     if (package_look(parser, fd, filename, ecosystem, &x->package, &x->metadata, &reply, e) < 0)
         return err_prefix(e, "%s:%u: packages", p->name, x->line);
     x->package.size = size;
-    x->package.group = copy("prod");
+    x->package.group = text_copy("prod");
     if (!verdict_from_name(json_get_string(reply, "verdict", ""), &verdict))
         return err_set(e, ERR_UNDECIDED, 0, "%s: the parse process gave no verdict", x->file);
     pack_say_finding(reply, what, sizeof what);
@@ -92,7 +78,7 @@ static int look_at_local(struct packing *p, struct child *parser, struct pack_re
     for (size_t i = 0; list && i < list->count; i++) {
         const struct yaml *item = list->items[i];
         struct pack_package *x = pack_new_package(p, item->text, item->line);
-        if (look(p, parser, x, base_name(item->text), NULL, out, e) < 0)
+        if (look(p, parser, x, packing_name(item->text), NULL, out, e) < 0)
             return -1;
     }
     return 0;
@@ -103,14 +89,14 @@ static int look_at_files(struct packing *p, struct child *parser, struct pack_re
 {
     const struct yaml *map = yaml_get(p->spec.packages, "files");
     for (size_t i = 0; map && i < map->count; i++) {
-        const char *key = map->keys[i], *filename = base_name(key);
+        const char *key = map->keys[i], *filename = packing_name(key);
         struct pack_package *x = pack_new_package(p, map->items[i]->text, map->items[i]->line);
         if (look(p, parser, x, filename, "file", out, e) < 0)
             return -1;
         free(x->package.name);
         free(x->package.version);
-        x->package.name = filename == key ? copy(p->spec.name) : strndup(key, (size_t)(filename - key) - 1);
-        x->package.version = copy(p->spec.version);
+        x->package.name = filename == key ? text_copy(p->spec.name) : strndup(key, (size_t)(filename - key) - 1);
+        x->package.version = text_copy(p->spec.version);
         if (!x->package.name)
             abort();
     }
@@ -223,7 +209,7 @@ static int compare_names(struct packing *p, struct pack_result *out, struct err 
     for (size_t i = 0; i < p->package_count; i++) {
         const struct package *x = &p->packages[i].package;
         package_identity(x->ecosystem, x->name, x->version, x->filename, identity);
-        p->packages[i].identity = copy(identity);
+        p->packages[i].identity = text_copy(identity);
         alike[i] = same[i] = &p->packages[i];
     }
     if (p->package_count == 0)

@@ -1,4 +1,5 @@
 #include "ship/packages.h"
+#include "ship/release_internal.h"
 
 #include <string.h>
 
@@ -30,22 +31,14 @@ void packages_fini(struct packages *p)
     *p = (struct packages){0};
 }
 
-static char *copy(const char *text)
-{
-    char *s = strdup(text);
-    if (!s)
-        abort();
-    return s;
-}
-
 void package_copy(const struct package *from, struct package *to)
 {
-    *to = (struct package){.ecosystem = copy(from->ecosystem),
-                           .name = copy(from->name),
-                           .version = copy(from->version),
-                           .filename = copy(from->filename),
-                           .group = copy(from->group),
-                           .source = from->source ? copy(from->source) : NULL,
+    *to = (struct package){.ecosystem = text_copy(from->ecosystem),
+                           .name = text_copy(from->name),
+                           .version = text_copy(from->version),
+                           .filename = text_copy(from->filename),
+                           .group = text_copy(from->group),
+                           .source = from->source ? text_copy(from->source) : NULL,
                            .digest = from->digest,
                            .size = from->size,
                            .hashes = json_incref(from->hashes),
@@ -71,7 +64,7 @@ void packages_add_evidence(struct packages *p, const char *kind, const char *nam
     if (!p->evidence)
         abort();
     p->evidence[p->evidence_count++] =
-        (struct package_evidence){.kind = copy(kind), .name = copy(name), .digest = *id, .size = size};
+        (struct package_evidence){.kind = text_copy(kind), .name = text_copy(name), .digest = *id, .size = size};
 }
 
 /* ── order ── */

@@ -86,5 +86,5 @@ void package_name_skeleton(const char *ecosystem, const char *name, char *out, s
  * Stops at a non-zero return, which is returned. */
 int packages_each_row(const struct packages *p, int (*each)(void *arg, const struct package_row *row), void *arg,
                       struct err *e);
-/* Adds these rows. */
-int packages_add_rows(struct db *db, const struct digest *release, const struct packages *p, struct err *e);
+/* All rows of a release: of its packages, and of its model (model_repository.h). */
+int release_add_rows(struct db *db, const struct release *r, const struct packages *p, struct err *e);

@@ -3,18 +3,11 @@
 #include <string.h>
 
 #include "ship/packages.h"
+#include "ship/release_internal.h"
 #include "util/limits.h"
 
 /* As long as the look at a layer may take: a package can be as large. */
 #define LOOK_TIMEOUT_MS 900000
-
-static char *copy(const char *text)
-{
-    char *s = strdup(text);
-    if (!s)
-        abort();
-    return s;
-}
 
 static int take_reply(const json_t *reply, const char *filename, struct package *out, struct buf *metadata,
                       struct err *e)
@@ -29,10 +22,10 @@ static int take_reply(const json_t *reply, const char *filename, struct package 
         return -1;
     if (!digest_from_hex(span_str(json_get_string(reply, "sha256", "")), &out->digest))
         return err_set(e, ERR_UNDECIDED, 0, "%s: the parse process gave no digest", filename);
-    out->ecosystem = copy(ecosystem);
-    out->name = copy(name);
-    out->version = copy(version);
-    out->filename = copy(filename);
+    out->ecosystem = text_copy(ecosystem);
+    out->name = text_copy(name);
+    out->version = text_copy(version);
+    out->filename = text_copy(filename);
     out->hashes = json_incref((json_t *)(uintptr_t)hashes);
     out->about = json_incref((json_t *)(uintptr_t)about);
     const json_t *text = json_object_get(found, "metadata");

@@ -141,12 +141,12 @@ static int take_document(const json_t *root, struct packages *out, struct err *e
 
 /* ── the document ── */
 
-static int parse(struct child *parser, struct span text, int fd, const char *what, struct packages *out, struct err *e)
+int packages_parse(struct child *parser, struct span text, const char *what, struct packages *out, struct err *e)
 {
     char max[24];
     snprintf(max, sizeof max, "%u", LIMIT_PACKAGES_BYTES);
     struct child_request request = {
-        .op = "json", .fd = fd, .input = text, .arg = span_str(max), .timeout_ms = DOCUMENT_TIMEOUT_MS};
+        .op = "json", .fd = -1, .input = text, .arg = span_str(max), .timeout_ms = DOCUMENT_TIMEOUT_MS};
     *out = (struct packages){0};
     auto_json root = child_call_json(parser, &request, what, e);
     if (!root)
@@ -157,11 +157,6 @@ static int parse(struct child *parser, struct span text, int fd, const char *wha
     return err_prefix(e, "%s", what);
 }
 
-int packages_parse(struct child *parser, struct span text, const char *what, struct packages *out, struct err *e)
-{
-    return parse(parser, text, -1, what, out, e);
-}
-
 int packages_read(const struct blobs *b, struct child *parser, const struct digest *id, struct packages *out,
                   struct err *e)
 {
@@ -169,7 +164,7 @@ int packages_read(const struct blobs *b, struct child *parser, const struct dige
     *out = (struct packages){0};
     if (blob_read(b, id, &text, e) < 0)
         return err_prefix(e, "packages document");
-    return parse(parser, buf_span(&text), -1, "packages document", out, e);
+    return packages_parse(parser, buf_span(&text), "packages document", out, e);
 }
 
 /* ── the document of a release ── */

@@ -1,4 +1,5 @@
 /* Packages as rows: what the mirrors show of them. */
+#include "ship/model_repository.h"
 #include "ship/packages.h"
 
 #include <string.h>
@@ -76,8 +77,8 @@ static int add_row(void *arg, const struct package_row *row)
     return db_package_add(a->db, a->release, row, a->e);
 }
 
-int packages_add_rows(struct db *db, const struct digest *release, const struct packages *p, struct err *e)
+int release_add_rows(struct db *db, const struct release *r, const struct packages *p, struct err *e)
 {
-    struct adding a = {db, release, e};
-    return packages_each_row(p, add_row, &a, e);
+    struct adding a = {db, &r->digest, e};
+    return packages_each_row(p, add_row, &a, e) < 0 ? -1 : model_repository_each(r, add_row, &a);
 }

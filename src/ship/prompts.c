@@ -1,18 +1,11 @@
 #include "ship/prompts.h"
+#include "ship/release_internal.h"
 
 #include <string.h>
 
 #include "util/limits.h"
 
 #define PROMPTS_TIMEOUT_MS 10000
-
-static char *copy(const char *text)
-{
-    char *s = strdup(text);
-    if (!s)
-        abort();
-    return s;
-}
 
 /* The reply of the parse process, looked at again: it is believed in its bytes only. */
 static int take(json_t *reply, struct prompts *out, struct err *e)
@@ -25,7 +18,7 @@ static int take(json_t *reply, struct prompts *out, struct err *e)
     size_t count = json_array_size(warmup);
     if (count == 0 || count > PROMPTS_WARMUP_MAX)
         return err_set(e, ERR_INPUT, 0, "warmup: wanted 1 to %u prompts, found %zu", PROMPTS_WARMUP_MAX, count);
-    out->system = copy(system);
+    out->system = text_copy(system);
     out->warmup = calloc(count, sizeof *out->warmup);
     if (!out->warmup)
         abort();
@@ -33,7 +26,7 @@ static int take(json_t *reply, struct prompts *out, struct err *e)
         const char *text = json_string_value(json_array_get(warmup, i));
         if (!text)
             return err_set(e, ERR_INPUT, 0, "warmup: wanted texts");
-        out->warmup[out->warmup_count++] = copy(text);
+        out->warmup[out->warmup_count++] = text_copy(text);
     }
     out->parameters = json_incref((json_t *)parameters);
     return 0;

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "ship/model_repository.h"
 #include "ship/receive_internal.h"
 #include "ship/shipment.h"
 #include "store/db_release.h"
@@ -243,8 +242,7 @@ static int add_release_rows(struct receiving *r, size_t i, uint64_t number, stru
         for (size_t k = 0; k < x->blob_count; k++)
             if (add_blob_row(r, &x->digest, &x->blobs[k].digest, x->blobs[k].media_type, x->blobs[k].size, e) < 0)
                 return -1;
-        if (add_attachment_rows(r, i, e) < 0 || packages_add_rows(r->s->db, &x->digest, &r->packages[i], e) < 0 ||
-            model_add_rows(r->s->db, x, e) < 0)
+        if (add_attachment_rows(r, i, e) < 0 || release_add_rows(r->s->db, x, &r->packages[i], e) < 0)
             return -1;
     }
     return add_receipt(r, x, number, e);

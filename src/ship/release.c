@@ -9,14 +9,6 @@
 
 #define DOCUMENT_TIMEOUT_MS 10000
 
-static char *copy(const char *text)
-{
-    char *s = strdup(text);
-    if (!s)
-        abort();
-    return s;
-}
-
 static void free_words(char **words)
 {
     for (char **w = words; w && *w; w++)
@@ -71,8 +63,8 @@ int release_descriptor(const json_t *descriptor, const char *at, struct release_
     if (*name && !(path ? release_file_path_ok(name) : release_file_name_ok(name)))
         return err_set(e, ERR_INPUT, 0,
                        "%s/annotations: the file name has characters that no file name of a release has", at);
-    out->media_type = copy(media_type);
-    out->name = copy(name);
+    out->media_type = text_copy(media_type);
+    out->name = text_copy(name);
     return 0;
 }
 
@@ -242,7 +234,7 @@ static int take_word(const json_t *value, const char *at, char **out, struct err
     if (!json_is_string(value) || json_string_length(value) > RELEASE_WORD_MAX)
         return err_set(e, ERR_INPUT, 0, "release configuration: %s: wanted strings of at most %u bytes", at,
                        RELEASE_WORD_MAX);
-    *out = copy(json_string_value(value));
+    *out = text_copy(json_string_value(value));
     return 0;
 }
 
@@ -337,8 +329,8 @@ static int take_config(const json_t *config, struct release *r, struct err *e)
     const char *repository = json_get_string(model, "repository", r->name);
     if (!release_repository_ok(repository))
         return err_set(e, ERR_INPUT, 0, "release configuration: /model/repository: \"%.100s\" is none", repository);
-    r->model_name = copy(name);
-    r->model_repository = copy(repository);
+    r->model_name = text_copy(name);
+    r->model_repository = text_copy(repository);
     return take_command(engine, r, e) < 0 ? -1 : take_environment(engine, r, e);
 }
 
@@ -449,11 +441,11 @@ static int take_annotations(const json_t *index, struct release *r, struct err *
         return err_set(e, ERR_INPUT, 0,
                        "/annotations: \"%.80s:%.40s\" is no name and version; wanted a-z 0-9 - and v1.2.3", name,
                        version);
-    r->name = copy(name);
-    r->version = copy(version);
-    r->owner = copy(owner);
-    r->licence = copy(licence);
-    r->description = copy(json_get_string(a, ANNOTATION_DESCRIPTION, ""));
+    r->name = text_copy(name);
+    r->version = text_copy(version);
+    r->owner = text_copy(owner);
+    r->licence = text_copy(licence);
+    r->description = text_copy(json_get_string(a, ANNOTATION_DESCRIPTION, ""));
     return 0;
 }
 

@@ -3,14 +3,6 @@
 
 #include "ship/release_internal.h"
 
-static char *copy(const char *text)
-{
-    char *s = strdup(text);
-    if (!s)
-        abort();
-    return s;
-}
-
 void release_blob_fini(struct release_blob *b)
 {
     free(b->media_type);
@@ -65,8 +57,8 @@ int release_list_blob(struct release *r, const struct release_blob *b, const cha
     }
     r->blobs[r->blob_count++] = (struct release_blob){.digest = b->digest,
                                                       .size = b->size,
-                                                      .media_type = copy(b->media_type),
-                                                      .name = copy(b->name),
+                                                      .media_type = text_copy(b->media_type),
+                                                      .name = text_copy(b->name),
                                                       .part = part,
                                                       .packaged = packaged};
     *slot = r->blob_count;

@@ -22,6 +22,9 @@ int release_list_blob(struct release *r, const struct release_blob *b, const cha
 #define RELEASE_WORDS_MAX  256U
 #define RELEASE_WORD_MAX   4096U
 
+/* A copy of its own; aborts without memory. */
+char *text_copy(const char *text);
+
 void release_blob_fini(struct release_blob *b);
 
 /* Reads an OCI descriptor (image-spec, descriptor.md): mediaType, digest, size, and the file's name out of its

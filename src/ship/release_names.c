@@ -1,8 +1,17 @@
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ship/release_internal.h"
 #include "util/limits.h"
+
+char *text_copy(const char *text)
+{
+    char *s = strdup(text);
+    if (!s)
+        abort();
+    return s;
+}
 
 static bool lower_or_digit(char c)
 {

@@ -79,25 +79,3 @@ int db_collection_each(struct db *db, int (*each)(void *arg, const struct collec
     }
     return result;
 }
-
-int db_collection_blob_each(struct db *db, const struct digest *collection,
-                            int (*each)(void *arg, const struct digest *id, const char *media_type, uint64_t size),
-                            void *arg, struct err *e)
-{
-    auto_query q = {0};
-    int result;
-    if (query_begin(&q, db,
-                    "SELECT digest, media_type, size FROM collection_blob WHERE collection = ?1 ORDER BY digest",
-                    "blobs of collections", e) < 0)
-        return -1;
-    bind_digest(&q, 1, collection);
-    while ((result = query_step(&q, e)) > 0) {
-        struct digest id;
-        if (column_digest(&q, 0, &id, e) < 0)
-            return -1;
-        result = each(arg, &id, column_text(&q, 1), column_uint(&q, 2));
-        if (result)
-            return result;
-    }
-    return result;
-}

@@ -25,8 +25,3 @@ int db_collection_find(struct db *db, const char *name, const struct digest *dig
 /* By name, the newest first. Stops at a non-zero return, which is returned. */
 int db_collection_each(struct db *db, int (*each)(void *arg, const struct collection_row *row), void *arg,
                        struct err *e);
-
-/* The blobs of one, in order of digest. */
-int db_collection_blob_each(struct db *db, const struct digest *collection,
-                            int (*each)(void *arg, const struct digest *id, const char *media_type, uint64_t size),
-                            void *arg, struct err *e);

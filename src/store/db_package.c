@@ -141,28 +141,6 @@ int package_row_copy(const struct package_row *from, struct package_row *to, str
     return 0;
 }
 
-int db_package_file(struct db *db, const char *environment, const char *ecosystem, const char *name,
-                    const char *filename, struct package_row *row, struct buf *strings, struct err *e)
-{
-    auto_query q = {0};
-    struct package_row found;
-    if (query_begin(&q, db, "SELECT " COLUMNS OF_ENVIRONMENT " AND k.name = ?3 AND k.filename = ?4 LIMIT 1", "packages",
-                    e) < 0)
-        return -1;
-    bind_text(&q, 1, environment);
-    bind_text(&q, 2, ecosystem);
-    bind_text(&q, 3, name);
-    bind_text(&q, 4, filename);
-    int step = query_step(&q, e);
-    if (step < 0)
-        return -1;
-    if (step == 0)
-        return err_set(e, ERR_NOTFOUND, 0, "%s of %s is part of no release in %s", filename, name, environment);
-    if (read_row(&q, &found, e) < 0)
-        return -1;
-    return package_row_copy(&found, row, strings, e);
-}
-
 int db_package_file_each(struct db *db, const char *environment, const char *ecosystem, const char *name,
                          const char *filename, int (*each)(void *arg, const struct package_row *row), void *arg,
                          struct err *e)

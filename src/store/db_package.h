@@ -37,10 +37,6 @@ int db_package_each(struct db *db, const char *environment, const char *ecosyste
 int db_package_names(struct db *db, const char *environment, const char *ecosystem,
                      int (*each)(void *arg, const char *name), void *arg, struct err *e);
 
-/* One file of the environment. The strings are copied into *strings, which the caller owns. ERR_NOTFOUND. */
-int db_package_file(struct db *db, const char *environment, const char *ecosystem, const char *name,
-                    const char *filename, struct package_row *row, struct buf *strings, struct err *e);
-
 /* The same for each digest that the file has there: more than one when releases disagree. Strings as in
  * db_package_each. */
 int db_package_file_each(struct db *db, const char *environment, const char *ecosystem, const char *name,

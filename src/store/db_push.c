@@ -255,21 +255,6 @@ int db_push_tag_each(struct db *db, const struct push_view *v, const char *after
     return result;
 }
 
-int db_push_any(struct db *db, const struct push_view *v, bool *any, struct err *e)
-{
-    auto_query q = {0};
-    if (query_begin(&q, db,
-                    "SELECT EXISTS(SELECT 1 FROM pushed_blob" OF_VIEW
-                    ") OR EXISTS(SELECT 1 FROM pushed_manifest" OF_VIEW ")",
-                    "pushed blobs", e) < 0)
-        return -1;
-    bind_view(&q, v);
-    if (query_step(&q, e) < 0)
-        return -1;
-    *any = column_int(&q, 0) != 0;
-    return 0;
-}
-
 /* ── second names ── */
 
 int db_push_alias_add(struct db *db, const struct digest512 *alias, const struct digest *id, struct err *e)

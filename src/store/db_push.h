@@ -60,9 +60,6 @@ int db_push_tag_remove(struct db *db, const struct push_view *v, const char *tag
 int db_push_tag_each(struct db *db, const struct push_view *v, const char *after,
                      int (*each)(void *arg, const char *tag, const struct digest *id), void *arg, struct err *e);
 
-/* Is there anything in this view? */
-int db_push_any(struct db *db, const struct push_view *v, bool *any, struct err *e);
-
 /* ── second names ── */
 
 /* What was verified once: these SHA-512 bytes are the blob `id`. Of no use without a right to see the blob. */

@@ -112,18 +112,6 @@ static void a_package_of_several_groups_is_one_line_that_holds_where_any_of_them
     assert_string_equal(buf_str(&out), "a==1 ; (((x == '1'))) --hash=sha256:" A64 "\n");
 }
 
-static void a_kind_has_one_name(void **state)
-{
-    (void)state;
-    for (int i = 0; i < LOCK_KINDS; i++) {
-        enum lock_kind kind;
-        assert_true(lock_kind_from_name(lock_kind_name((enum lock_kind)i), &kind));
-        assert_int_equal(kind, i);
-    }
-    enum lock_kind kind;
-    assert_false(lock_kind_from_name("cargo", &kind));
-}
-
 static int set_up(void **state)
 {
     struct err e = {0};
@@ -151,7 +139,6 @@ int main(void)
         cmocka_unit_test(one_entry_that_floats_stops_the_whole_and_says_how_to_pin_it),
         cmocka_unit_test(requirements_are_written_for_the_groups_that_are_asked_for),
         cmocka_unit_test(a_package_of_several_groups_is_one_line_that_holds_where_any_of_them_wants_it),
-        cmocka_unit_test(a_kind_has_one_name),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -71,6 +71,15 @@ static void a_model_is_described_at_main_at_its_commit_and_at_its_tag(void **sta
     }
 }
 
+static void a_description_that_a_client_has_is_not_sent_again(void **state)
+{
+    (void)state;
+    assert_int_equal(get("prod/api/models/acme/tiny"), 200);
+    assert_int_equal(ask("GET", "prod/api/models/acme/tiny", views_if_none_match(), ""), 304);
+    assert_int_equal(get("prod/api/whoami-v2"), 200);
+    views_lacks("ETag:"); /* whose it is depends on who asks: it is not kept for others */
+}
+
 static void what_is_not_held_is_told_in_the_hubs_words(void **state)
 {
     (void)state;
@@ -229,6 +238,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_model_is_described_at_main_at_its_commit_and_at_its_tag, start, views_stop),
+        cmocka_unit_test_setup_teardown(a_description_that_a_client_has_is_not_sent_again, start, views_stop),
         cmocka_unit_test_setup_teardown(what_is_not_held_is_told_in_the_hubs_words, start, views_stop),
         cmocka_unit_test_setup_teardown(a_tree_lists_files_and_folders, start, views_stop),
         cmocka_unit_test_setup_teardown(paths_are_asked_about_by_form_and_by_json, start, views_stop),
