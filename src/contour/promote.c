@@ -318,8 +318,19 @@ static int stands_already(struct site *s, const char *environment, const struct 
     return there;
 }
 
-static int promote(struct site *s, const struct digest *id, const char *environment, struct promotion *out,
-                   struct err *e)
+/* What could not be read where it lay may have been admitted, or discarded, while it was looked at. */
+static bool lies_elsewhere(struct site *s, const struct release_row *before)
+{
+    struct release_row now;
+    struct err none = {0};
+    auto_buf names = BUF(1024);
+    return db_release_get(s->db, &before->digest, &now, &names, &none) == 0 &&
+           (now.admitted != before->admitted || now.discarded != before->discarded);
+}
+
+/* 1: done, or it stood there already; 0: it lies elsewhere now, so that all of it must be looked at again; -1. */
+static int promote_once(struct site *s, const struct digest *id, const char *environment, struct promotion *out,
+                        struct err *e)
 {
     AUTO(move_fini) struct move m = {0};
     struct release_row row;
@@ -328,13 +339,29 @@ static int promote(struct site *s, const struct digest *id, const char *environm
         return -1;
     int already = stands_already(s, environment, &row, out, e);
     if (already)
-        return already < 0 ? -1 : 0;
-    if (move_open(&m, s, &row, environment, out, e) < 0 || site_begin(s, e) < 0)
+        return already;
+    if (move_open(&m, s, &row, environment, out, e) < 0)
+        return lies_elsewhere(s, &row) ? 0 : -1;
+    if (site_begin(s, e) < 0)
         return -1;
     if (promote_in_transaction(&m, s, &row, e) == 0)
-        return 0;
+        return 1;
     site_rollback(s);
     return -1;
+}
+
+/* A release moves out of quarantine once; who finds it moving for ever is told what was found last. */
+#define LOOKS 3
+
+static int promote(struct site *s, const struct digest *id, const char *environment, struct promotion *out,
+                   struct err *e)
+{
+    int done = 0;
+    for (int looks = 0; done == 0 && looks < LOOKS; looks++) {
+        err_clear(e);
+        done = promote_once(s, id, environment, out, e);
+    }
+    return done > 0 ? 0 : -1;
 }
 
 int contour_promote(struct site *s, const struct release_row *row, const char *environment, struct promotion *out,

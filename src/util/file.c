@@ -180,7 +180,7 @@ static int remove_children(int dir, const char *path, struct err *e)
 {
     int fd = sys.openat(dir, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
     if (fd < 0)
-        return err_set(e, ERR_IO, errno, "open directory %s", path);
+        return errno == ENOENT ? 0 : err_set(e, ERR_IO, errno, "open directory %s", path);
     AUTO(close_dir) DIR *d = fdopendir(fd);
     if (!d) {
         close(fd);
@@ -204,7 +204,7 @@ int tree_remove(int dir, const char *path, struct err *e)
         return err_set(e, ERR_IO, errno, "remove %s", path);
     if (remove_children(dir, path, e) < 0)
         return -1;
-    if (sys.unlinkat(dir, path, AT_REMOVEDIR) < 0)
+    if (sys.unlinkat(dir, path, AT_REMOVEDIR) < 0 && errno != ENOENT)
         return err_set(e, ERR_IO, errno, "remove directory %s", path);
     return 0;
 }

@@ -179,7 +179,7 @@ def test_two_promotions_at_once_admit_once(arrived):
     arrived.run("scan", REF)
     arrived.run("judge", REF, "--gate", "intake")
     command = [str(arrived.path), "--home", str(arrived.contour), "promote", REF, "sandbox"]
-    running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()) for _ in range(3)]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()) for _ in range(6)]
     for process in running:
         _, err = process.communicate(timeout=60)
         assert process.returncode == 0, err
