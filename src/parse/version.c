@@ -1,0 +1,64 @@
+#include "parse/version.h"
+
+#include "parse/version_rules.h"
+#include "util/auto.h"
+
+static const struct {
+    const char *name;
+    bool (*valid)(struct span v);
+    int (*order)(struct span a, struct span b);
+    bool total; /* order() knows what to do with texts that are not valid */
+} TYPES[VERSION_TYPES] = {
+    [VERSION_DEB] = {"deb", deb_valid, deb_order, false},
+    [VERSION_APK] = {"apk", apk_valid, apk_order, true},
+    [VERSION_RPM] = {"rpm", rpm_valid, rpm_order, false},
+    [VERSION_PYPI] = {"pypi", pypi_valid, pypi_order, false},
+    [VERSION_NPM] = {"npm", semver_valid, semver_order, false},
+    [VERSION_GOLANG] = {"golang", golang_valid, semver_order, false},
+    [VERSION_CARGO] = {"cargo", semver_valid, semver_order, false},
+    [VERSION_HEX] = {"hex", semver_valid, semver_order, false},
+    [VERSION_BITNAMI] = {"bitnami", bitnami_valid, semver_order, false},
+};
+
+bool version_type_named(struct span purl_type, enum version_type *out)
+{
+    for (size_t i = 0; i < VERSION_TYPES; i++) {
+        if (span_equal_str(purl_type, TYPES[i].name)) {
+            *out = (enum version_type)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *version_type_name(enum version_type type)
+{
+    return TYPES[type].name;
+}
+
+static bool fits(struct span v)
+{
+    return v.len > 0 && v.len <= VERSION_LENGTH_MAX;
+}
+
+bool version_valid(enum version_type type, struct span version)
+{
+    return fits(version) && TYPES[type].valid(version);
+}
+
+bool version_compare(enum version_type type, struct span a, struct span b, int *order)
+{
+    bool ordered = TYPES[type].total && fits(a) && fits(b);
+    if (ordered) {
+        *order = TYPES[type].order(a, b);
+        if (*order != 0)
+            return true;
+    }
+    if (!version_valid(type, a) || !version_valid(type, b)) {
+        *order = version_valid(type, a) ? 2 : 1;
+        return false;
+    }
+    if (!ordered)
+        *order = TYPES[type].order(a, b);
+    return true;
+}

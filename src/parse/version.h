@@ -1,0 +1,42 @@
+/* The order of versions, by the rules of the ecosystem that made them; the types are those of package URLs. Pure, no
+ * allocation, time linear in the texts. Hard rule: a text that the ecosystem refuses has no order, and is never equal
+ * to anything, not even to itself: who wants "the same text" compares bytes first.
+ *
+ * Sources: deb-version(7); apk-tools (version.c, apk-package(5)); RPM (rpm-version(7)); PEP 440; Semantic Versioning
+ * 2.0.0 section 11; Go modules reference; Maven "Version Order Specification" and ComparableVersion; RubyGems
+ * Gem::Version; NuGet "Package versioning"; Composer and PHP version_compare. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "util/span.h"
+
+/* Longer than any version that was ever published; a longer text is no version. */
+#define VERSION_LENGTH_MAX 1024U
+
+enum version_type {
+    VERSION_DEB,
+    VERSION_APK,
+    VERSION_RPM,
+    VERSION_PYPI,
+    VERSION_NPM,
+    VERSION_GOLANG,
+    VERSION_CARGO,
+    VERSION_HEX,
+    VERSION_BITNAMI,
+    VERSION_TYPES
+};
+
+/* The type of a package URL ("deb", "pypi"), or false: its versions have no order here. */
+bool version_type_named(struct span purl_type, enum version_type *out);
+const char *version_type_name(enum version_type type);
+
+/* True when the ecosystem takes the text for a version. What is laxer than the ecosystem: the semantic versions (npm,
+ * cargo, …) may have any count of numbers and a leading "v", and Go's may come without "v", as advisories write them.
+ */
+bool version_valid(enum version_type type, struct span version);
+
+/* *order: < 0, 0, > 0 as a stands before, beside or behind b. False when there is no order: *order is then 1 or 2, the
+ * first of the two that is no version. Of apk alone texts that are no versions have an order too, when they differ
+ * before the place that is wrong: its repositories hold such versions ("5.1p1-r0"), and apk orders them. */
+bool version_compare(enum version_type type, struct span a, struct span b, int *order);

@@ -1,0 +1,31 @@
+#!/usr/bin/env python3
+"""Writes the seeds of the targets version*, purl and vers into tests/fuzz/corpus (as the other seeds: small, made here,
+one a thing that the reader has a rule for)."""
+from pathlib import Path
+
+CORPUS = Path(__file__).parent / "corpus"
+
+ORDERS = {
+    "version_deb": ["1:2.0-1\n1:2.0-1+b1\n1:2.0~rc1-1", "0\n0:0-0\n00", "1.0-\n1:\na1", "1~~\n1~\n1", "1.0a\n1.0+\n1.0."],
+    "version_apk": ["1.2_rc1\n1.2\n1.2_p3-r1", "1.02\n1.1\n1.10", "5.1p1-r0\n5.1p2-r0\n5.1-r0", "1~ab\n1~ac-r1\n1-r",
+                    "a\nb\n.1", "0...1\n0...2\n0.8.r2"],
+    "version_rpm": ["1:1.0-1.el9\n1.0-1.el9\n1.0^git1-1", "1.0~rc1\n1.0\n1.0.", "1-\n1\na:1", "2_0\n2.0\n2.0a"],
+    "version_pypi": ["1.0.dev1\n1.0a1\n1.0rc1.post2.dev3", "1!0\nv2.0.0\n2", "1.0+ab.1\n1.0+1.ab\n1.0+AB-01", " 1.0-1\t\n1.0.post1\n1.0.r1",
+                     "1.0a.\n1.0-\n1..0"],
+    "version_semver": ["1.0.0-alpha.1\n1.0.0-alpha.beta\n1.0.0", "v1.2.3+b\n1.2.3\n1.2.3.4", "01.2\n1.0-01\n1.0-", "1.0.0-9\n1.0.0-10\n1.0.0-a"],
+    "version_text": ["a.1.B\na.01.b", "\n1", "00012\n12", "rc.\nrc"],
+    "version": ["deb\n1\n2\n3", "golang\nv1.2.3-0.20200101000000-abcdefabcdef\nv1.2.3\nv1.2.4+incompatible", "none\n1\n2\n3",
+                "bitnami\n2023.07.01\n2023.7.1\n2023.07.01-1"],
+}
+
+
+def main():
+    for target, seeds in ORDERS.items():
+        folder = CORPUS / target
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, text in enumerate(seeds, 1):
+            (folder / f"{number:02}").write_text(text)
+
+
+if __name__ == "__main__":
+    main()
