@@ -14,6 +14,10 @@ ORDERS = {
                      "1.0a.\n1.0-\n1..0"],
     "version_semver": ["1.0.0-alpha.1\n1.0.0-alpha.beta\n1.0.0", "v1.2.3+b\n1.2.3\n1.2.3.4", "01.2\n1.0-01\n1.0-", "1.0.0-9\n1.0.0-10\n1.0.0-a"],
     "version_text": ["a.1.B\na.01.b", "\n1", "00012\n12", "rc.\nrc"],
+    "purl": ["pkg:deb/debian/libc6@2.36-9%2Bdeb12u1?arch=amd64&distro=debian-12", "pkg:npm/@scope/name@1.0.0#/a/../b/", "pkg://PyPI/A_b@1.0?Key=a%20b&x=",
+             "pkg:git/host/a/b@1#c", "pkg:swid/a/b/c?tag_id=1", "pkg:maven/%zz/a", "pkg:julia/A@1?uuid=x", "pkg:a/b@c/d@e?f=g?h=i#j#k"],
+    "purl_types": ["chrome-extension\n\nabcdefghijklmnopabcdefghijklmnop\n1.2.3.4", "cpan\nauthor\nA-B\n1", "pub\n\nA-b\n1\nx", "huggingface\nA\nB\nABC",
+                   "vcpkg\na\nb", "cocoapods\n\n.a\n1", "julia\n\nA\n1\n\nx", "mlflow\n\nA\n1"],
     "version": ["deb\n1\n2\n3", "golang\nv1.2.3-0.20200101000000-abcdefabcdef\nv1.2.3\nv1.2.4+incompatible", "none\n1\n2\n3",
                 "bitnami\n2023.07.01\n2023.7.1\n2023.07.01-1"],
 }
