@@ -10,13 +10,15 @@
 #include "parse/package.h"
 #include "parse/prompts.h"
 #include "parse/requires.h"
+#include "parse/sbom_read.h"
 #include "parse/suite.h"
 #include "parse/tuf.h"
 #include "util/auto.h"
 
 const struct child_op PARSE_OPS[] = {
-    {"apt-uris", apt_uris_op}, {"dsse", dsse_op},         {"inspect", inspect_op}, {"json", json_norm_op},
-    {"lock", lock_op},         {"manifest", manifest_op}, {"package", package_op}, {"members", members_op},
-    {"prompts", prompts_op},   {"requires", requires_op}, {"suite", suite_op},     {"tuf", tuf_op},
+    {"apt-uris", apt_uris_op},   {"dsse", dsse_op},         {"inspect", inspect_op}, {"json", json_norm_op},
+    {"lock", lock_op},           {"manifest", manifest_op}, {"package", package_op}, {"members", members_op},
+    {"prompts", prompts_op},     {"requires", requires_op}, {"suite", suite_op},     {"tuf", tuf_op},
+    {"sbom-read", sbom_read_op},
 };
 const size_t PARSE_OPS_COUNT = ARRAY_LEN(PARSE_OPS);
