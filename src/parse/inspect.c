@@ -6,13 +6,14 @@
 #include "parse/elf.h"
 #include "parse/gguf.h"
 #include "parse/json_file.h"
+#include "parse/onnx.h"
 #include "parse/package.h"
 #include "parse/safetensors.h"
 #include "parse/sniff.h"
 #include "parse/tar.h"
 #include "parse/text.h"
 #include "parse/yaml_file.h"
-#include "parse/zip.h"
+#include "parse/zip_file.h"
 #include "util/limits.h"
 
 /* The reader of a format; false when there is none yet. */
@@ -48,6 +49,12 @@ static bool read_as(enum content content, struct span file, const struct inspect
     case CONTENT_TAR:
     case CONTENT_COMPRESSED:
         tar_check(file, content == CONTENT_COMPRESSED, o, r);
+        return true;
+    case CONTENT_ZIP:
+        zip_file_check(file, o, r);
+        return true;
+    case CONTENT_ONNX:
+        onnx_check(file, r);
         return true;
     default:
         return false;
@@ -152,9 +159,6 @@ static void inspect_standing(struct span file, enum content content, const struc
     case CONTENT_PICKLE:
         hidden(content, o, r);
         return;
-    case CONTENT_ZIP:
-        zip_check(file, o, r);
-        return;
     case CONTENT_ARCHIVE:
         if (!ends_with_one_of(o->name, objects, ARRAY_LEN(objects)))
             report_not_scanned(r, "no-scanner", "", "no scanner understands %s yet", content_name(content));
@@ -166,6 +170,7 @@ static void inspect_standing(struct span file, enum content content, const struc
     case CONTENT_SAFETENSORS:
     case CONTENT_TAR:
     case CONTENT_COMPRESSED:
+    case CONTENT_ZIP:
         read_as(content, file, o, r);
         return;
     default:
@@ -199,10 +204,6 @@ void inspect_bytes(struct span file, const struct inspect_options *o, struct rep
     }
     if (o->depth <= 1 && package_check_named(file, content, o, r)) /* as it is, or in a bundle of packages */
         return;
-    if (o->depth == 0 && content == CONTENT_ZIP && zip_of_wheels(file)) {
-        zip_check(file, o, r);
-        return;
-    }
     bool promises = sniff_promise(o->name, content, &kept, &promised);
     bool empty_text = content == CONTENT_EMPTY && promises && promised == CONTENT_TEXT;
     if (promises && !kept && !empty_text)

@@ -30,6 +30,7 @@ const char *content_name(enum content c)
         [CONTENT_ARCHIVE] = "archive",
         [CONTENT_HDF5] = "hdf5",
         [CONTENT_NUMPY] = "numpy",
+        [CONTENT_ONNX] = "onnx",
         [CONTENT_PROTOBUF] = "protobuf",
         [CONTENT_PROGRAM] = "program",
         [CONTENT_DATABASE] = "database",
@@ -182,7 +183,8 @@ static const struct promise PROMISES[] = {
     {"pt pth ckpt ", {CONTENT_PICKLE, CONTENT_ZIP, CONTENT_TAR}},
     {"h5 hdf5 ", {CONTENT_HDF5}},
     {"npy ", {CONTENT_NUMPY}},
-    {"onnx pb ", {CONTENT_PROTOBUF}},
+    {"onnx ", {CONTENT_ONNX}},
+    {"pb ", {CONTENT_PROTOBUF}},
     {"deb rpm 7z rar ", {CONTENT_ARCHIVE}},
     {"sqlite sqlite3 ", {CONTENT_DATABASE}},
     {"pdf ", {CONTENT_DOCUMENT}},
@@ -326,8 +328,8 @@ enum content sniff(struct span file, const char *name)
         return CONTENT_PICKLE;
     if (text_is_text(file))
         return kind_of_text(file, name);
-    if (p && p->kept_by[0] == CONTENT_PROTOBUF)
-        return CONTENT_PROTOBUF;
+    if (p && (p->kept_by[0] == CONTENT_ONNX || p->kept_by[0] == CONTENT_PROTOBUF))
+        return p->kept_by[0];
     if (strcmp(suffix_of(name), "pyc") == 0)
         return CONTENT_PROGRAM;
     return CONTENT_BINARY;

@@ -27,8 +27,9 @@ enum content {
     CONTENT_ARCHIVE, /* other archives and packages */
     CONTENT_HDF5,
     CONTENT_NUMPY,
-    CONTENT_PROTOBUF, /* by name alone: the format has no magic */
-    CONTENT_PROGRAM,  /* programs and libraries that are no ELF, byte code */
+    CONTENT_ONNX, /* by name alone: protocol buffers have no magic */
+    CONTENT_PROTOBUF,
+    CONTENT_PROGRAM, /* programs and libraries that are no ELF, byte code */
     CONTENT_DATABASE,
     CONTENT_DOCUMENT, /* PDF and office files: they hold programs */
     CONTENT_PICTURE,

@@ -1,5 +1,6 @@
 #include "parse/wheel.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -111,7 +112,8 @@ static int read_info(struct wheel *w, const char *file, struct buf *out)
     if (!m)
         return 1;
     if (m->size > LIMIT_PACKAGE_METADATA - READ_CHUNK)
-        return report_finding(w->r, SEVERITY_HIGH, "wheel-info", path, "%u bytes are too many for it", m->size);
+        return report_finding(w->r, SEVERITY_HIGH, "wheel-info", path, "%" PRIu64 " bytes are too many for it",
+                              m->size);
     return zip_read(m, out, w->r);
 }
 

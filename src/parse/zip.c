@@ -1,19 +1,29 @@
 /* A zip file is read twice: by its central directory, and by the local headers from the first byte on. Only an archive
- * in which both readings give the same is read at all. Inflating is libarchive's, one member at a time. */
+ * in which both readings give the same is read at all. The 64-bit form says its numbers twice as well: in the fields
+ * that are too narrow stands either the same number or the mark that the wide one counts. Inflating is zlib's. */
 #include "parse/zip.h"
 
-#include <archive.h>
-#include <archive_entry.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <zlib.h>
 
 #include "parse/paths.h"
-#include "parse/tar.h"
 
 #define END_SIZE          22U
 #define END_MARK          0x06054b50U
+#define END64_SIZE        56U /* without the extensible data that nobody writes */
+#define END64_MARK        0x06064b50U
+#define LOCATOR_SIZE      20U
+#define LOCATOR_MARK      0x07064b50U
+#define WIDE_16           0xffffU     /* in a narrow field: see the wide one */
+#define WIDE_32           0xffffffffU /* likewise */
+#define EXTRA_ZIP64       0x0001U
+#define EXTRA_NAME        0x7075U /* Info-ZIP's second name, in UTF-8 */
 #define CENTRAL_MARK      0x02014b50U
+#define CENTRAL_SIZE      46U
 #define LOCAL_MARK        0x04034b50U
 #define DESCRIPTOR_MARK   0x08074b50U
 #define FLAG_ENCRYPTED    0x0001U
@@ -22,14 +32,14 @@
 #define METHOD_STORED     0U
 #define METHOD_DEFLATED   8U
 #define LIMIT_ZIP_COMMENT 65535U
-#define READ_CHUNK        65536U
 /* Bytes that a member may unpack to for each of its own; deflate ends at 1,032. */
 #define RATIO_MAX         1100U
 
 struct central {
     uint16_t flags, method, mode_high;
-    uint32_t crc, packed, size, offset;
-    struct span name;
+    uint32_t crc;
+    uint64_t packed, size, offset;
+    struct span name, extra;
 };
 
 struct opening {
@@ -67,26 +77,84 @@ static int find_end(struct opening *o, size_t *at)
     return broken(o, "there is no end of a central directory");
 }
 
-static int read_end(struct opening *o, size_t end, size_t *count)
+/* What an end record says, narrow or wide. */
+struct end {
+    uint64_t disk, disk_of, here, all, size, offset;
+};
+
+static struct end take_end(struct span record)
 {
-    struct span rest;
     uint16_t disk, disk_of, here, all;
     uint32_t size, offset;
-    span_slice(o->file, end + 4, END_SIZE - 4, &rest);
-    span_take_le16(&rest, &disk);
-    span_take_le16(&rest, &disk_of);
-    span_take_le16(&rest, &here);
-    span_take_le16(&rest, &all);
-    span_take_le32(&rest, &size);
-    span_take_le32(&rest, &offset);
-    if (here == 0xffff || size == 0xffffffffU || offset == 0xffffffffU)
-        return report_not_scanned(o->r, "zip-64", "", "the 64-bit form of zip, which no reader of ours understands");
-    if (disk != 0 || disk_of != 0 || here != all)
+    span_skip(&record, 4);
+    span_take_le16(&record, &disk);
+    span_take_le16(&record, &disk_of);
+    span_take_le16(&record, &here);
+    span_take_le16(&record, &all);
+    span_take_le32(&record, &size);
+    span_take_le32(&record, &offset);
+    return (struct end){disk, disk_of, here, all, size, offset};
+}
+
+static bool says(uint64_t narrow, uint64_t wide, uint64_t mark)
+{
+    return narrow == wide || narrow == mark;
+}
+
+/* The 64-bit end record (4.3.14) and its locator (4.3.15), which stand right before the other one. *end becomes its
+ * place and *out what it says. */
+static int take_end64(struct opening *o, size_t *end, struct end *out)
+{
+    struct span rest;
+    uint64_t size, at;
+    uint32_t mark, disk, disk_of, disks;
+    uint16_t made, needed;
+    struct end narrow = *out;
+    span_slice(o->file, *end - LOCATOR_SIZE, LOCATOR_SIZE, &rest);
+    span_skip(&rest, 4);
+    span_take_le32(&rest, &disk);
+    span_take_le64(&rest, &at);
+    span_take_le32(&rest, &disks);
+    if (!span_slice(o->file, at, END64_SIZE, &rest) || at + END64_SIZE != *end - LOCATOR_SIZE || disk != 0 || disks > 1)
+        return broken(o, "the 64-bit end record does not lie right before its locator");
+    if (!span_take_le32(&rest, &mark) || mark != END64_MARK || !span_take_le64(&rest, &size) ||
+        size != END64_SIZE - 12 || !span_take_le16(&rest, &made) || !span_take_le16(&rest, &needed) ||
+        !span_take_le32(&rest, &disk) || !span_take_le32(&rest, &disk_of) || !span_take_le64(&rest, &out->here) ||
+        !span_take_le64(&rest, &out->all) || !span_take_le64(&rest, &out->size) || !span_take_le64(&rest, &out->offset))
+        return broken(o, "the 64-bit end record is not whole");
+    out->disk = disk;
+    out->disk_of = disk_of;
+    if (!says(narrow.here, out->here, WIDE_16) || !says(narrow.all, out->all, WIDE_16) ||
+        !says(narrow.size, out->size, WIDE_32) || !says(narrow.offset, out->offset, WIDE_32) ||
+        !says(narrow.disk, disk, WIDE_16) || !says(narrow.disk_of, disk_of, WIDE_16))
+        return report_finding(o->r, SEVERITY_CRITICAL, "zip-differs", "end",
+                              "the two end records, of 32 and of 64 bits, do not agree");
+    *end = (size_t)at;
+    return 0;
+}
+
+/* *end is the place of the end record, and becomes where the central directory ends. */
+static int read_end(struct opening *o, size_t *end, size_t *count)
+{
+    struct span record, locator;
+    uint32_t mark;
+    span_slice(o->file, *end, END_SIZE, &record);
+    struct end e = take_end(record);
+    bool wide = *end >= LOCATOR_SIZE && span_slice(o->file, *end - LOCATOR_SIZE, LOCATOR_SIZE, &locator) &&
+                span_take_le32(&locator, &mark) && mark == LOCATOR_MARK;
+    if (wide && take_end64(o, end, &e) < 0)
+        return -1;
+    if (e.disk != 0 || e.disk_of != 0 || e.here != e.all)
         return broken(o, "an archive of several disks");
-    if ((uint64_t)offset + size != end)
+    if (e.offset > *end || e.size != *end - e.offset)
         return broken(o, "the central directory does not lie right before its end record");
-    o->directory = offset;
-    *count = here;
+    if (e.all > LIMIT_ZIP_MEMBERS)
+        return report_not_scanned(o->r, "zip-members", "", "%" PRIu64 " members; at most %u are read", e.all,
+                                  LIMIT_ZIP_MEMBERS);
+    if (e.all > e.size / CENTRAL_SIZE)
+        return broken(o, "the end record announces more members than its directory has room for");
+    o->directory = (size_t)e.offset;
+    *count = (size_t)e.all;
     return 0;
 }
 
@@ -94,19 +162,90 @@ static int read_end(struct opening *o, size_t end, size_t *count)
 
 static bool take_central(struct span *s, struct central *c)
 {
-    uint32_t mark, attributes;
+    uint32_t mark, attributes, packed, size, offset;
     uint16_t made, needed, time, date, name, extra, comment, disk, internal;
     struct span skipped;
     if (!span_take_le32(s, &mark) || mark != CENTRAL_MARK || !span_take_le16(s, &made) || !span_take_le16(s, &needed) ||
         !span_take_le16(s, &c->flags) || !span_take_le16(s, &c->method) || !span_take_le16(s, &time) ||
-        !span_take_le16(s, &date) || !span_take_le32(s, &c->crc) || !span_take_le32(s, &c->packed) ||
-        !span_take_le32(s, &c->size) || !span_take_le16(s, &name) || !span_take_le16(s, &extra) ||
+        !span_take_le16(s, &date) || !span_take_le32(s, &c->crc) || !span_take_le32(s, &packed) ||
+        !span_take_le32(s, &size) || !span_take_le16(s, &name) || !span_take_le16(s, &extra) ||
         !span_take_le16(s, &comment) || !span_take_le16(s, &disk) || !span_take_le16(s, &internal) ||
-        !span_take_le32(s, &attributes) || !span_take_le32(s, &c->offset) || !span_take(s, name, &c->name) ||
-        !span_take(s, extra, &skipped) || !span_take(s, comment, &skipped) || disk != 0)
+        !span_take_le32(s, &attributes) || !span_take_le32(s, &offset) || !span_take(s, name, &c->name) ||
+        !span_take(s, extra, &c->extra) || !span_take(s, comment, &skipped) || disk != 0)
         return false;
+    c->packed = packed;
+    c->size = size;
+    c->offset = offset;
     c->mode_high = made >> 8 == 3 ? (uint16_t)(attributes >> 16) : 0; /* made on UNIX */
     return true;
+}
+
+/* ── extra fields (4.5) ── */
+
+/* The first field of this kind; *count says how many there are. What is no field ends the list: some writers fill it up
+ * with zeros. */
+static struct span find_extra(struct span extra, uint16_t kind, size_t *count)
+{
+    struct span found = span_of(NULL, 0), field;
+    uint16_t id, len;
+    *count = 0;
+    while (span_take_le16(&extra, &id) && span_take_le16(&extra, &len) && span_take(&extra, len, &field))
+        if (id == kind && (*count)++ == 0)
+            found = field;
+    return found;
+}
+
+/* One number of the 64-bit field: there when its narrow one is the mark. `spare`: it may stand there besides, and then
+ * says the same. */
+static bool take_wide(struct span *field, uint64_t *number, bool spare)
+{
+    uint64_t wide;
+    if (*number != WIDE_32 && (!spare || field->len < 8))
+        return true;
+    if (!span_take_le64(field, &wide))
+        return false;
+    bool fits = *number == WIDE_32 || wide == *number;
+    *number = wide;
+    return fits;
+}
+
+/* Size, packed size, offset and disk, each only where it is needed (4.5.3); or all from the first on, as some writers
+ * have it. */
+static bool widen(struct central *c, struct span field)
+{
+    size_t needed = 8U * ((size_t)(c->size == WIDE_32) + (c->packed == WIDE_32) + (c->offset == WIDE_32));
+    bool spare = field.len != needed;
+    uint32_t disk = 0;
+    return take_wide(&field, &c->size, spare) && take_wide(&field, &c->packed, spare) &&
+           take_wide(&field, &c->offset, spare) && (field.len == 0 || (span_take_le32(&field, &disk) && disk == 0)) &&
+           field.len == 0;
+}
+
+static int differs(struct opening *o, const struct central *c, const char *what)
+{
+    char at[200];
+    snprintf(at, sizeof at, "%.*s", (int)(c->name.len < 190 ? c->name.len : 190), (const char *)c->name.ptr);
+    return report_finding(o->r, SEVERITY_CRITICAL, "zip-differs", at,
+                          "its local header and the central directory do not agree: %s", what);
+}
+
+/* Unpackers that know the second name write the member under it. */
+static int check_second_name(struct opening *o, const struct central *c, struct span extra)
+{
+    size_t count;
+    struct span field = find_extra(extra, EXTRA_NAME, &count);
+    if (count > 1 || (count == 1 && (!span_skip(&field, 5) || !span_equal(field, c->name))))
+        return differs(o, c, "a second name that is another");
+    return 0;
+}
+
+static int check_extra(struct opening *o, struct central *c)
+{
+    size_t count;
+    struct span wide = find_extra(c->extra, EXTRA_ZIP64, &count);
+    if (count > 1 || (count == 1 && !widen(c, wide)))
+        return differs(o, c, "the 64-bit sizes of its directory entry");
+    return check_second_name(o, c, c->extra);
 }
 
 static int by_offset(const void *a, const void *b)
@@ -122,9 +261,12 @@ static int read_directory(struct opening *o, size_t end, size_t count)
     o->list = calloc(count + 1, sizeof *o->list);
     if (!o->list)
         abort();
-    for (; o->count < count; o->count++)
+    for (; o->count < count; o->count++) {
         if (!take_central(&rest, &o->list[o->count]))
             return broken(o, "an entry of the central directory is not whole");
+        if (check_extra(o, &o->list[o->count]) < 0)
+            return -1;
+    }
     if (rest.len)
         return broken(o, "the central directory holds more than its end record says");
     qsort(o->list, count, sizeof *o->list, by_offset);
@@ -133,24 +275,12 @@ static int read_directory(struct opening *o, size_t end, size_t count)
 
 /* ── the members, where they lie (4.3.7 to 4.3.9) ── */
 
-static int differs(struct opening *o, const struct central *c, const char *what)
-{
-    char at[200];
-    snprintf(at, sizeof at, "%.*s", (int)(c->name.len < 190 ? c->name.len : 190), (const char *)c->name.ptr);
-    return report_finding(o->r, SEVERITY_CRITICAL, "zip-differs", at,
-                          "its local header and the central directory do not agree: %s", what);
-}
-
 /* What stands before a member's bytes (4.3.7), and behind them again where the sizes were not known yet (4.3.9). */
 struct local {
-    uint16_t flags, method, name_len, extra;
+    uint16_t flags, method, name_len, extra_len;
     uint32_t crc, packed, size;
+    struct span name, extra;
 };
-
-static bool take_sizes(struct span *rest, struct local *l)
-{
-    return span_take_le32(rest, &l->crc) && span_take_le32(rest, &l->packed) && span_take_le32(rest, &l->size);
-}
 
 static bool take_local(struct span *rest, struct local *l)
 {
@@ -158,41 +288,78 @@ static bool take_local(struct span *rest, struct local *l)
     uint16_t needed, time, date;
     return span_take_le32(rest, &mark) && mark == LOCAL_MARK && span_take_le16(rest, &needed) &&
            span_take_le16(rest, &l->flags) && span_take_le16(rest, &l->method) && span_take_le16(rest, &time) &&
-           span_take_le16(rest, &date) && take_sizes(rest, l) && span_take_le16(rest, &l->name_len) &&
-           span_take_le16(rest, &l->extra);
+           span_take_le16(rest, &date) && span_take_le32(rest, &l->crc) && span_take_le32(rest, &l->packed) &&
+           span_take_le32(rest, &l->size) && span_take_le16(rest, &l->name_len) &&
+           span_take_le16(rest, &l->extra_len) && span_take(rest, l->name_len, &l->name) &&
+           span_take(rest, l->extra_len, &l->extra);
+}
+
+/* The 64-bit sizes, where they stand: those of the directory, or zeros when they follow behind the data. PyTorch's
+ * writer has a field of 8 bytes here, the offset alone, for members behind the first 4 GiB. */
+static bool wide_agrees(const struct local *l, const struct central *c, bool later)
+{
+    size_t count;
+    uint64_t size, packed;
+    struct span field = find_extra(l->extra, EXTRA_ZIP64, &count);
+    bool marked = l->packed == WIDE_32 || l->size == WIDE_32;
+    if (count == 0 || (count == 1 && field.len == 8 && !marked))
+        return !marked || (l->packed == c->packed && l->size == c->size);
+    return count == 1 && span_take_le64(&field, &size) && span_take_le64(&field, &packed) &&
+           ((size == c->size && packed == c->packed) || (later && size == 0 && packed == 0));
 }
 
 static bool agrees(const struct local *l, const struct central *c)
 {
-    bool zip64 = l->packed == 0xffffffffU && l->size == 0xffffffffU; /* room for 64 bits was kept, and not needed */
-    return l->crc == c->crc && (zip64 || (l->packed == c->packed && l->size == c->size));
+    return l->crc == c->crc && says(l->packed, c->packed, WIDE_32) && says(l->size, c->size, WIDE_32);
 }
 
-/* Exactly as the directory says: behind the data no room is kept. */
-static bool take_descriptor(struct span *rest, const struct central *c)
+static bool take_descriptor_of(struct span *rest, const struct central *c, bool wide)
 {
-    struct local l;
-    span_take_prefix(rest, SPAN_LIT("PK\x07\x08"));
-    return take_sizes(rest, &l) && l.crc == c->crc && l.packed == c->packed && l.size == c->size;
+    struct span s = *rest;
+    uint32_t crc, packed32 = 0, size32 = 0;
+    uint64_t packed = 0, size = 0;
+    span_take_prefix(&s, SPAN_LIT("PK\x07\x08"));
+    bool whole = span_take_le32(&s, &crc) && (wide ? span_take_le64(&s, &packed) && span_take_le64(&s, &size)
+                                                   : span_take_le32(&s, &packed32) && span_take_le32(&s, &size32));
+    if (!whole || crc != c->crc || packed + packed32 != c->packed || size + size32 != c->size)
+        return false;
+    *rest = s;
+    return true;
+}
+
+/* Exactly as the directory says. Its width follows from the header, though not every writer keeps to that; where the
+ * next member begins decides in the end. PyTorch's writer leaves it out behind a member without bytes. */
+static bool take_descriptor(struct span *rest, const struct central *c, bool wide)
+{
+    return take_descriptor_of(rest, c, wide) || take_descriptor_of(rest, c, !wide) ||
+           (c->size == 0 && c->packed == 0 && !span_starts(*rest, SPAN_LIT("PK\x07\x08")));
 }
 
 static int read_local(struct opening *o, const struct central *c, struct span *rest, struct zip_member *m)
 {
     struct local l;
-    struct span name, skipped, start = *rest;
-    if (!take_local(rest, &l) || !span_take(rest, l.name_len, &name) || !span_take(rest, l.extra, &skipped) ||
-        !span_take(rest, c->packed, &m->data))
+    size_t wide;
+    struct span start = *rest;
+    if (!take_local(rest, &l) || !span_take(rest, c->packed, &m->data))
         return differs(o, c, "there is no whole member where the directory says");
-    if (!span_equal(name, c->name) || l.flags != c->flags || l.method != c->method)
+    if (!span_equal(l.name, c->name) || l.flags != c->flags || l.method != c->method)
         return differs(o, c, "another name, method or flags");
     bool described = l.flags & FLAG_DESCRIPTOR;
-    bool later = described && l.crc == 0 && l.packed == 0 && l.size == 0;
-    if (!later && !agrees(&l, c))
+    bool later = described && l.crc == 0 && (l.packed == 0 || l.packed == WIDE_32) && l.size == l.packed;
+    if ((!later && !agrees(&l, c)) || !wide_agrees(&l, c, later))
         return differs(o, c, "another size or checksum");
-    if (described && !take_descriptor(rest, c))
+    if (check_second_name(o, c, l.extra) < 0)
+        return -1;
+    find_extra(l.extra, EXTRA_ZIP64, &wide);
+    if (described && !take_descriptor(rest, c, wide > 0))
         return differs(o, c, "another size or checksum behind the data");
     m->raw = span_of(start.ptr, start.len - rest->len);
     return 0;
+}
+
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 /* The name as it would be written, and what kind of member it is. */
@@ -207,6 +374,10 @@ static int take_name(struct opening *o, const struct central *c, struct zip_memb
         problem = "bytes that are no UTF-8";
     if (!problem && strchr(text, '\\'))
         problem = "a backslash, which is a folder to some unpackers";
+    if (!problem && is_letter(text[0]) && text[1] == ':')
+        problem = "a drive at its beginning";
+    if (!problem && normal.len == 0)
+        problem = "no name in it";
     if (problem || absolute)
         return report_finding(o->r, SEVERITY_CRITICAL, "zip-path", text, "the path has %s",
                               problem ? problem : "a slash at its beginning");
@@ -218,8 +389,6 @@ static int take_name(struct opening *o, const struct central *c, struct zip_memb
                               (unsigned)c->mode_high);
     m->path = buf_steal_str(&normal);
     if (!m->path)
-        m->path = strdup("");
-    if (!m->path)
         abort();
     return 0;
 }
@@ -228,10 +397,11 @@ static int check_packing(struct opening *o, const struct central *c, const char 
 {
     if (c->flags & FLAG_ENCRYPTED)
         return report_not_scanned(o->r, "zip-encrypted", path, "encrypted");
-    if ((c->flags & ~FLAGS_UNDERSTOOD) || (c->method != METHOD_STORED && c->method != METHOD_DEFLATED))
-        return report_not_scanned(o->r, "zip-method", path, "packed by method %u with flags %04x", c->method, c->flags);
-    if (c->packed == 0xffffffffU || c->size == 0xffffffffU)
-        return report_not_scanned(o->r, "zip-64", path, "the 64-bit form of zip, which no reader of ours understands");
+    if (c->flags & ~FLAGS_UNDERSTOOD)
+        return report_finding(o->r, SEVERITY_HIGH, "zip-flags", path,
+                              "flags %04x, which some readers refuse and others ignore", c->flags);
+    if (c->method != METHOD_STORED && c->method != METHOD_DEFLATED)
+        return report_not_scanned(o->r, "zip-method", path, "packed by method %u", c->method);
     if (c->method == METHOD_STORED && c->packed != c->size)
         return differs(o, c, "a stored member of two sizes");
     return 0;
@@ -291,7 +461,7 @@ int zip_open(struct span file, struct zip *out, struct report *r)
     struct opening o = {.file = file, .r = r, .z = out};
     size_t end = 0, count = 0;
     *out = (struct zip){0};
-    int result = find_end(&o, &end) < 0 || read_end(&o, end, &count) < 0 || read_directory(&o, end, count) < 0 ||
+    int result = find_end(&o, &end) < 0 || read_end(&o, &end, &count) < 0 || read_directory(&o, end, count) < 0 ||
                          read_members(&o) < 0 || check_twice(&o) < 0
                      ? -1
                      : 0;
@@ -317,92 +487,67 @@ const struct zip_member *zip_find(const struct zip *z, const char *path)
 
 /* ── the data ── */
 
-/* CRC-32 as 4.4.7 has it, four bits a step. */
-static uint32_t crc_of(struct span bytes)
+/* zlib counts in 32 bits: long data go in and out in parts. The stream ends with the member's last byte, in as many
+ * bytes as the directory says. */
+static bool inflate_to(uint8_t *to, size_t size, struct span data)
 {
-    static const uint32_t table[16] = {0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
-                                       0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
-                                       0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c};
-    uint32_t crc = 0xffffffffU;
-    for (size_t i = 0; i < bytes.len; i++) {
-        crc = table[(crc ^ bytes.ptr[i]) & 15] ^ (crc >> 4);
-        crc = table[(crc ^ (uint32_t)(bytes.ptr[i] >> 4)) & 15] ^ (crc >> 4);
+    z_stream z = {0};
+    uint8_t spare;
+    int result = Z_OK;
+    if (inflateInit2(&z, -MAX_WBITS) != Z_OK)
+        abort();
+    z.next_in = (Bytef *)(uintptr_t)data.ptr;
+    z.next_out = size ? to : &spare;
+    size_t in = data.len, out = size;
+    while (result == Z_OK) {
+        uInt in_part = z.avail_in = (uInt)(in < UINT_MAX ? in : UINT_MAX);
+        uInt out_part = z.avail_out = (uInt)(out < UINT_MAX ? out : UINT_MAX);
+        result = inflate(&z, Z_NO_FLUSH);
+        in -= in_part - z.avail_in;
+        out -= out_part - z.avail_out;
     }
-    return crc ^ 0xffffffffU;
+    inflateEnd(&z);
+    return result == Z_STREAM_END && in == 0 && out == 0;
 }
 
-static int inflate_member(const struct zip_member *m, struct buf *out, struct report *r)
+static int check_bytes(const struct zip_member *m, struct span bytes, struct report *r)
 {
-    struct archive_entry *entry;
-    struct archive *a = archive_read_new();
-    la_ssize_t got = -1;
-    if (!a)
-        abort();
-    archive_read_support_format_zip_streamable(a);
-    if (archive_read_open_memory(a, m->raw.ptr, m->raw.len) == ARCHIVE_OK &&
-        archive_read_next_header(a, &entry) == ARCHIVE_OK) {
-        uint8_t *room;
-        while ((room = buf_room(out, READ_CHUNK)) && (got = archive_read_data(a, room, READ_CHUNK)) > 0)
-            buf_grown(out, (size_t)got);
-    }
-    archive_read_free(a);
-    return got == 0 ? 0 : report_finding(r, SEVERITY_HIGH, "zip-data", m->path, "its data cannot be unpacked");
+    if (bytes.len != m->size || (uint32_t)crc32_z(0, bytes.ptr, bytes.len) != m->crc)
+        return report_finding(r, SEVERITY_HIGH, "zip-data", m->path, "its bytes have another size or checksum");
+    return 0;
 }
 
 int zip_read(const struct zip_member *m, struct buf *out, struct report *r)
 {
+    struct span bytes = m->data;
     if (m->size > LIMIT_MEMBER_BYTES)
         return report_not_scanned(r, "member-size", m->path, "more than %llu bytes; so much is not held in memory",
                                   LIMIT_MEMBER_BYTES);
     if (m->size / RATIO_MAX > m->data.len)
         return report_finding(r, SEVERITY_HIGH, "archive-bomb", m->path, "unpacks to more than %u times its size",
                               RATIO_MAX);
-    size_t before = out->len;
-    if (m->method == METHOD_STORED)
+    if (m->method == METHOD_STORED) {
         buf_add_span(out, m->data);
-    else if (inflate_member(m, out, r) < 0)
+    } else {
+        uint8_t *room = buf_room(out, (size_t)m->size);
+        if (!room)
+            return report_not_scanned(r, "member-size", m->path, "more bytes than there is room for");
+        if (!inflate_to(room, (size_t)m->size, m->data))
+            return report_finding(r, SEVERITY_HIGH, "zip-data", m->path, "its data cannot be unpacked");
+        bytes = span_of(room, (size_t)m->size);
+        buf_grown(out, bytes.len);
+    }
+    return check_bytes(m, bytes, r);
+}
+
+int zip_bytes(const struct zip_member *m, struct buf *room, struct span *out, struct report *r)
+{
+    *out = m->data;
+    if (m->method == METHOD_STORED)
+        return check_bytes(m, m->data, r);
+    buf_clear(room);
+    if (zip_read(m, room, r) < 0)
         return -1;
-    struct span bytes = span_of(out->ptr + before, out->len - before);
-    if (bytes.len != m->size || crc_of(bytes) != m->crc)
-        return report_finding(r, SEVERITY_HIGH, "zip-data", m->path, "its bytes have another size or checksum");
+    *out = buf_span(room);
     return 0;
-}
-
-bool zip_of_wheels(struct span file)
-{
-    auto_zip z = {0};
-    auto_report ignored = {0};
-    report_init(&ignored, "zip");
-    bool wheels = zip_open(file, &z, &ignored) == 0 && z.count > 0;
-    for (size_t i = 0; i < z.count && wheels; i++)
-        wheels = !z.members[i].folder && span_ends(span_str(z.members[i].path), SPAN_LIT(".whl"));
-    return wheels;
-}
-
-void zip_check(struct span file, const struct inspect_options *o, struct report *r)
-{
-    auto_zip z = {0};
-    auto_buf data = BUF(LIMIT_MEMBER_BYTES + 2 * READ_CHUNK);
-    uint64_t bytes = 0;
-    if (o->depth >= LIMIT_INSPECT_DEPTH) {
-        report_not_scanned(r, "archive-depth", "", "archives inside archives, more than %u deep", LIMIT_INSPECT_DEPTH);
-        return;
-    }
-    if (zip_open(file, &z, r) < 0)
-        return;
-    for (size_t i = 0; i < z.count; i++) {
-        buf_clear(&data);
-        if (z.members[i].folder)
-            continue;
-        bytes += z.members[i].size;
-        if (bytes > (64ULL << 20) && bytes / LIMIT_UNPACK_RATIO > file.len) {
-            report_finding(r, SEVERITY_HIGH, "archive-bomb", "", "unpacks to more than %u times its size",
-                           LIMIT_UNPACK_RATIO);
-            return;
-        }
-        if (zip_read(&z.members[i], &data, r) == 0)
-            inspect_inside(buf_span(&data), z.members[i].path, o, r);
-    }
-    json_put_uint(&r->facts, "members", z.count);
-    json_put_uint(&r->facts, "bytes", bytes);
 }

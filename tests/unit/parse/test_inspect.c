@@ -68,15 +68,24 @@ static void what_has_no_scanner_yet_says_so(void **state)
 {
     (void)state;
     static const struct row rows[] = {
-        ROW("model.pt", "PK\x03\x04 and more", "zip", VERDICT_NOT_SCANNED),
         ROW("pytorch_model.bin", "\x80\x02}q\x01.", "pickle", VERDICT_NOT_SCANNED),
         ROW("weights.h5", "\x89HDF\r\n\x1a\n and more", "hdf5", VERDICT_NOT_SCANNED),
         ROW("a.npy", "\x93NUMPY\x01\x00", "numpy", VERDICT_NOT_SCANNED),
-        ROW("model.onnx", "\x08\x07\x12\x00", "protobuf", VERDICT_NOT_SCANNED),
+        ROW("saved_model.pb", "\x08\x07\x12\x00", "protobuf", VERDICT_NOT_SCANNED),
         ROW("objects.a", "!<arch>\nobject.o", "archive", VERDICT_NOT_SCANNED),
         ROW("a.exe", "MZ\x90\x00\x03", "program", VERDICT_NOT_SCANNED),
         ROW("a.db", "SQLite format 3\x00", "database", VERDICT_NOT_SCANNED),
         ROW("unknown", "\x01\x02\x03\x04\xff", "binary", VERDICT_NOT_SCANNED),
+    };
+    come_out(rows, ARRAY_LEN(rows));
+}
+
+static void what_is_broken_is_suspicious(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        ROW("model.pt", "PK\x03\x04 and more", "zip", VERDICT_SUSPICIOUS),
+        ROW("model.onnx", "\x08\x07\x12\x00", "onnx", VERDICT_SUSPICIOUS),
     };
     come_out(rows, ARRAY_LEN(rows));
 }
@@ -155,6 +164,7 @@ int main(void)
         cmocka_unit_test(text_that_nothing_interprets_is_clean),
         cmocka_unit_test(what_is_run_or_rendered_needs_a_scanner),
         cmocka_unit_test(what_has_no_scanner_yet_says_so),
+        cmocka_unit_test(what_is_broken_is_suspicious),
         cmocka_unit_test(a_pickle_is_a_pickle_under_any_name),
         cmocka_unit_test(a_name_that_promises_another_format_is_a_finding),
         cmocka_unit_test(a_git_lfs_pointer_is_no_model),
