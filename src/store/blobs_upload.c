@@ -18,8 +18,8 @@ struct blob_upload {
     struct blobs *blobs;
     int dir, fd;
     char name[UPLOAD_NAME_MAX + 1];
-    uint64_t size;
-    struct sha256 *hash; /* over all `size` bytes; NULL: what came was not followed from the beginning */
+    uint64_t size, begun; /* up to `begun` the disk was told to write */
+    struct sha256 *hash;  /* over all `size` bytes; NULL: what came was not followed from the beginning */
 };
 
 static bool name_ok(const char *name)
@@ -73,7 +73,7 @@ struct blob_upload *blob_upload_open(struct blobs *b, const char *name, struct e
     }
     if (!u)
         return NULL;
-    u->size = (uint64_t)size;
+    u->size = u->begun = (uint64_t)size;
     if (size == 0)
         u->hash = sha256_new();
     return u;
@@ -105,6 +105,8 @@ int blob_upload_cut(struct blob_upload *u, uint64_t size, struct err *e)
     sha256_free(u->hash); /* a hash cannot go back */
     u->hash = size == 0 ? sha256_new() : NULL;
     u->size = size;
+    if (u->begun > size)
+        u->begun = size;
     return 0;
 }
 
@@ -120,6 +122,7 @@ int blob_upload_add(struct blob_upload *u, struct span bytes, struct err *e)
     if (u->hash)
         sha256_add(u->hash, bytes.ptr, bytes.len);
     u->size += bytes.len;
+    blobs_begin_writeback(u->fd, &u->begun, u->size);
     return 0;
 }
 

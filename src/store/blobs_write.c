@@ -95,14 +95,12 @@ void blob_writer_abort(struct blob_writer *w)
     free(w);
 }
 
-/* Lets the disk begin while the rest still comes, so that the fsync at the end finds little to do. Advice: what it
- * cannot do, the fsync does. */
-static void begin_writeback(struct blob_writer *w)
+void blobs_begin_writeback(int fd, uint64_t *begun, uint64_t written)
 {
-    if (w->written - w->begun < WRITEBACK_BYTES)
+    if (written - *begun < WRITEBACK_BYTES)
         return;
-    sync_file_range(w->fd, (off_t)w->begun, (off_t)(w->written - w->begun), SYNC_FILE_RANGE_WRITE);
-    w->begun = w->written;
+    sync_file_range(fd, (off_t)*begun, (off_t)(written - *begun), SYNC_FILE_RANGE_WRITE);
+    *begun = written;
 }
 
 int blob_writer_add(struct blob_writer *w, struct span bytes, struct err *e)
@@ -111,7 +109,7 @@ int blob_writer_add(struct blob_writer *w, struct span bytes, struct err *e)
     if (file_write_all(w->fd, bytes, "a blob", e) < 0)
         return err_prefix(e, "%s", w->blobs->path);
     w->written += bytes.len;
-    begin_writeback(w);
+    blobs_begin_writeback(w->fd, &w->begun, w->written);
     return 0;
 }
 
