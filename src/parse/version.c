@@ -18,6 +18,19 @@ static const struct {
     [VERSION_CARGO] = {"cargo", semver_valid, semver_order, false},
     [VERSION_HEX] = {"hex", semver_valid, semver_order, false},
     [VERSION_BITNAMI] = {"bitnami", bitnami_valid, semver_order, false},
+    [VERSION_MAVEN] = {"maven", maven_valid, maven_order, false},
+    [VERSION_GEM] = {"gem", gem_valid, gem_order, false},
+    [VERSION_NUGET] = {"nuget", nuget_valid, nuget_order, false},
+    [VERSION_COMPOSER] = {"composer", composer_valid, composer_order, false},
+    [VERSION_ALPM] = {"alpm", alpm_valid, alpm_order, false},
+    [VERSION_CRAN] = {"cran", cran_valid, cran_order, false},
+    [VERSION_PUB] = {"pub", bitnami_valid, pub_order, false},
+    [VERSION_HACKAGE] = {"hackage", hackage_valid, hackage_order, false},
+    [VERSION_CONAN] = {"conan", conan_valid, conan_order, false},
+    [VERSION_EBUILD] = {"ebuild", ebuild_valid, ebuild_order, false},
+    [VERSION_OPENSSL] = {"openssl", openssl_valid, openssl_order, false},
+    [VERSION_DATETIME] = {"datetime", datetime_valid, datetime_order, false},
+    [VERSION_LEXICOGRAPHIC] = {"lexicographic", text_valid, span_compare, false},
 };
 
 bool version_type_named(struct span purl_type, enum version_type *out)

@@ -24,6 +24,19 @@ enum version_type {
     VERSION_CARGO,
     VERSION_HEX,
     VERSION_BITNAMI,
+    VERSION_MAVEN,
+    VERSION_GEM,
+    VERSION_NUGET,
+    VERSION_COMPOSER,
+    VERSION_ALPM,
+    VERSION_CRAN,
+    VERSION_PUB,
+    VERSION_HACKAGE,
+    VERSION_CONAN,
+    VERSION_EBUILD,
+    VERSION_OPENSSL,       /* no type of package URLs */
+    VERSION_DATETIME,      /* a scheme of vers ranges alone, as the next */
+    VERSION_LEXICOGRAPHIC, /* bytes */
     VERSION_TYPES
 };
 

@@ -24,41 +24,13 @@ static struct semver split(struct span v)
     return out;
 }
 
-/* What stands before the next dot, or all. `more` tells of a dot: behind it something must follow. */
-static struct span take_part(struct span *s, bool *more)
-{
-    struct span part = *s;
-    *more = span_take_until(s, '.', &part);
-    if (!*more)
-        s->len = 0;
-    return part;
-}
-
-static bool has_leading_zero(struct span number)
-{
-    return number.len > 1 && number.ptr[0] == '0';
-}
-
-static bool identifiers_valid(struct span s, bool leading_zeros)
-{
-    for (bool more = true; more;) {
-        struct span part = take_part(&s, &more);
-        if (part.len == 0 || (!leading_zeros && version_is_digits(part) && has_leading_zero(part)))
-            return false;
-        for (size_t i = 0; i < part.len; i++)
-            if (!version_is_digit(part.ptr[i]) && !version_is_letter(part.ptr[i]) && part.ptr[i] != '-')
-                return false;
-    }
-    return true;
-}
-
 /* How many numbers there are; 0: something else is among them. */
 static size_t count_numbers(struct span s, bool leading_zeros)
 {
     size_t count = 0;
     for (bool more = true; more; count++) {
-        struct span part = take_part(&s, &more);
-        if (!version_is_digits(part) || (!leading_zeros && has_leading_zero(part)))
+        struct span part = version_take_part(&s, &more);
+        if (!version_is_digits(part) || (!leading_zeros && (part.len > 1 && part.ptr[0] == '0')))
             return 0;
     }
     return count;
@@ -69,9 +41,9 @@ static bool valid(struct span v, bool leading_zeros)
     struct semver s = split(v);
     if (count_numbers(s.numbers, leading_zeros) == 0)
         return false;
-    if (s.prerelease.ptr && !identifiers_valid(s.prerelease, leading_zeros))
+    if (s.prerelease.ptr && !version_identifiers_valid(s.prerelease, leading_zeros))
         return false;
-    return !s.build.ptr || identifiers_valid(s.build, true);
+    return !s.build.ptr || version_identifiers_valid(s.build, true);
 }
 
 bool semver_valid(struct span v)
@@ -92,14 +64,30 @@ bool golang_valid(struct span v)
     return count <= 3 && (count == 3 || (!s.prerelease.ptr && !s.build.ptr)) && valid(v, false);
 }
 
-int semver_order(struct span a, struct span b)
+static int order_numbers_and_prerelease(struct semver x, struct semver y)
 {
-    struct semver x = split(a), y = split(b);
     for (bool more_x = true, more_y = true; more_x || more_y;) {
-        struct span m = take_part(&x.numbers, &more_x), n = take_part(&y.numbers, &more_y);
+        struct span m = version_take_part(&x.numbers, &more_x), n = version_take_part(&y.numbers, &more_y);
         int order = version_order_numbers(m, n);
         if (order != 0)
             return order;
     }
     return version_order_prerelease(x.prerelease, y.prerelease, false);
+}
+
+int semver_order(struct span a, struct span b)
+{
+    return order_numbers_and_prerelease(split(a), split(b));
+}
+
+/* Dart counts what stands behind "+": a version with it is newer than one without (pub, "Versioning"). */
+int pub_order(struct span a, struct span b)
+{
+    struct semver x = split(a), y = split(b);
+    int order = order_numbers_and_prerelease(x, y);
+    if (order != 0)
+        return order;
+    if (x.build.len == 0 || y.build.len == 0)
+        return version_order_ints(x.build.len > 0, y.build.len > 0);
+    return version_order_prerelease(x.build, y.build, false);
 }

@@ -65,6 +65,28 @@ int version_order_nocase(struct span a, struct span b)
     return a.len == b.len ? 0 : a.len < b.len ? -1 : 1;
 }
 
+struct span version_take_part(struct span *s, bool *more)
+{
+    struct span part = *s;
+    *more = span_take_until(s, '.', &part);
+    if (!*more)
+        s->len = 0;
+    return part;
+}
+
+bool version_identifiers_valid(struct span s, bool leading_zeros)
+{
+    for (bool more = true; more;) {
+        struct span part = version_take_part(&s, &more);
+        if (part.len == 0 || (!leading_zeros && part.len > 1 && part.ptr[0] == '0' && version_is_digits(part)))
+            return false;
+        for (size_t i = 0; i < part.len; i++)
+            if (!version_is_digit(part.ptr[i]) && !version_is_letter(part.ptr[i]) && part.ptr[i] != '-')
+                return false;
+    }
+    return true;
+}
+
 /* Takes what stands before the next dot, or all; false at the end. */
 static bool take_identifier(struct span *s, struct span *out)
 {
@@ -100,4 +122,9 @@ int version_order_prerelease(struct span a, struct span b, bool nocase)
         if (order != 0)
             return order;
     }
+}
+
+bool text_valid(struct span v)
+{
+    return span_is_utf8(v);
 }

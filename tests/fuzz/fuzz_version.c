@@ -7,5 +7,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     enum version_type type;
     if (!span_take_until(&rest, '\n', &name) || !version_type_named(name, &type))
         return 0;
-    return fuzz_version(type, rest.ptr, rest.len);
+    return fuzz_version_pair(type, rest.ptr, rest.len);
 }

@@ -1,0 +1,3 @@
+#include "fuzz_version.h"
+
+FUZZ_VERSION_PAIR(VERSION_ALPM)
