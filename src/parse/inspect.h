@@ -19,6 +19,8 @@ struct member_watch {
     void *arg;
 };
 
+struct inventory;
+
 struct inspect_options {
     const char *name; /* file name, or path in an archive: for its promise and for messages */
     bool layer;       /* a layer of a container image: whiteouts, package databases, links by its own root */
@@ -29,6 +31,10 @@ struct inspect_options {
      * hides what it is. */
     bool stands;
     const struct member_watch *watch; /* of a tar; may be NULL */
+    struct inventory *inventory;      /* of a tar: takes the packages that its members are records of; may be NULL */
+    const char *inventory_prefix;     /* stands before "!/" and the member's path there; NULL: nothing does */
+    bool only_inventory;              /* of a tar: its members are not looked at besides */
+    bool iso;                         /* the "tar" is an ISO 9660 image */
     struct template_rules templates;
 };
 

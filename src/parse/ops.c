@@ -3,6 +3,7 @@
 #include "parse/apt_uris.h"
 #include "parse/dsse.h"
 #include "parse/inspect.h"
+#include "parse/inventory.h"
 #include "parse/json_norm.h"
 #include "parse/lock.h"
 #include "parse/manifest.h"
@@ -16,9 +17,9 @@
 #include "util/auto.h"
 
 const struct child_op PARSE_OPS[] = {
-    {"apt-uris", apt_uris_op},   {"dsse", dsse_op},         {"inspect", inspect_op}, {"json", json_norm_op},
-    {"lock", lock_op},           {"manifest", manifest_op}, {"package", package_op}, {"members", members_op},
-    {"prompts", prompts_op},     {"requires", requires_op}, {"suite", suite_op},     {"tuf", tuf_op},
-    {"sbom-read", sbom_read_op},
+    {"apt-uris", apt_uris_op}, {"dsse", dsse_op},           {"inspect", inspect_op},   {"inventory", inventory_op},
+    {"json", json_norm_op},    {"lock", lock_op},           {"manifest", manifest_op}, {"package", package_op},
+    {"members", members_op},   {"prompts", prompts_op},     {"requires", requires_op}, {"suite", suite_op},
+    {"tuf", tuf_op},           {"sbom-read", sbom_read_op},
 };
 const size_t PARSE_OPS_COUNT = ARRAY_LEN(PARSE_OPS);

@@ -25,8 +25,8 @@ enum severity {
 /* Findings of one file that are written out; the rest is counted. As many again are kept free for critical ones. */
 #define REPORT_FINDINGS_MAX 200U
 
-#define REPORT_FINDING_BYTES 8192U /* two texts of 512 characters, each an escape of six at worst */
-#define REPORT_FACTS_BYTES   (8U << 20)
+#define REPORT_FINDING_BYTES 8192U       /* two texts of 512 characters, each an escape of six at worst */
+#define REPORT_FACTS_BYTES   (40U << 20) /* the tree of a layer of 150,000 files */
 
 struct report {
     const char *format; /* "gguf"; static */

@@ -10,10 +10,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "parse/dpkg.h"
+#include "parse/inventory.h"
 #include "parse/paths.h"
 #include "parse/sniff.h"
-#include "parse/text.h"
+#include "util/encode.h"
 
 #define RATIO_ASKED_FROM (64ULL << 20)
 #define READ_CHUNK       65536U
@@ -42,8 +42,10 @@ struct tar {
     size_t members, whiteouts, rows;
     uint64_t bytes;
     size_t counts[CONTENT_KINDS];
-    struct buf files_json, packages_json, os_json;
-    struct json_out files, packages;
+    struct buf files_json, tree_json, links_json, removed_json;
+    struct json_out files, tree, links, removed;
+    struct inventory *inventory; /* NULL: nobody asked */
+    bool collecting;             /* the first way through a layer: only records of packages are read */
     bool stopped;
 };
 
@@ -146,6 +148,11 @@ static void check_attributes(struct tar *t, struct archive_entry *entry)
             report_finding(t->r, SEVERITY_MEDIUM, "tar-capability", member(t), "runs with capabilities of its own");
 }
 
+static bool starts(const char *path, const char *prefix)
+{
+    return strncmp(path, prefix, strlen(prefix)) == 0;
+}
+
 static const char *base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -215,6 +222,86 @@ static void write_row(struct tar *t, struct report *inner, mode_t mode)
     json_out_object_end(&t->files);
 }
 
+/* ── the tree of a layer ── */
+
+static const char *class_of(struct span bytes, mode_t mode)
+{
+    if (span_starts(bytes, SPAN_LIT("\x7f"
+                                    "ELF")))
+        return "elf";
+    if ((mode & 0111) == 0)
+        return "";
+    return span_starts(bytes, SPAN_LIT("#!")) ? "script" : "program";
+}
+
+static void put_hash(struct json_out *w, enum hash kind, struct span bytes)
+{
+    uint8_t raw[HASH_SIZE_MAX];
+    char hex[2 * HASH_SIZE_MAX + 1];
+    hash_bytes(kind, bytes, raw);
+    hex_encode(span_of(raw, hash_size(kind)), hex);
+    json_out_string(w, hex);
+}
+
+/* As the inventory's own rows name it. */
+static void put_path(const struct tar *t, struct json_out *w, const char *path)
+{
+    auto_buf whole = BUF(16384);
+    if (t->o->inventory_prefix)
+        buf_printf(&whole, "%s!/", t->o->inventory_prefix);
+    buf_add_str(&whole, path);
+    json_out_string(w, buf_str(&whole));
+}
+
+/* A database in an upper layer may speak of files in a lower one: so each file has every hash that databases use. */
+static void put_tree_row(struct tar *t, const char *path, mode_t mode)
+{
+    struct json_out *w = &t->tree;
+    json_out_array(w);
+    put_path(t, w, path);
+    json_out_uint(w, t->data.len);
+    json_out_uint(w, mode);
+    json_out_string(w, class_of(buf_span(&t->data), mode));
+    put_hash(w, HASH_MD5, buf_span(&t->data));
+    put_hash(w, HASH_SHA1, buf_span(&t->data));
+    json_out_string(w, digest_hex(&t->digest).text);
+    json_out_array_end(w);
+}
+
+static void put_link(struct tar *t, const char *path, const char *target, bool hard)
+{
+    json_out_array(&t->links);
+    put_path(t, &t->links, path);
+    json_out_string(&t->links, target);
+    if (hard)
+        json_out_bool(&t->links, true);
+    json_out_array_end(&t->links);
+}
+
+/* "a/.wh.b" takes a/b of the layers below away, "a/.wh..wh..opq" everything below a (OCI image-spec, layer.md,
+ * "Whiteouts"). */
+static void put_whiteout(struct tar *t, const char *path)
+{
+    const char *base = base_name(path);
+    auto_buf gone = BUF(8192);
+    t->whiteouts++;
+    buf_add(&gone, path, (size_t)(base - path));
+    if (strcmp(base, ".wh..wh..opq") != 0)
+        buf_add_str(&gone, base + strlen(".wh."));
+    json_out_string(&t->removed, buf_str(&gone));
+}
+
+static void read_inventory(struct tar *t, const char *name)
+{
+    auto_buf path = BUF(16384);
+    if (t->o->inventory_prefix)
+        buf_printf(&path, "%s!/", t->o->inventory_prefix);
+    buf_add_str(&path, name);
+    inventory_read(t->inventory, buf_str(&path), buf_span(&t->data), t->o->depth + (t->o->inventory_prefix ? 1 : 0));
+}
+
+/* ── the look at a member ── */
+
 /* The same look as at any file; its findings say which member they are about. */
 static void inspect_member(struct tar *t, const char *name, mode_t mode)
 {
@@ -227,34 +314,30 @@ static void inspect_member(struct tar *t, const char *name, mode_t mode)
     o.depth++;
     if (t->o->watch)
         o.stands = t->o->watch->file(t->o->watch->arg, name, buf_span(&t->data), t->r);
+    else if (t->o->layer && t->inventory->by_path)
+        o.stands = claims_vouch(t->inventory->by_path, name, buf_span(&t->data));
     o.watch = NULL;
+    o.inventory = NULL;
     inspect_bytes(buf_span(&t->data), &o, &inner);
     enum content content = sniff(buf_span(&t->data), name);
     t->counts[content]++;
-    t->digest = digest_of(buf_span(&t->data));
     report_merge(t->r, &inner);
     if (!t->o->watch && !t->o->stands && matters(content, inner.verdict))
         write_row(t, &inner, mode);
 }
 
-static bool starts(const char *path, const char *prefix)
+/* Records of a layer are read on the first way through it, where there are two. */
+static void take_member(struct tar *t, const char *name, mode_t mode)
 {
-    return strncmp(path, prefix, strlen(prefix)) == 0;
-}
-
-/* Of an image layer: what its packages are, and which system it says it is. */
-static void read_inventory(struct tar *t)
-{
-    const char *path = member(t);
-    bool single = starts(path, "var/lib/dpkg/status.d/") && !span_ends(span_str(path), SPAN_LIT(".md5sums"));
-    if (single || strcmp(path, "var/lib/dpkg/status") == 0)
-        dpkg_read(buf_span(&t->data), single, path, &t->packages, t->r);
-    else if (starts(path, "lib/apk/db/installed") || starts(path, "usr/lib/apk/db/installed") ||
-             starts(path, "var/lib/rpm/") || starts(path, "usr/lib/sysimage/rpm/"))
-        report_not_scanned(t->r, "packages-unknown", path, "a package database that no reader of ours understands yet");
-    if ((strcmp(path, "etc/os-release") == 0 || strcmp(path, "usr/lib/os-release") == 0) && t->os_json.len == 0 &&
-        t->data.len < 65536 && text_is_text(buf_span(&t->data)))
-        buf_add_span(&t->os_json, buf_span(&t->data));
+    bool layer = t->o->layer, read_before = layer && !t->o->only_inventory && inventory_is_record(name);
+    if (t->inventory && !read_before)
+        read_inventory(t, name);
+    if (layer || !t->o->only_inventory)
+        t->digest = digest_of(buf_span(&t->data));
+    if (layer)
+        put_tree_row(t, name, mode);
+    if (!t->o->only_inventory)
+        inspect_member(t, name, mode);
 }
 
 static void check_data(struct tar *t, struct archive_entry *entry)
@@ -267,11 +350,37 @@ static void check_data(struct tar *t, struct archive_entry *entry)
                            LIMIT_MEMBER_BYTES);
         return;
     }
-    if (t->o->layer)
-        read_inventory(t);
     char name[8192];
     snprintf(name, sizeof(name), "%s", member(t));
-    inspect_member(t, name, archive_entry_perm(entry));
+    if (t->collecting)
+        read_inventory(t, name);
+    else
+        take_member(t, name, archive_entry_perm(entry));
+}
+
+/* The first way through: whatever is wrong is said on the second. */
+static void collect_member(struct tar *t, struct archive_entry *entry)
+{
+    const char *path = archive_entry_pathname(entry);
+    bool absolute;
+    if (++t->members > LIMIT_TAR_MEMBERS || !path || path_problem(path, &t->path, &absolute) ||
+        archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry) || t->path.len == 0 ||
+        !inventory_is_record(member(t)))
+        return;
+    check_data(t, entry);
+}
+
+static void note_link(struct tar *t, struct archive_entry *entry)
+{
+    const char *hard = archive_entry_hardlink(entry), *soft = archive_entry_symlink(entry);
+    auto_buf normal = BUF(8192);
+    bool absolute;
+    char name[8192];
+    snprintf(name, sizeof name, "%s", member(t));
+    if (hard && !path_problem(hard, &normal, &absolute))
+        put_link(t, name, buf_str(&normal), true);
+    else if (soft && archive_entry_filetype(entry) == AE_IFLNK)
+        put_link(t, name, soft, false);
 }
 
 static void check_member(struct tar *t, struct archive_entry *entry)
@@ -286,11 +395,14 @@ static void check_member(struct tar *t, struct archive_entry *entry)
     check_attributes(t, entry);
     check_links(t, entry);
     check_place(t, entry);
-    if (starts(base_name(member(t)), ".wh."))
-        t->whiteouts++;
+    bool whiteout = starts(base_name(member(t)), ".wh.");
+    if (whiteout)
+        put_whiteout(t, member(t));
+    if (t->o->layer)
+        note_link(t, entry);
     if (archive_entry_hardlink(entry) && t->o->watch && t->o->watch->link)
         t->o->watch->link(t->o->watch->arg, member(t));
-    if (archive_entry_filetype(entry) == AE_IFREG && !archive_entry_hardlink(entry))
+    if (archive_entry_filetype(entry) == AE_IFREG && !archive_entry_hardlink(entry) && !(t->o->layer && whiteout))
         check_data(t, entry);
 }
 
@@ -324,6 +436,10 @@ static void new_reader(struct tar *t)
     t->a = archive_read_new();
     if (!t->a)
         abort();
+    if (t->o->iso) {
+        archive_read_support_format_iso9660(t->a);
+        return;
+    }
     archive_read_support_format_tar(t->a);
     archive_read_support_format_empty(t->a);
     archive_read_set_format_option(t->a, "tar", "read_concatenated_archives", "1");
@@ -407,8 +523,8 @@ static void check_single(struct tar *t)
     if (result == 0)
         report_not_scanned(t->r, "member-size", name, "more than %llu bytes; so much is not held in memory",
                            LIMIT_MEMBER_BYTES);
-    else if (result > 0)
-        inspect_member(t, name, 0);
+    else if (result > 0 && !t->collecting)
+        take_member(t, name, 0);
 }
 
 static void check_members(struct tar *t)
@@ -416,7 +532,7 @@ static void check_members(struct tar *t)
     struct archive_entry *entry;
     int result = ARCHIVE_OK;
     while (!t->stopped && (result = archive_read_next_header(t->a, &entry)) == ARCHIVE_OK)
-        check_member(t, entry);
+        t->collecting ? collect_member(t, entry) : check_member(t, entry);
     if (!t->stopped && result != ARCHIVE_EOF)
         broken(t, "a header that cannot be read");
 }
@@ -457,6 +573,17 @@ static void check_rest(struct tar *t)
     }
 }
 
+static int put_list(struct json_out *w, const char *key, struct json_out *list, struct buf *json)
+{
+    struct err e = {0};
+    json_out_array_end(list);
+    if (buf_check(json, key, &e) < 0)
+        return -1;
+    json_out_key(w, key);
+    json_out_raw(w, buf_span(json));
+    return 0;
+}
+
 static void write_facts(struct tar *t)
 {
     struct json_out *w = &t->r->facts;
@@ -469,52 +596,105 @@ static void write_facts(struct tar *t)
         if (t->counts[i])
             json_put_uint(w, content_name((enum content)i), t->counts[i]);
     json_out_object_end(w);
-    json_out_array_end(&t->files);
-    json_out_array_end(&t->packages);
-    if (t->rows > FILES_MAX || buf_check(&t->files_json, "files", &e) < 0 ||
-        buf_check(&t->packages_json, "packages", &e) < 0) {
+    bool fits = t->rows <= FILES_MAX && put_list(w, "files", &t->files, &t->files_json) == 0;
+    if (fits && t->o->layer)
+        fits = put_list(w, "tree", &t->tree, &t->tree_json) == 0 &&
+               put_list(w, "links", &t->links, &t->links_json) == 0 &&
+               put_list(w, "removed", &t->removed, &t->removed_json) == 0 &&
+               (t->o->inventory || inventory_write(t->inventory, w, &e) == 0);
+    if (!fits)
         report_not_scanned(t->r, "inventory-size", "", "more files or packages than an inventory holds");
+}
+
+/* ── the two ways through ── */
+
+static void begin(struct tar *t, bool compressed)
+{
+    t->members = 0;
+    t->bytes = 0;
+    t->stopped = false;
+    if (!compressed)
         return;
+    t->unpacked = calloc(1, sizeof(*t->unpacked));
+    if (!t->unpacked || !(t->unpacked->a = archive_read_new()))
+        abort();
+}
+
+static void end(struct tar *t)
+{
+    archive_read_free(t->a);
+    if (t->unpacked)
+        archive_read_free(t->unpacked->a);
+    free(t->unpacked);
+    t->a = NULL;
+    t->unpacked = NULL;
+}
+
+/* Which files the packages of a layer vouch for must be known before the files are looked at, and their records lie
+ * anywhere between them. */
+static void collect_records(struct tar *t, bool compressed)
+{
+    struct report *r = t->r;
+    auto_report ignored = {0};
+    report_init(&ignored, "");
+    t->collecting = true;
+    t->r = &ignored;
+    begin(t, compressed);
+    (compressed ? check_compressed : check_plain)(t);
+    end(t);
+    t->r = r;
+    t->collecting = false;
+}
+
+static void open_lists(struct tar *t)
+{
+    const struct {
+        struct buf *json;
+        struct json_out *list;
+        size_t max;
+    } lists[] = {{&t->files_json, &t->files, REPORT_FACTS_BYTES / 8},
+                 {&t->tree_json, &t->tree, REPORT_FACTS_BYTES},
+                 {&t->links_json, &t->links, REPORT_FACTS_BYTES / 8},
+                 {&t->removed_json, &t->removed, REPORT_FACTS_BYTES / 8}};
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        buf_init(lists[i].json, lists[i].max);
+        json_out_init(lists[i].list, lists[i].json);
+        json_out_array(lists[i].list);
     }
-    json_out_key(w, "files");
-    json_out_raw(w, buf_span(&t->files_json));
-    json_out_key(w, "packages");
-    json_out_raw(w, buf_span(&t->packages_json));
-    if (t->os_json.len > 0)
-        json_put_string(w, "os_release", buf_str(&t->os_json));
+    buf_init(&t->path, 8192);
+    buf_init(&t->data, LIMIT_MEMBER_BYTES + 2 * READ_CHUNK);
+}
+
+static void close_lists(struct tar *t)
+{
+    struct buf *const bufs[] = {&t->path, &t->data, &t->files_json, &t->tree_json, &t->links_json, &t->removed_json};
+    for (size_t i = 0; i < ARRAY_LEN(bufs); i++)
+        buf_fini(bufs[i]);
+    path_set_free(t->paths);
 }
 
 void tar_check(struct span file, bool compressed, const struct inspect_options *o, struct report *r)
 {
-    struct tar t = {.file = file, .o = o, .r = r, .paths = path_set_new()};
-    buf_init(&t.path, 8192);
-    buf_init(&t.data, LIMIT_MEMBER_BYTES + 2 * READ_CHUNK);
-    buf_init(&t.files_json, REPORT_FACTS_BYTES / 2);
-    buf_init(&t.packages_json, REPORT_FACTS_BYTES / 4);
-    buf_init(&t.os_json, 65536);
-    json_out_init(&t.files, &t.files_json);
-    json_out_init(&t.packages, &t.packages_json);
-    json_out_array(&t.files);
-    json_out_array(&t.packages);
-    if (compressed) {
-        t.unpacked = calloc(1, sizeof(*t.unpacked));
-        if (!t.unpacked || !(t.unpacked->a = archive_read_new()))
-            abort();
-    }
+    struct tar t = {.file = file, .o = o, .r = r, .paths = path_set_new(), .inventory = o->inventory};
+    auto_inventory own = {0};
     if (o->depth >= LIMIT_INSPECT_DEPTH) {
         report_not_scanned(r, "archive-depth", "", "archives inside archives, more than %u deep", LIMIT_INSPECT_DEPTH);
-    } else {
-        (compressed ? check_compressed : check_plain)(&t);
-        if (!t.stopped)
-            check_rest(&t);
-        write_facts(&t);
+        path_set_free(t.paths);
+        return;
     }
-    archive_read_free(t.a);
-    if (t.unpacked)
-        archive_read_free(t.unpacked->a);
-    free(t.unpacked);
-    path_set_free(t.paths);
-    struct buf *const bufs[] = {&t.path, &t.data, &t.files_json, &t.packages_json, &t.os_json};
-    for (size_t i = 0; i < ARRAY_LEN(bufs); i++)
-        buf_fini(bufs[i]);
+    if (o->layer && !o->inventory) {
+        inventory_init(&own, r);
+        own.by_path = claims_new();
+        t.inventory = &own;
+    }
+    open_lists(&t);
+    if (o->layer && !o->only_inventory)
+        collect_records(&t, compressed);
+    begin(&t, compressed);
+    (compressed ? check_compressed : check_plain)(&t);
+    if (!t.stopped && !o->iso)
+        check_rest(&t);
+    write_facts(&t);
+    end(&t);
+    close_lists(&t);
 }

@@ -13,5 +13,8 @@
 #define LIMIT_UNPACK_RATIO 250U
 
 /* Checks the whole archive. `compressed`: one compressed file that holds no tar is read as well. Facts: members, bytes,
- * formats (a count for each), whiteouts, files (those that matter), packages, os. */
+ * formats (a count for each), whiteouts (how many), files (those that matter). Of a layer also: tree [[path, bytes,
+ * mode, "elf" | "script" | "program" | "", MD5, SHA-1, SHA-256]], links [[path, target, hard?: true]], removed [path]
+ * (whiteouts; one that ends with a slash takes all away that a lower layer has there), and what inventory.h says; files
+ * that a record of the layer claims with the hash that they have stand with their package (inspect.h). */
 void tar_check(struct span file, bool compressed, const struct inspect_options *o, struct report *r);

@@ -7,10 +7,10 @@
 
 #include "parse/fields.h"
 #include "parse/pep440.h"
+#include "parse/python_dist.h"
 #include "parse/tar.h"
 #include "parse/text.h"
 #include "parse/zip.h"
-#include "util/encode.h"
 
 #define READ_CHUNK  65536U
 #define TAGS_MAX    512U /* a wheel for many interpreters has a dozen */
@@ -297,60 +297,15 @@ static void check_entry_points(struct wheel *w)
 
 /* ── RECORD ── */
 
-/* The next field of a line of CSV (RFC 4180) into `out`. */
-static bool take_csv(struct span *line, struct buf *out)
-{
-    struct span part;
-    buf_clear(out);
-    if (span_take_prefix(line, SPAN_LIT("\""))) {
-        while (span_take_until(line, '"', &part)) {
-            buf_add_span(out, part);
-            if (!span_take_prefix(line, SPAN_LIT("\"")))
-                return line->len == 0 || span_take_prefix(line, SPAN_LIT(","));
-            buf_add_byte(out, '"');
-        }
-        return false;
-    }
-    if (!span_take_until(line, ',', &part)) {
-        part = *line;
-        line->len = 0;
-    }
-    buf_add_span(out, part);
-    return buf_ok(out);
-}
-
-static bool hash_kind(struct span *text, enum hash *kind)
-{
-    static const struct {
-        struct span prefix;
-        enum hash kind;
-    } known[] = {
-        {SPAN_LIT("sha256="), HASH_SHA256}, {SPAN_LIT("sha384="), HASH_SHA384}, {SPAN_LIT("sha512="), HASH_SHA512}};
-    for (size_t i = 0; i < ARRAY_LEN(known); i++)
-        if (span_take_prefix(text, known[i].prefix)) {
-            *kind = known[i].kind;
-            return true;
-        }
-    return false;
-}
-
-/* RECORD's hashes are base64url without padding. */
 static bool hash_agrees(struct span text, struct span bytes)
 {
     uint8_t found[HASH_SIZE_MAX];
-    auto_buf padded = BUF(256), wanted = BUF(HASH_SIZE_MAX);
+    auto_buf wanted = BUF(HASH_SIZE_MAX);
     enum hash kind;
-    if (!hash_kind(&text, &kind))
-        return false;
-    while (text.len && text.ptr[text.len - 1] == '=') /* some tools write it all the same */
-        text.len--;
-    buf_add_span(&padded, text);
-    while (padded.len % 4 && buf_ok(&padded))
-        buf_add_byte(&padded, '=');
-    if (!buf_ok(&padded) || !base64_decode(buf_span(&padded), true, &wanted))
+    if (!record_take_hash(text, &kind, &wanted))
         return false;
     hash_bytes(kind, bytes, found);
-    return wanted.len == hash_size(kind) && memcmp(wanted.ptr, found, wanted.len) == 0;
+    return memcmp(wanted.ptr, found, wanted.len) == 0;
 }
 
 static bool is_record(const struct wheel *w, const char *path)
@@ -401,7 +356,8 @@ static int check_line(struct recorded *c, struct span line)
 {
     char at[48];
     snprintf(at, sizeof at, "RECORD line %zu", c->lines);
-    if (!take_csv(&line, &c->path) || !take_csv(&line, &c->hash) || !take_csv(&line, &c->size) || line.len)
+    if (!record_take_field(&line, &c->path) || !record_take_field(&line, &c->hash) ||
+        !record_take_field(&line, &c->size) || line.len)
         return refuse(c->w, "wheel-record", at, "is not PATH,HASH,SIZE");
     struct zip_member wanted = {.path = (char *)(uintptr_t)buf_str(&c->path)};
     const struct zip_member *key = &wanted;
