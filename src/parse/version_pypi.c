@@ -15,7 +15,7 @@ static size_t blank_at_start(struct span s)
     return blank ? len : 0;
 }
 
-struct span pypi_trim(struct span s)
+static struct span pypi_trim(struct span s)
 {
     for (size_t len; (len = blank_at_start(s)) > 0;)
         span_skip(&s, len);
