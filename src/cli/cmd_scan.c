@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/print_clean.h"
 #include "cli/with_release.h"
 #include "contour/ref.h"
 #include "gate/policy.h"
@@ -11,17 +12,6 @@
 
 /* Rows of a tree of some hundred thousand files. */
 #define OUTPUT_MAX (1U << 30)
-
-/* Texts out of files go to a terminal: without control characters (C0, DEL, and C1 in UTF-8). */
-static void print_clean(const char *text)
-{
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
-        bool c1 = c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f;
-        putchar(*c < 0x20 || *c == 0x7f || c1 ? '?' : *c);
-        if (c1)
-            c++;
-    }
-}
 
 static void print_finding(const struct scan_file *f, const struct scan_finding *x)
 {

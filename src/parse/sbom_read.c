@@ -34,11 +34,17 @@ static bool refuse_kind(struct sbom_kind *out, const char *at, const char *what,
 
 static bool recognise_cyclonedx(const json_t *root, struct sbom_kind *out)
 {
-    static const char *const versions[] = {"1.4", "1.5", "1.6"};
+    static const struct {
+        const char *version;
+        enum schema_root schema;
+    } known[] = {
+        {"1.2", SCHEMA_ROOT_COUNT},    {"1.3", SCHEMA_ROOT_COUNT},    {"1.4", SCHEMA_CYCLONEDX_1_4},
+        {"1.5", SCHEMA_CYCLONEDX_1_5}, {"1.6", SCHEMA_CYCLONEDX_1_6},
+    };
     const char *version = json_get_string(root, "specVersion", NULL);
-    for (size_t i = 0; version && i < ARRAY_LEN(versions); i++)
-        if (strcmp(version, versions[i]) == 0)
-            return recognise_as(out, "CycloneDX", (enum schema_root)(SCHEMA_CYCLONEDX_1_4 + i), version);
+    for (size_t i = 0; version && i < ARRAY_LEN(known); i++)
+        if (strcmp(version, known[i].version) == 0)
+            return recognise_as(out, "CycloneDX", known[i].schema, version);
     return refuse_kind(out, "/specVersion", version ? "CycloneDX version" : "no CycloneDX version", version,
                        "1.4, 1.5 and 1.6 are read");
 }
@@ -90,10 +96,10 @@ static const char *other_form(struct span text)
     return NULL;
 }
 
-json_t *sbom_parse(struct span text, struct err *e)
+json_t *sbom_parse(struct span text, size_t *offset, struct err *e)
 {
     const char *other;
-    json_t *root = json_parse(text, LIMIT_SBOM_BYTES, "SBOM", e);
+    json_t *root = json_parse_at(text, LIMIT_SBOM_BYTES, "SBOM", offset, e);
     if (!root && e->code == ERR_INPUT && (other = other_form(text)))
         err_hint(e, "%s", other);
     return root;
@@ -376,8 +382,9 @@ int sbom_read_op(struct span input, struct span arg, struct buf *reply, struct e
     struct sbom_kind kind;
     struct json_out w;
     struct reading r = {.w = &w, .e = e};
+    size_t offset;
     (void)arg;
-    auto_json root = sbom_parse(input, e);
+    auto_json root = sbom_parse(input, &offset, e);
     if (!root)
         return -1;
     if (!sbom_recognise(root, &kind))

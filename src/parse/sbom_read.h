@@ -1,4 +1,4 @@
-/* SBOM documents of others, read: which kind a document is, and what components it lists. CycloneDX 1.4, 1.5, 1.6 JSON;
+/* SBOM documents of others, read: which kind a document is, and what components it lists. CycloneDX 1.2 to 1.6 JSON;
  * SPDX 2.2 and 2.3 JSON. Hard rule: reading is no checking (sbom_check.h does that); but what stands where a name or a
  * package URL belongs and is no text refuses the document, so that nothing is left out silently. */
 #pragma once
@@ -15,7 +15,7 @@
 struct sbom_kind {
     const char *format;      /* "CycloneDX" or "SPDX"; static; NULL: neither */
     char version[16];        /* as the document says it: "1.6", "2.3" */
-    enum schema_root schema; /* where it is one that is read */
+    enum schema_root schema; /* SCHEMA_ROOT_COUNT: is read, but there is no schema here to check it with */
     const char *at;          /* where it is none: JSON pointer, static */
     char why[192];           /* and the reason */
 };
@@ -23,9 +23,9 @@ struct sbom_kind {
 /* False: neither, or a version that is not read; then `at` and `why` are set. */
 bool sbom_recognise(const json_t *root, struct sbom_kind *out);
 
-/* Parses a document and says what it is when it is no JSON at all (XML, YAML, tag-value). NULL: ERR_INPUT, ERR_LIMIT.
- */
-json_t *sbom_parse(struct span text, struct err *e);
+/* Parses a document and says what it is when it is no JSON at all (XML, YAML, tag-value). NULL: ERR_INPUT, and where
+ * the text is no JSON *offset is set (util/json.h); ERR_LIMIT. */
+json_t *sbom_parse(struct span text, size_t *offset, struct err *e);
 
 /* The op "sbom-read". Reply: {"format": "CycloneDX", "version": "1.6", "packages": [{"ref", "type", "group"?, "name",
  * "version"?, "purl"?, "cpe"?, "licence"?, "scope"?, "subject"?: true, "hashes": [{"alg": "SHA-256", "hex"}]}]}, every

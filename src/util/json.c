@@ -22,6 +22,12 @@ static bool depth_fits(const json_t *j, unsigned left)
 
 json_t *json_parse(struct span text, size_t max, const char *what, struct err *e)
 {
+    size_t offset;
+    return json_parse_at(text, max, what, &offset, e);
+}
+
+json_t *json_parse_at(struct span text, size_t max, const char *what, size_t *offset, struct err *e)
+{
     if (text.len > max) {
         err_set(e, ERR_LIMIT, 0, "%s has %zu bytes; at most %zu are read", what, text.len, max);
         return NULL;
@@ -29,6 +35,7 @@ json_t *json_parse(struct span text, size_t max, const char *what, struct err *e
     json_error_t why;
     auto_json j = json_loadb((const char *)text.ptr, text.len, JSON_REJECT_DUPLICATES, &why);
     if (!j) {
+        *offset = why.position > 0 ? (size_t)why.position : 0;
         err_set(e, ERR_INPUT, 0, "%s: line %d, column %d: %s", what, why.line, why.column, why.text);
         return NULL;
     }

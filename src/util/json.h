@@ -20,6 +20,9 @@ static inline void auto_json_decref(json_t **j)
  * column. `what` names the document in messages. */
 json_t *json_parse(struct span text, size_t max, const char *what, struct err *e);
 
+/* The same; where the text is no JSON, *offset (in bytes) is where reading ended. Otherwise it is left as it was. */
+json_t *json_parse_at(struct span text, size_t max, const char *what, size_t *offset, struct err *e);
+
 /* Getters. `at` is the JSON pointer of `object` for messages ("" for the document). A missing or wrongly typed member:
  * NULL or -1 with ERR_INPUT "…: /signed/version: wanted an integer, found a string". Borrowed results live as long as
  * `object`. */

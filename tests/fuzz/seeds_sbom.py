@@ -111,7 +111,31 @@ def documents():
 
 
 for name, data in documents():
-    seed("sbom_read", name, data)
+    for target in ("sbom_read", "sbom_check", "schema", "json_place"):
+        seed(target, name, data)
+    if name.startswith(("cyclonedx", "wrong")):
+        seed("cyclonedx_rules", name, data)
+    elif name.startswith(("spdx", "twice")):
+        seed("spdx_rules", name, data)
+for number, text in enumerate(
+    [
+        "2026-11-24T08:00:00.25Z",
+        "2024-02-29t23:59:60+05:30",
+        "https://user@[2001:db8::1]:8080/a;b?c=%20#d",
+        "../a/b?x#y",
+        "urn:uuid:3e671687-395b-41f5-a30f-a58921a69b79",
+        "urn:cdx:3e671687-395b-41f5-a30f-a58921a69b79/1#a",
+        "jos\u00e9.\"x\"@ex\u00e4mple.org",
+        '"a b"@[127.0.0.1]',
+        "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+        "image/png",
+        "pkg:deb/debian/libc6@2.36-9?arch=amd64",
+        "SHA3-256",
+        "a/b~c\u0001",
+    ]
+):
+    for target in ("schema_text", "sbom_rules", "problems"):
+        seed(target, f"{number}", text.encode())
 for number, expression in enumerate(
     [
         "MIT",

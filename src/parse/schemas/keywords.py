@@ -17,6 +17,14 @@ PLAIN = ("type", "required", "enum", "const", "pattern", "format", "minimum", "m
          "uniqueItems", "$id")
 REMARKS = ("$schema", "$comment", "title", "description", "examples", "default", "deprecated", "meta:enum")
 
+# The text of SPDX 2.2 writes this name with a hyphen, its schema with an underscore; 2.3 has both in its schema.
+SPELLINGS = {"PACKAGE_MANAGER": "PACKAGE-MANAGER"}
+
+
+def spelled(names):
+    more = [SPELLINGS[n] for n in names if n in SPELLINGS]
+    return names + [n for n in more if n not in names]
+
 
 def strip(schema, draft):
     if isinstance(schema, bool):
@@ -34,7 +42,7 @@ def strip(schema, draft):
         elif key in NAMED:
             out[key] = {name: strip(s, draft) for name, s in value.items()}
         elif key in PLAIN:
-            out[key] = value
+            out[key] = spelled(value) if key == "enum" else value
         elif key not in REMARKS:
             sys.exit(f"keyword {key}: this script does not know it")
     return out
