@@ -58,6 +58,7 @@ const struct command *const COMMANDS[] = {
     &CMD_DOCTOR,
     &CMD_COMPLETION,
     &CMD_MAN,
+    &CMD_VERSION_COMPARE,
     &CMD_VERSION,
     NULL,
 };

@@ -57,3 +57,4 @@ extern const struct command CMD_TRUST_ROOT_ADD;
 extern const struct command CMD_TRUST_SHOW;
 extern const struct command CMD_VERIFY_ATTESTATION;
 extern const struct command CMD_VERSION;
+extern const struct command CMD_VERSION_COMPARE;

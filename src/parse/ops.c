@@ -14,6 +14,7 @@
 #include "parse/sbom_read.h"
 #include "parse/suite.h"
 #include "parse/tuf.h"
+#include "parse/version.h"
 #include "util/auto.h"
 
 const struct child_op PARSE_OPS[] = {
@@ -21,5 +22,6 @@ const struct child_op PARSE_OPS[] = {
     {"json", json_norm_op},    {"lock", lock_op},           {"manifest", manifest_op}, {"package", package_op},
     {"members", members_op},   {"prompts", prompts_op},     {"requires", requires_op}, {"suite", suite_op},
     {"tuf", tuf_op},           {"sbom-read", sbom_read_op},
+    {"versions", version_op},
 };
 const size_t PARSE_OPS_COUNT = ARRAY_LEN(PARSE_OPS);

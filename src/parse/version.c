@@ -75,3 +75,28 @@ bool version_compare(enum version_type type, struct span a, struct span b, int *
         *order = TYPES[type].order(a, b);
     return true;
 }
+
+static uint8_t answer(enum version_type type, struct span line)
+{
+    struct span a;
+    int order;
+    if (!span_take_until(&line, '\t', &a))
+        return '?';
+    if (!version_compare(type, a, line, &order))
+        return order == 1 ? 'a' : 'b';
+    return order < 0 ? '<' : order > 0 ? '>' : '=';
+}
+
+int version_op(struct span input, struct span arg, struct buf *reply, struct err *e)
+{
+    enum version_type type;
+    if (!version_type_named(arg, &type))
+        return err_set(e, ERR_USAGE, 0, "versions: the argument is no type of version");
+    while (input.len) {
+        struct span line = input;
+        if (!span_take_until(&input, '\n', &line))
+            input.len = 0;
+        buf_add_byte(reply, answer(type, line));
+    }
+    return buf_check(reply, "versions", e);
+}

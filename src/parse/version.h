@@ -9,6 +9,8 @@
 
 #include <stdbool.h>
 
+#include "util/buf.h"
+#include "util/err.h"
 #include "util/span.h"
 
 /* Longer than any version that was ever published; a longer text is no version. */
@@ -53,3 +55,7 @@ bool version_valid(enum version_type type, struct span version);
  * first of the two that is no version. Of apk alone texts that are no versions have an order too, when they differ
  * before the place that is wrong: its repositories hold such versions ("5.1p1-r0"), and apk orders them. */
 bool version_compare(enum version_type type, struct span a, struct span b, int *order);
+
+/* The operation "versions" of the parse role. `arg` is a type, `input` lines "A TAB B"; the reply is one byte a line:
+ * "<", "=" or ">"; "a" or "b" when that one is no version; "?" when the line has no TAB. ERR_USAGE: no such type. */
+int version_op(struct span input, struct span arg, struct buf *reply, struct err *e);
