@@ -5,9 +5,12 @@
 
 #include "parse/elf.h"
 #include "parse/gguf.h"
+#include "parse/joblib.h"
 #include "parse/json_file.h"
+#include "parse/numpy.h"
 #include "parse/onnx.h"
 #include "parse/package.h"
+#include "parse/pickle.h"
 #include "parse/safetensors.h"
 #include "parse/sniff.h"
 #include "parse/tar.h"
@@ -15,6 +18,13 @@
 #include "parse/yaml_file.h"
 #include "parse/zip_file.h"
 #include "util/limits.h"
+
+static bool names_checkpoint(const char *name)
+{
+    bool kept;
+    enum content promised;
+    return sniff_promise(name, CONTENT_TAR, &kept, &promised) && promised == CONTENT_PICKLE;
+}
 
 /* The reader of a format; false when there is none yet. */
 static bool read_as(enum content content, struct span file, const struct inspect_options *o, struct report *r)
@@ -46,9 +56,23 @@ static bool read_as(enum content content, struct span file, const struct inspect
     case CONTENT_ELF:
         elf_check(file, r);
         return true;
-    case CONTENT_TAR:
     case CONTENT_COMPRESSED:
-        tar_check(file, content == CONTENT_COMPRESSED, o, r);
+        if (joblib_is_deflated(file))
+            joblib_deflated_check(file, o, r);
+        else
+            tar_check(file, true, o, r);
+        return true;
+    case CONTENT_TAR:
+        tar_check(file, false, o, r);
+        if (names_checkpoint(o->name))
+            report_not_scanned(r, "torch-tar", "",
+                               "a checkpoint in the form of torch 0.1.1, which no reader understands");
+        return true;
+    case CONTENT_PICKLE:
+        pickle_check(file, r);
+        return true;
+    case CONTENT_NUMPY:
+        numpy_check(file, r);
         return true;
     case CONTENT_ZIP:
         zip_file_check(file, o, r);
@@ -67,6 +91,12 @@ static bool has_zip_tail(struct span file)
     static const char mark[] = "PK\005\006";
     size_t from = file.len > 65557 ? file.len - 65557 : 0;
     return file.len > 22 && memmem(file.ptr + from, file.len - from, mark, sizeof(mark) - 1) != NULL;
+}
+
+/* Formats whose data may be any bytes, so that an archive fits into their end. */
+static bool holds_any_bytes(enum content c)
+{
+    return c == CONTENT_PICKLE || c == CONTENT_NUMPY || c == CONTENT_GGUF || c == CONTENT_SAFETENSORS;
 }
 
 static void without_reader(enum content content, struct span file, const struct inspect_options *o, struct report *r)
@@ -212,6 +242,8 @@ void inspect_bytes(struct span file, const struct inspect_options *o, struct rep
         return;
     if (!read_as(content, file, o, r))
         without_reader(content, file, o, r);
+    else if (holds_any_bytes(content) && has_zip_tail(file))
+        report_finding(r, SEVERITY_HIGH, "hidden-archive", "", "a %s that ends like a zip file", content_name(content));
     else if (o->executable && is_text_kind(content))
         report_not_scanned(r, "no-scanner", "", "a text that its mode allows to be run");
 }

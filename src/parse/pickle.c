@@ -1,13 +1,14 @@
 /* Tells a pickle from other bytes by walking its opcodes without meaning (CPython, pickletools). No judgement: a pickle
  * of any kind needs a scanner. */
+#include "parse/pickle.h"
+
+#include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
 
+#include "parse/pickle_names.h"
 #include "parse/sniff.h"
 #include "util/auto.h"
-
-/* How far a stream is followed: enough to be sure. */
-#define OPCODES_MAX 4096U
 
 /* What follows an opcode. */
 enum argument {
@@ -104,11 +105,9 @@ static const struct effect EFFECTS[] = {
     {{'1'}, 0, 0, true},
 };
 
-#define MARKS_MAX 64U
-
 struct stack {
-    size_t depth, marks;
-    size_t at_mark[MARKS_MAX];
+    size_t depth, marks, room;
+    size_t *at_mark; /* owned */
 };
 
 static const struct effect *effect_of(uint8_t opcode)
@@ -119,18 +118,30 @@ static const struct effect *effect_of(uint8_t opcode)
     return NULL;
 }
 
+static bool push_mark(struct stack *s)
+{
+    if (s->marks == s->room) {
+        s->room = s->room ? s->room * 2 : 64;
+        s->at_mark = realloc(s->at_mark, s->room * sizeof *s->at_mark);
+        if (!s->at_mark)
+            abort();
+    }
+    s->at_mark[s->marks++] = s->depth;
+    return true;
+}
+
 /* False where a real machine would stop with an error. */
 static bool apply(struct stack *s, uint8_t opcode)
 {
     const struct effect *effect = effect_of(opcode);
-    if (opcode == '(') {
-        if (s->marks >= MARKS_MAX)
-            return false;
-        s->at_mark[s->marks++] = s->depth;
-        return true;
-    }
+    if (opcode == '(')
+        return push_mark(s);
     if (!effect)
         return false;
+    if (opcode == '0' && s->marks > 0 && s->at_mark[s->marks - 1] == s->depth) {
+        s->marks--; /* as CPython's C code has it */
+        return true;
+    }
     if (effect->to_mark) {
         if (s->marks == 0)
             return false;
@@ -165,25 +176,54 @@ static bool names_follow(struct span s)
     return true;
 }
 
-bool sniff_is_pickle(struct span file)
+/* An import that is known to be bad has done its work before whatever comes next. */
+static bool names_danger(struct span s)
+{
+    struct span module, name;
+    return span_take_until(&s, '\n', &module) && span_take_until(&s, '\n', &name) && pickle_name_danger(module, name);
+}
+
+/* What a walk came across. */
+struct walk {
+    bool named, called, stopped; /* a name, a call after it (or a name that is enough), STOP with a value */
+};
+
+static struct walk walk(struct span bytes, size_t *budget)
 {
     uint8_t opcode;
     struct stack stack = {0};
-    bool binary = file.len >= 2 && file.ptr[0] == 0x80 && file.ptr[1] >= 1 && file.ptr[1] <= 5;
-    bool named = false, called = false;
-    if (binary)
-        return true;
-    for (size_t count = 0; count < OPCODES_MAX && span_take_u8(&file, &opcode); count++) {
-        if (opcode == '.')
-            return stack.depth >= 1 && (named || (count >= 1 && file.len <= 1));
-        if (opcode == 'c' || opcode == 'i') {
-            if (!names_follow(file))
-                break;
-            named = true;
-        }
-        if (!apply(&stack, opcode) || !skip_argument(&file, (enum argument)ARGUMENTS[opcode]))
+    struct walk w = {0};
+    for (; *budget > 0 && span_take_u8(&bytes, &opcode); --*budget) {
+        if (opcode == '.') {
+            w.stopped = stack.depth >= 1 && (w.named || bytes.len <= 1);
             break;
-        called |= named && calls(opcode);
+        }
+        bool names = opcode == 'c' || opcode == 'i';
+        struct span start = bytes;
+        if ((names && !names_follow(bytes)) || !apply(&stack, opcode) ||
+            !skip_argument(&bytes, (enum argument)ARGUMENTS[opcode]))
+            break;
+        w.named |= names || opcode == 0x93 || (opcode >= 0x82 && opcode <= 0x84);
+        w.called |= w.named && calls(opcode);
+        w.called |= names && names_danger(start);
+        if (w.called)
+            break;
     }
-    return called;
+    free(stack.at_mark);
+    return w;
+}
+
+bool pickle_walks_to_import(struct span bytes, size_t *budget)
+{
+    struct walk w = walk(bytes, budget);
+    return w.called || (w.named && w.stopped);
+}
+
+bool sniff_is_pickle(struct span file)
+{
+    size_t budget = SIZE_MAX; /* each opcode is a byte at least */
+    if (file.len >= 2 && file.ptr[0] == 0x80 && file.ptr[1] >= 1 && file.ptr[1] <= 5)
+        return true;
+    struct walk w = walk(file, &budget);
+    return w.called || (w.stopped && file.len > 1);
 }

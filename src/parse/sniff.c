@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "parse/joblib.h"
 #include "parse/text.h"
 #include "util/auto.h"
 
@@ -75,7 +76,8 @@ static const struct {
           "7zXZ\0",
           CONTENT_COMPRESSED),
     MAGIC(0, "BZh", CONTENT_COMPRESSED),
-    MAGIC(0, "\x04\x22\x4d\x18", CONTENT_ARCHIVE), /* lz4 */
+    MAGIC(0, "\x04\x22\x4d\x18", CONTENT_COMPRESSED), /* lz4 */
+    MAGIC(0, "\x5d\0\0", CONTENT_COMPRESSED),         /* lzma, as it was before xz */
     MAGIC(0, "PK\x03\x04", CONTENT_ZIP),
     MAGIC(0, "PK\x05\x06", CONTENT_ZIP),
     MAGIC(0, "PK\x07\x08", CONTENT_ZIP),
@@ -318,8 +320,10 @@ enum content sniff(struct span file, const char *name)
     const struct promise *p = find_promise(name);
     if (file.len == 0)
         return CONTENT_EMPTY;
-    if (by_magic(file, &found) && !is_word_of_text(file))
-        return found;
+    if (by_magic(file, &found) && !is_word_of_text(file)) /* "GIF89a" is a pickle's float as well */
+        return content_is_opaque(found) && sniff_is_pickle(file) ? CONTENT_PICKLE : found;
+    if (joblib_is_deflated(file))
+        return CONTENT_COMPRESSED;
     if (is_empty_tar(file, name))
         return CONTENT_TAR;
     if (looks_like_safetensors(file))

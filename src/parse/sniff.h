@@ -20,7 +20,7 @@ enum content {
     CONTENT_SAFETENSORS,
     CONTENT_ELF,
     CONTENT_TAR,
-    CONTENT_COMPRESSED, /* gzip, zstd, xz, bzip2 */
+    CONTENT_COMPRESSED, /* gzip, zstd, xz, bzip2, lz4, lzma, zlib */
     CONTENT_LFS_POINTER,
     CONTENT_PICKLE,
     CONTENT_ZIP,

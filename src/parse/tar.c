@@ -454,6 +454,8 @@ static int open_compressed(struct tar *t)
     archive_read_support_filter_zstd(u->a);
     archive_read_support_filter_xz(u->a);
     archive_read_support_filter_bzip2(u->a);
+    archive_read_support_filter_lz4(u->a);
+    archive_read_support_filter_lzma(u->a);
     archive_read_support_format_raw(u->a);
     archive_read_support_format_empty(u->a);
     if (archive_read_open_memory(u->a, t->file.ptr, t->file.len) != ARCHIVE_OK ||

@@ -5,14 +5,18 @@
 #include <strings.h>
 
 #include "parse/keras.h"
+#include "parse/numpy.h"
 #include "parse/skops.h"
 #include "parse/sniff.h"
 #include "parse/tar.h"
+#include "parse/torch.h"
 
 /* The first that says yes has it. */
 static const struct zip_container CONTAINERS[] = {
     {keras_is_zip, keras_zip_check},
     {skops_is_zip, skops_zip_check},
+    {torch_is_zip, torch_zip_check},
+    {numpy_is_zip, numpy_zip_check},
 };
 
 /* Below this no ratio is asked: some MB of zeros are no bomb. */

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-static struct corpus *models, *packages, *configs, *pickles;
+static struct corpus *models, *packages, *configs;
 
 static bool begins(const char *text, const char *prefix)
 {
@@ -105,16 +105,6 @@ static void a_safetensors_header_without_its_data_is_blocked(void **state)
 static void formats_without_a_scanner_are_blocked(void **state)
 {
     (void)state;
-    each_is(models, "numpy/", NULL, NOT_CLEAN, 10);
-}
-
-static void no_malicious_pickle_passes_under_any_name(void **state)
-{
-    (void)state;
-    each_is(pickles, "", "malicious", BLOCKED, 80);
-    each_is(pickles, "", "unscannable", BLOCKED, 4);
-    each_is(pickles, "", "bomb", BLOCKED, 5);
-    each_is(pickles, "", "benign", BLOCKED, 20);
 }
 
 static void a_hostile_model_configuration_is_blocked(void **state)
@@ -159,8 +149,7 @@ static bool open_corpora(void)
     models = corpus_open("models");
     packages = corpus_open("packages");
     configs = corpus_open("configs");
-    pickles = corpus_open("pickles");
-    return models && packages && configs && pickles;
+    return models && packages && configs;
 }
 
 static int close_corpora(void **state)
@@ -169,7 +158,6 @@ static int close_corpora(void **state)
     corpus_free(models);
     corpus_free(packages);
     corpus_free(configs);
-    corpus_free(pickles);
     return 0;
 }
 
@@ -184,7 +172,6 @@ int main(void)
         cmocka_unit_test(a_safetensors_file_with_hostile_metadata_is_blocked),
         cmocka_unit_test(a_safetensors_header_without_its_data_is_blocked),
         cmocka_unit_test(formats_without_a_scanner_are_blocked),
-        cmocka_unit_test(no_malicious_pickle_passes_under_any_name),
         cmocka_unit_test(a_hostile_model_configuration_is_blocked),
         cmocka_unit_test(an_honest_model_configuration_is_clean),
         cmocka_unit_test(a_git_lfs_pointer_is_blocked),

@@ -68,9 +68,7 @@ static void what_has_no_scanner_yet_says_so(void **state)
 {
     (void)state;
     static const struct row rows[] = {
-        ROW("pytorch_model.bin", "\x80\x02}q\x01.", "pickle", VERDICT_NOT_SCANNED),
         ROW("weights.h5", "\x89HDF\r\n\x1a\n and more", "hdf5", VERDICT_NOT_SCANNED),
-        ROW("a.npy", "\x93NUMPY\x01\x00", "numpy", VERDICT_NOT_SCANNED),
         ROW("saved_model.pb", "\x08\x07\x12\x00", "protobuf", VERDICT_NOT_SCANNED),
         ROW("objects.a", "!<arch>\nobject.o", "archive", VERDICT_NOT_SCANNED),
         ROW("a.exe", "MZ\x90\x00\x03", "program", VERDICT_NOT_SCANNED),
@@ -85,6 +83,7 @@ static void what_is_broken_is_suspicious(void **state)
     (void)state;
     static const struct row rows[] = {
         ROW("model.pt", "PK\x03\x04 and more", "zip", VERDICT_SUSPICIOUS),
+        ROW("a.npy", "\x93NUMPY\x01\x00", "numpy", VERDICT_SUSPICIOUS),
         ROW("model.onnx", "\x08\x07\x12\x00", "onnx", VERDICT_SUSPICIOUS),
     };
     come_out(rows, ARRAY_LEN(rows));
@@ -94,10 +93,11 @@ static void a_pickle_is_a_pickle_under_any_name(void **state)
 {
     (void)state;
     static const struct row rows[] = {
-        ROW("notes", "cos\nsystem\n(S'id'\ntR.", "pickle", VERDICT_NOT_SCANNED),
-        ROW("broken", "cos\nsystem\n(S'id'\ntR and then nothing that is an opcode", "pickle", VERDICT_NOT_SCANNED),
-        ROW("p", "(S'id'\nios\nsystem\n.", "pickle", VERDICT_NOT_SCANNED),
-        ROW("notes.txt", "cos\nsystem\n(S'id'\ntR.", "pickle", VERDICT_SUSPICIOUS),
+        ROW("pytorch_model.bin", "\x80\x02}q\x01.", "pickle", VERDICT_CLEAN),
+        ROW("notes", "cos\nsystem\n(S'id'\ntR.", "pickle", VERDICT_MALICIOUS),
+        ROW("broken", "cos\nsystem\n(S'id'\ntR and then nothing that is an opcode", "pickle", VERDICT_MALICIOUS),
+        ROW("p", "(S'id'\nios\nsystem\n.", "pickle", VERDICT_MALICIOUS),
+        ROW("notes.txt", "cos\nsystem\n(S'id'\ntR.", "pickle", VERDICT_MALICIOUS),
         ROW("picture.png", "\x80\x04\x95\x00\x00", "pickle", VERDICT_SUSPICIOUS),
     };
     come_out(rows, ARRAY_LEN(rows));

@@ -132,7 +132,7 @@ static void a_member_is_judged_by_its_content(void **state)
 
     assert_non_null(strstr(l.rules, "no-scanner@bin/run.sh"));
     assert_non_null(strstr(l.rules, "elf-writable-code@bin/program: segment 0"));
-    assert_non_null(strstr(l.rules, "no-scanner@m/weights.bin"));
+    assert_non_null(strstr(l.rules, "pickle-name@m/weights.bin: byte 2"));
 }
 
 static void the_same_is_found_behind_compression(void **state)
