@@ -3,6 +3,8 @@
 
 #include "cli/command.h"
 
+extern const struct command CMD_ADVISORIES_IMPORT;
+extern const struct command CMD_ADVISORIES_SHOW;
 extern const struct command CMD_APPROVE;
 extern const struct command CMD_ASK;
 extern const struct command CMD_BACKUP;
@@ -26,6 +28,7 @@ extern const struct command CMD_LEDGER_PROVE;
 extern const struct command CMD_LEDGER_VERIFY;
 extern const struct command CMD_LOG;
 extern const struct command CMD_MAN;
+extern const struct command CMD_MATCH;
 extern const struct command CMD_PACK;
 extern const struct command CMD_PASSPORT;
 extern const struct command CMD_PASSPORT_VERIFY;

@@ -1,5 +1,7 @@
 #include "parse/ops.h"
 
+#include "parse/advisories_match.h"
+#include "parse/advisory_source.h"
 #include "parse/apt_uris.h"
 #include "parse/dsse.h"
 #include "parse/inspect.h"
@@ -18,10 +20,24 @@
 #include "util/auto.h"
 
 const struct child_op PARSE_OPS[] = {
-    {"apt-uris", apt_uris_op}, {"dsse", dsse_op},           {"inspect", inspect_op},   {"inventory", inventory_op},
-    {"json", json_norm_op},    {"lock", lock_op},           {"manifest", manifest_op}, {"package", package_op},
-    {"members", members_op},   {"prompts", prompts_op},     {"requires", requires_op}, {"suite", suite_op},
-    {"tuf", tuf_op},           {"sbom-read", sbom_read_op},
+    {"advisories-find", advisories_find_op},
+    {"advisories-match", advisories_match_op},
+    {"advisories-read", advisory_source_op},
+    {"advisories-show", advisories_show_op},
+    {"apt-uris", apt_uris_op},
+    {"dsse", dsse_op},
+    {"inspect", inspect_op},
+    {"inventory", inventory_op},
+    {"json", json_norm_op},
+    {"lock", lock_op},
+    {"manifest", manifest_op},
+    {"package", package_op},
+    {"members", members_op},
+    {"prompts", prompts_op},
+    {"requires", requires_op},
+    {"suite", suite_op},
+    {"tuf", tuf_op},
+    {"sbom-read", sbom_read_op},
     {"versions", version_op},
 };
 const size_t PARSE_OPS_COUNT = ARRAY_LEN(PARSE_OPS);

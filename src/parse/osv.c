@@ -153,6 +153,17 @@ static struct rating rate_affected(const json_t *affected)
     return r;
 }
 
+/* "Important: openssl security update": how the errata of Red Hat's family say it. */
+static void rate_summary(struct rating *r, const char *summary)
+{
+    struct span rest = span_str(summary), word;
+    char text[16];
+    if (!span_take_until(&rest, ':', &word) || word.len >= sizeof(text))
+        return;
+    snprintf(text, sizeof(text), "%.*s", (int)word.len, (const char *)word.ptr);
+    (void)advisory_severity_from_name(text, &r->severity);
+}
+
 /* Of the record: its own, or the worst of its packages'. */
 static struct rating rate_record(const json_t *record)
 {
@@ -168,6 +179,8 @@ static struct rating rate_record(const json_t *record)
         if (one.severity > r.severity || (one.severity == r.severity && one.tenths > r.tenths))
             r = one;
     }
+    if (r.severity == ADVISORY_UNKNOWN)
+        rate_summary(&r, json_get_string(record, "summary", ""));
     return r;
 }
 
@@ -370,6 +383,16 @@ static bool read_names(const json_t *record, const char *key, enum advisory_name
     return true;
 }
 
+/* Advisories of distributions name the CVEs that an update mends as "related" where they have no "upstream". */
+static enum advisory_name_kind kind_of_related(const json_t *record)
+{
+    const json_t *package = json_object_get(json_array_get(json_object_get(record, "affected"), 0), "package");
+    const struct ecosystem *eco = ecosystem_of(span_str(json_get_string(package, "ecosystem", "")), NULL);
+    bool other =
+        json_array_size(json_object_get(record, "aliases")) || json_array_size(json_object_get(record, "upstream"));
+    return eco && eco->distribution && !other ? ADVISORY_NAME_UPSTREAM : ADVISORY_NAME_RELATED;
+}
+
 /* ── the record ── */
 
 static bool read_time(const json_t *record, const char *key, bool needed, int64_t *out, struct reading *r)
@@ -411,17 +434,18 @@ static bool read_record(const json_t *record, struct buf *rows, struct reading *
     const json_t *list = json_object_get(record, "affected"), *affected;
     const char *id = json_string_value(json_object_get(record, "id"));
     unsigned name_count = 0, package_count = 0;
-    int64_t modified_s, withdrawn_s;
+    int64_t modified_s, published_s, withdrawn_s;
     size_t i;
     if (!json_is_object(record))
         return refuse(r, "wanted an object", "%s", "");
     if (!name_ok(id))
         return refuse(r, "wanted the id of an advisory", "/id");
     if (!read_time(record, "modified", true, &modified_s, r) ||
+        !read_time(record, "published", false, &published_s, r) ||
         !read_time(record, "withdrawn", false, &withdrawn_s, r) ||
         !read_names(record, "aliases", ADVISORY_NAME_ALIAS, &names, &name_count, r) ||
         !read_names(record, "upstream", ADVISORY_NAME_UPSTREAM, &names, &name_count, r) ||
-        !read_names(record, "related", ADVISORY_NAME_RELATED, &names, &name_count, r))
+        !read_names(record, "related", kind_of_related(record), &names, &name_count, r))
         return false;
     if (list && !json_is_array(list) && !json_is_null(list))
         return refuse(r, "wanted a list", "/affected");
@@ -429,6 +453,8 @@ static bool read_record(const json_t *record, struct buf *rows, struct reading *
         return refuse(r, "more packages than one record may have", "/affected");
     json_array_foreach(list, i, affected) if (!read_affected(affected, i, &packages, &package_count, r)) return false;
     bool withdrawn = json_is_string(json_object_get(record, "withdrawn"));
+    if (modified_s == 0)
+        modified_s = published_s; /* Go's own repository leaves the time of changes to its exporter */
     write_head(record, id, modified_s, withdrawn && withdrawn_s == 0 ? 1 : withdrawn_s, rows);
     row_u16(rows, name_count);
     buf_add_span(rows, buf_span(&names));

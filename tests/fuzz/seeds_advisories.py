@@ -1,8 +1,15 @@
 #!/usr/bin/env python3
-"""The seeds of the readers of advisories: small ones, good and bad. Run it again after a change."""
+"""The seeds of the readers of advisories: small ones, good and bad. Run it again after a change, with AIRLOCK=PROGRAM, which compiles the
+snapshots."""
 
+import io
 import json
+import os
 import struct
+import subprocess
+import tempfile
+import zipfile
+from pathlib import Path
 
 from seeds import seed
 
@@ -42,6 +49,30 @@ def record(**more):
     return json.dumps(base).encode()
 
 
+def archive(files):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as z:
+        for name, data in files.items():
+            z.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), data)
+    return out.getvalue()
+
+
+def snapshots(sources):
+    with tempfile.TemporaryDirectory() as folder:
+        paths = []
+        for name, data in sources.items():
+            paths.append(Path(folder) / name)
+            paths[-1].write_bytes(data)
+            os.utime(paths[-1], (1767225600, 1767225600))
+        out = Path(folder) / "snapshot"
+        subprocess.run([os.environ["AIRLOCK"], "--quiet", "advisories", "import", *paths, "--out", out], check=True, stdout=subprocess.DEVNULL)
+        whole = out.read_bytes()
+    for target in ("advisories", "advisories_show", "advisories_match"):
+        seed(target, "whole", whole)
+        seed(target, "cut", whole[:-40])
+        seed(target, "place", whole[:48] + b"\xff\xff\xff\x7f" + whole[52:])
+
+
 def main():
     body = b"\x00\xff" + struct.pack("<h", -1) + b"\x01" + struct.pack("<H", 2) + b"\x00" + text("") + b"\x01" + text("1.2")
     body += struct.pack("<III", 1, 0, 3) + b"1.0"
@@ -73,6 +104,12 @@ def main():
     kev = {"catalogVersion": "1", "dateReleased": "2026-01-02T03:04:05.6Z", "count": 2, "vulnerabilities": [{"cveID": "CVE-2026-1234", "dateAdded": "2026-01-02"}, {"cveID": "x"}]}
     seed("kev", "good", json.dumps(kev).encode())
     seed("kev", "count", json.dumps(dict(kev, count=3)).encode())
+    tracker = json.dumps({"demo": {"CVE-2026-1": entry, "TEMP-1": entry}, "other": {}}).encode()
+    records = archive({"DEMO-1.json": record(), "MAL-1.json": record(id="MAL-1", affected=[{"package": {"ecosystem": "npm", "name": "@x/y"}, "versions": ["1.0.0"]}]), "x.json": b"{}", "LICENSE": b"x"})
+    for name, data in {"zip": records, "cut": records[:-30], "tracker": tracker, "kev": json.dumps(kev).encode(), "osv": record()}.items():
+        seed("advisory_source", name, data)
+    if os.environ.get("AIRLOCK"):
+        snapshots({"records.zip": records, "tracker.json": tracker, "kev.json": json.dumps(kev).encode()})
 
 
 if __name__ == "__main__":
