@@ -13,6 +13,7 @@
 #include "parse/package.h"
 #include "parse/prompts.h"
 #include "parse/requires.h"
+#include "parse/sbom_check.h"
 #include "parse/sbom_read.h"
 #include "parse/suite.h"
 #include "parse/tuf.h"
@@ -37,7 +38,7 @@ const struct child_op PARSE_OPS[] = {
     {"requires", requires_op},
     {"suite", suite_op},
     {"tuf", tuf_op},
-    {"sbom-read", sbom_read_op},
+    {"sbom-check", sbom_check_op},    {"sbom-read", sbom_read_op},
     {"versions", version_op},
 };
 const size_t PARSE_OPS_COUNT = ARRAY_LEN(PARSE_OPS);

@@ -24,11 +24,12 @@ struct reading {
     const char *why;
 };
 
-static bool is_idstring(struct span s)
+/* Letters, numbers, ".", "-"; the name of a document may have a "+", too (clause 6.6). */
+static bool is_idstring(struct span s, bool document)
 {
-    static const char characters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-";
+    static const char characters[] = "+abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-";
     for (size_t i = 0; i < s.len; i++)
-        if (s.ptr[i] == '\0' || !strchr(characters, s.ptr[i]))
+        if (s.ptr[i] == '\0' || !strchr(characters + !document, s.ptr[i]))
             return false;
     return s.len > 0;
 }
@@ -53,12 +54,12 @@ static bool listed(unsigned list, struct span id)
 
 bool spdx_licence_known(struct span id)
 {
-    return is_idstring(id) && listed(SCHEMA_LICENCES, id);
+    return is_idstring(id, true) && listed(SCHEMA_LICENCES, id);
 }
 
 bool spdx_exception_known(struct span id)
 {
-    return is_idstring(id) && listed(SCHEMA_EXCEPTIONS, id);
+    return is_idstring(id, true) && listed(SCHEMA_EXCEPTIONS, id);
 }
 
 /* ["DocumentRef-"idstring":"]"LicenseRef-"idstring */
@@ -66,9 +67,9 @@ static bool is_reference(struct span word)
 {
     struct span document;
     if (span_take_prefix(&word, SPAN_LIT("DocumentRef-")) &&
-        !(span_take_until(&word, ':', &document) && is_idstring(document)))
+        !(span_take_until(&word, ':', &document) && is_idstring(document, true)))
         return false;
-    return span_take_prefix(&word, SPAN_LIT("LicenseRef-")) && is_idstring(word);
+    return span_take_prefix(&word, SPAN_LIT("LicenseRef-")) && is_idstring(word, false);
 }
 
 static bool refuse(struct reading *r, const char *why)
