@@ -38,7 +38,8 @@ const struct child_op PARSE_OPS[] = {
     {"requires", requires_op},
     {"suite", suite_op},
     {"tuf", tuf_op},
-    {"sbom-check", sbom_check_op},    {"sbom-read", sbom_read_op},
+    {"sbom-check", sbom_check_op},
+    {"sbom-read", sbom_read_op},
     {"versions", version_op},
 };
 const size_t PARSE_OPS_COUNT = ARRAY_LEN(PARSE_OPS);
