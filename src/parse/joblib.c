@@ -4,7 +4,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "parse/pickle_machine.h"
+#include "parse/pickle_ops.h"
 #include "parse/tar.h"
 #include "parse/text.h"
 #include "util/auto.h"
@@ -33,7 +33,7 @@ static bool runs_as_opcodes(struct machine *m, size_t from, size_t to)
     if (from == to)
         return false;
     *m->budget -= *m->budget < cost ? *m->budget : cost;
-    if (machine_copy_stack(&other, m) < 0)
+    if (machine_copy_stack(&other, m) < 0 || machine_push(&other, value_of(KIND_UNKNOWN, 0)) < 0) /* the wrapper */
         return true;
     machine_run(&other);
     *m->budget -= *m->budget < other.opcodes ? *m->budget : (size_t)other.opcodes;

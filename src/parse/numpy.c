@@ -219,9 +219,6 @@ void numpy_check(struct span file, struct report *r)
         report_finding(r, SEVERITY_HIGH, "numpy-header", "header", "%s", problem);
         return;
     }
-    json_put_uint(&r->facts, "dimensions", h.dimensions);
-    json_put_uint(&r->facts, "elements", h.elements);
-    json_put_uint(&r->facts, "item_bytes", h.type.size);
     if (h.type.objects) {
         auto_report inner = {0};
         report_finding(r, SEVERITY_HIGH, "numpy-object", "header",
@@ -232,6 +229,11 @@ void numpy_check(struct span file, struct report *r)
     } else if (__builtin_mul_overflow(h.elements, h.type.size, &bytes) || bytes != file.len) {
         report_finding(r, SEVERITY_HIGH, "numpy-size", "header",
                        "%zu bytes follow the header; type and shape say something else", file.len);
+    } else {
+        json_put_uint(&r->facts, "dimensions", h.dimensions);
+        if (h.elements <= INT64_MAX) /* of no bytes there may be more than JSON counts */
+            json_put_uint(&r->facts, "elements", h.elements);
+        json_put_uint(&r->facts, "item_bytes", h.type.size);
     }
 }
 
