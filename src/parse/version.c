@@ -29,6 +29,7 @@ static const struct {
     [VERSION_CONAN] = {"conan", conan_valid, conan_order, false},
     [VERSION_EBUILD] = {"ebuild", ebuild_valid, ebuild_order, false},
     [VERSION_OPENSSL] = {"openssl", openssl_valid, openssl_order, false},
+    [VERSION_NGINX] = {"nginx", hackage_valid, hackage_order, false},
     [VERSION_DATETIME] = {"datetime", datetime_valid, datetime_order, false},
     [VERSION_LEXICOGRAPHIC] = {"lexicographic", text_valid, span_compare, false},
 };

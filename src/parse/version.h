@@ -36,7 +36,8 @@ enum version_type {
     VERSION_HACKAGE,
     VERSION_CONAN,
     VERSION_EBUILD,
-    VERSION_OPENSSL,       /* no type of package URLs */
+    VERSION_OPENSSL, /* no type of package URLs */
+    VERSION_NGINX,
     VERSION_DATETIME,      /* a scheme of vers ranges alone, as the next */
     VERSION_LEXICOGRAPHIC, /* bytes */
     VERSION_TYPES

@@ -28,6 +28,11 @@ ORDERS = {
              "pkg:git/host/a/b@1#c", "pkg:swid/a/b/c?tag_id=1", "pkg:maven/%zz/a", "pkg:julia/A@1?uuid=x", "pkg:a/b@c/d@e?f=g?h=i#j#k"],
     "purl_types": ["chrome-extension\n\nabcdefghijklmnopabcdefghijklmnop\n1.2.3.4", "cpan\nauthor\nA-B\n1", "pub\n\nA-b\n1\nx", "huggingface\nA\nB\nABC",
                    "vcpkg\na\nb", "cocoapods\n\n.a\n1", "julia\n\nA\n1\n\nx", "mlflow\n\nA\n1"],
+    "vers": ["vers:pypi/>=1.0|<2.0|!=1.5\n1.5", "vers:npm/*\n1.0.0", "vers:deb/<1|>2|3\n3", "vers:datetime/2024-01-01T00:00:00Z\n2024-01-01T00:00:00Z",
+             "vers:gem/%31.0||\n1", "vers:conan/<=1+%2a|1.%2G\n1", "vers:gentoo/!=1|!=2\n1-r0"],
+    "vers_native": ["npm\n^1.2.3 || ~2.x - 3", "conan\n>1- <2.0 || ^0.1.2, include_prerelease=True", "gem\n~> 2.0.8, != 2.0.9", "pypi\n~=1.4.2,!=1.5", "maven\n[1.0,2.0),(,3],[4]",
+                    "nuget\n[1.0, )", "nginx\n1.5.0+, 1.4.1+,0.7.52-0.8.39", "openssl\n3.0.0, 1.0.1b", "rpm\n1"],
+    "vers_npm": ["^1.2.3-beta.1\n1.2.3-beta.2", "1.x - x\n1.9.7", ">=v1 <2.0.0-rc+b || *\n1.0.0", "~>0.0.1 =0.0.x\n0.0.1", "> 1.2.3-\n1.2.3", "^99.9\n99.9.9"],
     "version": ["deb\n1\n2\n3", "golang\nv1.2.3-0.20200101000000-abcdefabcdef\nv1.2.3\nv1.2.4+incompatible", "none\n1\n2\n3",
                 "bitnami\n2023.07.01\n2023.7.1\n2023.07.01-1"],
 }
