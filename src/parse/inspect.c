@@ -5,6 +5,7 @@
 
 #include "parse/elf.h"
 #include "parse/gguf.h"
+#include "parse/hdf5.h"
 #include "parse/joblib.h"
 #include "parse/json_file.h"
 #include "parse/numpy.h"
@@ -12,6 +13,7 @@
 #include "parse/package.h"
 #include "parse/pickle.h"
 #include "parse/safetensors.h"
+#include "parse/savedmodel.h"
 #include "parse/sniff.h"
 #include "parse/tar.h"
 #include "parse/text.h"
@@ -77,26 +79,63 @@ static bool read_as(enum content content, struct span file, const struct inspect
     case CONTENT_ZIP:
         zip_file_check(file, o, r);
         return true;
+    case CONTENT_HDF5:
+        if (o->apart)
+            hdf5_check(file, r);
+        else
+            report_not_scanned(r, "hdf5-apart", "", "is read in a process of its own, which nobody started for it");
+        return true;
     case CONTENT_ONNX:
         onnx_check(file, r);
+        return true;
+    case CONTENT_PROTOBUF:
+        savedmodel_check(file, o->name, r);
         return true;
     default:
         return false;
     }
 }
 
-/* An end of a zip file in the tail of something else: two readers would see two files. */
+/* An end record of a zip file that a reader would go by: of one disk, and with a directory in front of it (APPNOTE
+ * 4.3.16; all ones where the 64-bit form counts). */
+static bool is_zip_end(struct span rest, uint64_t at)
+{
+    uint16_t disk, disk_of, here, all, comment;
+    uint32_t size, offset;
+    return span_skip(&rest, 4) && span_take_le16(&rest, &disk) && span_take_le16(&rest, &disk_of) &&
+           span_take_le16(&rest, &here) && span_take_le16(&rest, &all) && span_take_le32(&rest, &size) &&
+           span_take_le32(&rest, &offset) && span_take_le16(&rest, &comment) && disk == disk_of && here == all &&
+           (disk == 0 || disk == UINT16_MAX) && (size <= at || size == UINT32_MAX) && comment <= rest.len;
+}
+
+/* Does the file end like a zip file, for readers that take one at the end of anything? Two readers would see two files.
+ */
 static bool has_zip_tail(struct span file)
 {
-    static const char mark[] = "PK\005\006";
     size_t from = file.len > 65557 ? file.len - 65557 : 0;
-    return file.len > 22 && memmem(file.ptr + from, file.len - from, mark, sizeof(mark) - 1) != NULL;
+    struct span rest;
+    for (span_slice(file, from, file.len - from, &rest); rest.len >= 22; span_skip(&rest, 1)) {
+        const uint8_t *mark = memmem(rest.ptr, rest.len, "PK\005\006", 4);
+        if (!mark)
+            return false;
+        span_skip(&rest, (size_t)(mark - rest.ptr));
+        if (is_zip_end(rest, file.len - rest.len))
+            return true;
+    }
+    return false;
 }
 
 /* Formats whose data may be any bytes, so that an archive fits into their end. */
 static bool holds_any_bytes(enum content c)
 {
-    return c == CONTENT_PICKLE || c == CONTENT_NUMPY || c == CONTENT_GGUF || c == CONTENT_SAFETENSORS;
+    return c == CONTENT_PICKLE || c == CONTENT_NUMPY || c == CONTENT_GGUF || c == CONTENT_SAFETENSORS ||
+           c == CONTENT_ONNX || c == CONTENT_PROTOBUF || c == CONTENT_HDF5;
+}
+
+/* A reader of PDF takes its mark anywhere in the first 1024 bytes. */
+static bool has_pdf_head(struct span file)
+{
+    return file.len > 5 && memmem(file.ptr, file.len < 1024 ? file.len : 1024, "%PDF-", 5) != NULL;
 }
 
 static void without_reader(enum content content, struct span file, const struct inspect_options *o, struct report *r)
@@ -244,6 +283,9 @@ void inspect_bytes(struct span file, const struct inspect_options *o, struct rep
         without_reader(content, file, o, r);
     else if (holds_any_bytes(content) && has_zip_tail(file))
         report_finding(r, SEVERITY_HIGH, "hidden-archive", "", "a %s that ends like a zip file", content_name(content));
+    else if (holds_any_bytes(content) && has_pdf_head(file))
+        report_finding(r, SEVERITY_MEDIUM, "hidden-document", "", "a %s that begins like a PDF document",
+                       content_name(content));
     else if (o->executable && is_text_kind(content))
         report_not_scanned(r, "no-scanner", "", "a text that its mode allows to be run");
 }
@@ -283,6 +325,7 @@ int inspect_op(struct span input, struct span arg, struct buf *reply, struct err
     struct inspect_options o = {
         .name = json_get_string(options, "name", ""),
         .layer = json_is_true(json_object_get(options, "layer")),
+        .apart = json_is_true(json_object_get(options, "apart")),
         .templates = {.must_be_known = json_is_true(json_object_get(options, "known_templates_only"))},
     };
     if (read_templates(json_object_get(options, "templates"), &templates, &o.templates.allowed_count, e) < 0)

@@ -26,6 +26,7 @@ struct inspect_options {
     bool layer;       /* a layer of a container image: whiteouts, package databases, links by its own root */
     bool executable;  /* its mode says that it may be run */
     unsigned depth;   /* archives around it */
+    bool apart;       /* this process reads nothing after this: libhdf5, which has known faults, may be used (hdf5.h) */
     /* A file of a package, whose own list or whose digest in the packages document vouches for it (architecture.md,
      * decision 3): clean, unless it is a thing of its own (an archive, a program, weights) whose reader objects, or
      * hides what it is. */
@@ -44,7 +45,7 @@ void inspect_bytes(struct span file, const struct inspect_options *o, struct rep
 /* The same for a file inside of what `r` is about, an archive's member: findings get `path` in front. */
 void inspect_inside(struct span file, const char *path, const struct inspect_options *o, struct report *r);
 
-/* The op "inspect" of the parse role. arg: {"name", "layer"?, "digest"?, "known_templates_only"?, "templates"?: [hex]}.
- * Reply: {"format", "verdict", "findings", "facts"}; with "digest": true also "sha256" of the very bytes that were
- * looked at, in hex. ERR_INPUT: the arg. */
+/* The op "inspect" of the parse role. arg: {"name", "layer"?, "digest"?, "apart"?, "known_templates_only"?,
+ * "templates"?: [hex]}. Reply: {"format", "verdict", "findings", "facts"}; with "digest": true also "sha256" of the
+ * very bytes that were looked at, in hex. ERR_INPUT: the arg. */
 int inspect_op(struct span input, struct span arg, struct buf *reply, struct err *e);

@@ -13,13 +13,15 @@
 
 struct walk {
     struct report *r;
+    bool code_only; /* where the classes come from does not matter */
     size_t objects;
     char at[512]; /* JSON pointer */
 };
 
 static void finding(struct walk *w, enum severity severity, const char *rule, const char *what, const char *which)
 {
-    report_finding(w->r, severity, rule, w->at, "%s: %.100s", what, which);
+    if (!w->code_only || severity == SEVERITY_CRITICAL)
+        report_finding(w->r, severity, rule, w->at, "%s: %.100s", what, which);
 }
 
 static bool is_one_of(const char *text, const char *const *list, size_t count)
@@ -244,14 +246,26 @@ size_t keras_config_check(const json_t *root, const char *at, struct report *r)
     return w.objects;
 }
 
-int keras_text_check(struct span text, const char *at, struct report *r)
+static int check_text(struct span text, const char *at, bool code_only, struct report *r)
 {
+    struct walk w = {.r = r, .code_only = code_only};
     struct err e = {0};
     auto_json root = json_parse(text, LIMIT_KERAS_CONFIG, at, &e);
     if (!root)
         return report_finding(r, SEVERITY_HIGH, "keras-config", at, "%s", e.msg);
-    keras_config_check(root, at, r);
+    snprintf(w.at, sizeof w.at, "%s", at);
+    walk(&w, root);
     return 0;
+}
+
+int keras_text_check(struct span text, const char *at, struct report *r)
+{
+    return check_text(text, at, false, r);
+}
+
+int keras_code_check(struct span text, const char *at, struct report *r)
+{
+    return check_text(text, at, true, r);
 }
 
 /* ── the zip file ── */

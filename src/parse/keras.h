@@ -17,3 +17,7 @@ size_t keras_config_check(const json_t *root, const char *at, struct report *r);
 
 /* The same for its text. 0, or -1 when it is no JSON. */
 int keras_text_check(struct span text, const char *at, struct report *r);
+
+/* The text of a description whose classes need not be Keras' own, because a graph beside it has what they compute: only
+ * code is looked for. 0, or -1 when it is no JSON. */
+int keras_code_check(struct span text, const char *at, struct report *r);

@@ -161,20 +161,49 @@ void scan_add_finding(struct scan_report *out, struct scan_file *f, enum severit
 
 /* ── the request ── */
 
-static void write_arg(struct buf *arg, const char *name, const struct scan_options *o)
+static void write_arg(struct buf *arg, const char *name, const struct scan_options *o, bool apart)
 {
+    buf_clear(arg);
     struct json_out w;
     json_out_init(&w, arg);
     json_out_object(&w);
     json_put_string(&w, "name", name);
     json_put_bool(&w, "layer", o->layer);
     json_put_bool(&w, "digest", o->digest);
+    json_put_bool(&w, "apart", apart);
     json_put_bool(&w, "known_templates_only", o->known_templates_only);
     json_put_array(&w, "templates");
     for (size_t i = 0; i < o->template_count; i++)
         json_out_string(&w, digest_hex(&o->templates[i]).text);
     json_out_array_end(&w);
     json_out_object_end(&w);
+}
+
+/* Is there a part of it that only a process of its own reads (parse/hdf5.h)? */
+static bool wants_apart(const json_t *reply)
+{
+    const json_t *finding;
+    size_t i;
+    json_array_foreach(json_object_get((json_t *)(uintptr_t)reply, "findings"), i, finding)
+    {
+        if (strcmp(json_get_string(finding, "rule", ""), "hdf5-apart") == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Looks again, in a process that is thrown away afterwards: what it says of this file can taint no other's verdict. */
+static json_t *ask_apart(int fd, const char *name, const struct scan_options *o, struct err *why)
+{
+    auto_buf arg = BUF(LIMIT_JSON_BYTES);
+    struct child *own = child_start(ROLE_PARSE, why);
+    if (!own)
+        return NULL;
+    write_arg(&arg, name, o, true);
+    struct child_request request = {.op = "inspect", .fd = fd, .arg = buf_span(&arg), .timeout_ms = SCAN_TIMEOUT_MS};
+    json_t *reply = child_call_json(own, &request, name, why);
+    child_stop(own);
+    return reply;
 }
 
 int scan_fd(struct child *parser, int fd, const char *path, const char *name, const struct scan_options *o,
@@ -187,9 +216,13 @@ int scan_fd(struct child *parser, int fd, const char *path, const char *name, co
         scan_unread(out, path, "no-file", "is no regular file; only those are read");
         return 0;
     }
-    write_arg(&arg, name, o);
+    write_arg(&arg, name, o, false);
     struct child_request request = {.op = "inspect", .fd = fd, .arg = buf_span(&arg), .timeout_ms = SCAN_TIMEOUT_MS};
     json_t *reply = child_call_json(parser, &request, name, &why);
+    if (reply && wants_apart(reply)) {
+        json_decref(reply);
+        reply = ask_apart(fd, name, o, &why);
+    }
     if (!reply && why.code == ERR_SYSTEM) {
         *e = why;
         return -1;

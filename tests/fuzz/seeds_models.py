@@ -153,6 +153,75 @@ def keras():
     seed("skops", "good", zipped({"schema.json": json.dumps(schema | {"protocol": 1})}))
     seed("skops", "call", zipped({"schema.json": json.dumps(schema | {"content": {"__class__": "methodcaller", "__module__": "operator", "__loader__": "OperatorFuncNode", "attrs": []}})}))
     seed("hdf5", "stub", HDF5_STUB)
+    hdf5(texts)
+
+
+def hdf5(texts):
+    """With h5py (its library may be newer than ours: the oldest form is asked for). Without it the seeds stay as they are."""
+    try:
+        import h5py
+    except ImportError:
+        print("no h5py here: the seeds of hdf5 stay as they are")
+        return
+
+    def file(name, fill, **options):
+        out = io.BytesIO()
+        with h5py.File(out, "w", libver=options.pop("libver", ("earliest", "v110"))) as f:
+            fill(f)
+        seed("hdf5", name, out.getvalue())
+
+    def weights(f):
+        f.create_dataset("layers/dense/vars/0", data=[[1.0, 2.0]], dtype="f4")
+        f.create_dataset("packed", shape=(64,), dtype="f4", chunks=(16,), compression="gzip", shuffle=True)
+        f["again"] = f["packed"]
+        f["soft"] = h5py.SoftLink("/packed")
+
+    def described(text):
+        return lambda f: (f.attrs.__setitem__("model_config", text), weights(f))
+
+    def external(f):
+        f["other"] = h5py.ExternalLink("other.h5", "/x")
+        f.create_dataset("raw", shape=(2,), dtype="f4", external=[("raw.bin", 0, 8)])
+
+    def virtual(f):
+        layout = h5py.VirtualLayout(shape=(2,), dtype="f4")
+        layout[0:2] = h5py.VirtualSource("other.h5", "x", shape=(2,))
+        f.create_virtual_dataset("v", layout)
+
+    file("weights", weights)
+    file("weights-latest", weights, libver=("v110", "v110"))
+    file("model", described(texts["dense"]))
+    file("lambda", described(texts["lambda"]))
+    file("external", external)
+    file("virtual", virtual)
+    file("pytables", lambda f: f.attrs.__setitem__("PYTABLES_FORMAT_VERSION", "2.1"))
+
+
+def tensorflow():
+    def operator(op, *attrs):
+        return data(1, "n") + data(2, op) + b"".join(data(5, data(1, k) + data(2, v)) for k, v in attrs)
+
+    def saved(*nodes, functions=(), objects=b"", assets=b""):
+        graph = b"".join(data(1, n) for n in nodes)
+        if functions:
+            graph += data(2, b"".join(data(1, f) for f in functions))
+        return number(1, 1) + data(2, data(1, b"") + data(2, graph) + assets + (data(7, objects) if objects else b""))
+
+    text = ("value", data(8, number(1, 7) + data(8, "/etc/passwd")))
+    lambda_layer = json.dumps({"class_name": "Lambda", "config": {"function": ["4wAA", None, None], "function_type": "lambda"}})
+    for name, content in {
+        "const": saved(operator("Const")),
+        "read-file": saved(operator("Const", text), operator("ReadFile")),
+        "save-outside": saved(operator("Const", text), operator("SaveV2")),
+        "function": saved(functions=[data(1, b"") + data(3, operator("PyFuncStateless"))]),
+        "unknown": saved(operator("SomebodysOwn")),
+        "keras": saved(operator("NoOp"), objects=data(1, data(4, data(1, "_tf_keras_layer") + data(3, lambda_layer)))),
+        "asset-up": saved(assets=data(6, data(2, "../vocab.txt"))),
+        "frozen": data(1, operator("Identity")),
+        "metadata": data(1, number(2, 0) + data(3, "root") + data(5, lambda_layer)),
+        "fingerprint": number(1, 5) + number(2, 6),
+    }.items():
+        seed("savedmodel", name, content)
 
 
 def main():
@@ -161,6 +230,7 @@ def main():
         seed("zip_file", name, content)
     onnx()
     keras()
+    tensorflow()
 
 
 if __name__ == "__main__":

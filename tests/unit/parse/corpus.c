@@ -118,7 +118,7 @@ enum verdict corpus_verdict(const struct corpus_file *f, char *rules, size_t siz
     auto_free uint8_t *exact = NULL;
     exact = malloc(f->len ? f->len : 1);
     memcpy(exact, f->bytes, f->len);
-    struct inspect_options o = {.name = f->path};
+    struct inspect_options o = {.name = f->path, .apart = true};
     auto_report r = {0};
     auto_buf out = BUF(32U << 20);
     struct json_out w;

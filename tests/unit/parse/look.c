@@ -43,7 +43,7 @@ struct look look_at(struct span bytes, const struct inspect_options *o)
 
 struct look look_named(struct span bytes, const char *name)
 {
-    struct inspect_options o = {.name = name};
+    struct inspect_options o = {.name = name, .apart = true};
     return look_at(bytes, &o);
 }
 
