@@ -241,17 +241,14 @@ int machine_call(struct machine *m, uint32_t name, struct value args, bool new_o
     size_t all, count = 0;
     const struct pickle_name *n = &pickle_names(&all)[name];
     const struct value *items = value_items(m, args, &count);
-    struct value copy[16];
     if (value_kind(args) == KIND_UNKNOWN)
         return RUN_OK;
     bool role = new_object ? n->role == PICKLE_MADE : n->role == PICKLE_CALLED;
-    if (!role || !items || count > ARRAY_LEN(copy) || !arguments_fit(m, n->args, items, count))
+    if (!role || !items || !arguments_fit(m, n->args, items, count))
         return refuse(m, n, role ? "with arguments of another form" : "it is a value, and no honest pickle calls it");
-    for (size_t i = 0; i < count; i++)
-        copy[i] = items[i];
-    if (check_meaning(m, n, copy) < 0)
+    if (check_meaning(m, n, items) < 0)
         return RUN_STOPPED;
-    return machine_new(m, KIND_OBJECT, name, copy, count, out);
+    return machine_new_object(m, name, args, out);
 }
 
 /* ── states ── */

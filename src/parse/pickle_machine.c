@@ -318,29 +318,50 @@ void machine_leave_frame(struct machine *m, size_t at)
     span_slice(m->file, at, m->file.len - at, &m->rest);
 }
 
-static int step(struct machine *m)
+/* The end of the frame or of the file where an opcode should be. */
+static int leave_empty_frame(struct machine *m)
 {
-    if (m->rest.len == 0) {
-        machine_leave_frame(m, machine_at(m));
-        if (m->rest.len == 0) {
-            m->op_at = m->file.len;
-            return machine_broken(m, "it ends without STOP");
-        }
-    }
-    m->op_at = machine_at(m);
-    uint8_t opcode = m->rest.ptr[0];
-    span_skip(&m->rest, 1);
-    m->opcodes++;
-    if (!HANDLERS[opcode])
-        return machine_broken(m, "byte 0x%02x is no opcode", opcode);
-    int result = HANDLERS[opcode](m);
-    if (result == RUN_SHORT && m->framed) {
+    machine_leave_frame(m, machine_at(m));
+    if (m->rest.len > 0)
+        return RUN_OK;
+    m->op_at = m->file.len;
+    return machine_broken(m, "it ends without STOP");
+}
+
+/* The argument of this opcode is not whole. In a frame it may be whole in the file. */
+static int retry(struct machine *m, uint8_t opcode)
+{
+    int result = RUN_SHORT;
+    if (m->framed) {
         machine_odd(m, SEVERITY_HIGH, "pickle-frame", m->op_at,
                     "an argument crosses the end of its frame: two loaders read two different pickles");
         machine_leave_frame(m, m->op_at + 1);
         result = HANDLERS[opcode](m);
     }
     return result == RUN_SHORT ? machine_broken(m, "the argument of opcode 0x%02x is cut off", opcode) : result;
+}
+
+static inline int step(struct machine *m)
+{
+    if (m->rest.len == 0 && leave_empty_frame(m) < 0)
+        return RUN_STOPPED;
+    m->op_at = machine_at(m);
+    uint8_t opcode = *m->rest.ptr++;
+    m->rest.len--;
+    m->opcodes++;
+    if (!HANDLERS[opcode])
+        return machine_broken(m, "byte 0x%02x is no opcode", opcode);
+    int result = HANDLERS[opcode](m);
+    return result == RUN_SHORT ? retry(m, opcode) : result;
+}
+
+static int run_shadow(struct machine *m)
+{
+    int result = RUN_OK;
+    while (!m->ended && result == RUN_OK && machine_at(m) != m->stop_at && m->opcodes < m->opcodes_max &&
+           m->blocked_names == 0)
+        result = step(m);
+    return result;
 }
 
 int machine_run(struct machine *m)
@@ -350,11 +371,10 @@ int machine_run(struct machine *m)
     if (!m->look_budget)
         m->look_budget = &m->own_budget;
     machine_leave_frame(m, m->start);
-    while (!m->ended && result == RUN_OK) {
+    if (m->shadow)
+        return run_shadow(m);
+    while (!m->ended && result == RUN_OK)
         result = step(m);
-        if (m->shadow && (machine_at(m) == m->stop_at || m->opcodes >= m->opcodes_max || m->blocked_names > 0))
-            break;
-    }
     m->end = machine_at(m);
     if (result == RUN_OK && m->findings > LIMIT_PICKLE_FINDINGS)
         result = machine_broken(m, "more than %u findings", LIMIT_PICKLE_FINDINGS);

@@ -13,14 +13,14 @@
  * process. A pickle of 300 MB in small pieces has 20 million. */
 #define LIMIT_PICKLE_MEMO    (1U << 25)
 #define LIMIT_PICKLE_OBJECTS (1U << 25)
-#define LIMIT_PICKLE_ITEMS   (1U << 25)
+#define LIMIT_PICKLE_ITEMS   (1U << 26)
 
 /* Digits of an integer that is written as text; Python itself stops at 4,300 (sys.int_info). */
 #define LIMIT_PICKLE_DIGITS 4300U
 
-/* What is spent on values that begin like a pickle or like code: 4 KiB each at least. A vocabulary of 100,000 words has
- * some thousands with a bracket. */
-#define LIMIT_PICKLE_LOOK_BYTES (256U << 20)
+/* What is spent on values that begin like a pickle or like code: 256 bytes each at least. A million texts with a
+ * bracket are looked into. */
+#define LIMIT_PICKLE_LOOK_BYTES (1U << 30)
 
 /* Findings of one pickle. What has more is not worth reading on. */
 #define LIMIT_PICKLE_FINDINGS 1000U
@@ -174,6 +174,9 @@ int machine_add_storage(struct machine *m, const struct storage *s, struct value
 /* A new object of `kind` with these items, which may not lie in m->items. */
 int machine_new(struct machine *m, enum kind kind, uint32_t name, const struct value *items, size_t count,
                 struct value *out);
+
+/* A new object that a call made. It shares the arguments that `args`, a tuple, keeps. */
+int machine_new_object(struct machine *m, uint32_t name, struct value args, struct value *out);
 
 /* Appends items to a list, dict or set. */
 int machine_extend(struct machine *m, struct value container, const struct value *items, size_t count);

@@ -97,8 +97,12 @@ static bool begins_encoded(struct span s, void (*decode)(struct span, struct buf
     return begins_binary(buf_span(&head)) || begins_deflated(buf_span(&head));
 }
 
+/* A text with a call in it, perhaps. */
 static bool has_bracket(struct span s)
 {
+    for (size_t i = 0; i < LEAST; i++)
+        if (s.ptr[i] < '\t' || s.ptr[i] == 0x7f)
+            return false;
     return memchr(s.ptr, '(', s.len < 4096 ? s.len : 4096) != NULL;
 }
 
@@ -204,6 +208,7 @@ static bool look_decoded(struct span s, size_t at, unsigned depth, size_t *budge
 {
     auto_buf bytes = BUF(DECODED_MAX + 32768);
     decode(s, &bytes);
+    *budget -= *budget < bytes.len ? *budget : bytes.len;
     pickle_look_nested(buf_span(&bytes), at, depth + 1, budget, r);
     return bytes.len >= LEAST;
 }
@@ -212,7 +217,7 @@ static bool look_decoded(struct span s, size_t at, unsigned depth, size_t *budge
 static bool may_look(struct span s, size_t at, unsigned depth, size_t *budget, struct report *r)
 {
     char place[48];
-    size_t cost = 4096 + (s.len < DECODED_MAX ? s.len : DECODED_MAX);
+    size_t cost = 256 + (s.len < DECODED_MAX ? s.len : DECODED_MAX);
     place_of(at, place, sizeof place);
     if (depth > DEPTH_MAX)
         report_finding(r, SEVERITY_MEDIUM, "nested-depth", place, "a value wrapped more than %u times", DEPTH_MAX);

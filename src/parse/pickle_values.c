@@ -125,6 +125,18 @@ int machine_new(struct machine *m, enum kind kind, uint32_t name, const struct v
     return keep(m, o, items, count);
 }
 
+int machine_new_object(struct machine *m, uint32_t name, struct value args, struct value *out)
+{
+    if (machine_new(m, KIND_OBJECT, name, NULL, 0, out) < 0)
+        return RUN_STOPPED;
+    const struct object *from = &m->objects[value_number(args)];
+    struct object *o = &m->objects[value_number(*out)];
+    o->first = from->first;
+    o->count = from->count;
+    o->weight = from->weight;
+    return RUN_OK;
+}
+
 int machine_extend(struct machine *m, struct value container, const struct value *items, size_t count)
 {
     struct object *o = &m->objects[value_number(container)];
