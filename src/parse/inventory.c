@@ -17,13 +17,16 @@ void inventory_init(struct inventory *v, struct report *r)
                             .packages_json = BUF(LIMIT_INVENTORY_BYTES),
                             .claims_json = BUF(LIMIT_INVENTORY_BYTES),
                             .pins_json = BUF(LIMIT_INVENTORY_BYTES),
+                            .natives_json = BUF(LIMIT_INVENTORY_BYTES / 4),
                             .system_json = BUF(1U << 20)};
     json_out_init(&v->packages, &v->packages_json);
     json_out_init(&v->claims, &v->claims_json);
     json_out_init(&v->pins, &v->pins_json);
+    json_out_init(&v->natives, &v->natives_json);
     json_out_array(&v->packages);
     json_out_array(&v->claims);
     json_out_array(&v->pins);
+    json_out_array(&v->natives);
 }
 
 void inventory_fini(struct inventory *v)
@@ -31,6 +34,7 @@ void inventory_fini(struct inventory *v)
     buf_fini(&v->packages_json);
     buf_fini(&v->claims_json);
     buf_fini(&v->pins_json);
+    buf_fini(&v->natives_json);
     buf_fini(&v->system_json);
     claims_free(v->by_path);
 }
@@ -169,6 +173,20 @@ void inventory_claims_end(struct inventory *v)
     json_out_object_end(&v->claims);
 }
 
+void inventory_native(struct inventory *v, const char *path, struct span bytes)
+{
+    struct digest id = digest_of(bytes);
+    if (!buf_ok(&v->natives_json)) {
+        stop(v, "libraries");
+        return;
+    }
+    json_out_object(&v->natives);
+    json_put_string(&v->natives, "path", path);
+    json_put_string(&v->natives, "sha256", digest_hex(&id).text);
+    json_put_uint(&v->natives, "size", bytes.len);
+    json_out_object_end(&v->natives);
+}
+
 bool inventory_line(struct span *s, struct span *line)
 {
     if (s->len == 0)
@@ -188,7 +206,8 @@ int inventory_write(struct inventory *v, struct json_out *w, struct err *e)
         struct buf *json;
     } lists[] = {{"packages", &v->packages, &v->packages_json},
                  {"claims", &v->claims, &v->claims_json},
-                 {"pins", &v->pins, &v->pins_json}};
+                 {"pins", &v->pins, &v->pins_json},
+                 {"natives", &v->natives, &v->natives_json}};
     for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
         json_out_array_end(lists[i].list);
         if (buf_check(lists[i].json, lists[i].key, e) < 0)

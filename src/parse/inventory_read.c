@@ -210,6 +210,13 @@ bool inventory_wants(const char *path)
     return rule || python_reader(path, &root) || is_jar(path) || inventory_is_package(path) || lock_kind_of(path);
 }
 
+bool inventory_is_system_image(const char *path)
+{
+    static const char *const endings[] = {".squashfs", ".sqsh", ".sfs", ".qcow2", ".vmdk",
+                                          ".vhd",      ".vhdx", ".img", ".iso"};
+    return has_ending(path, endings, ARRAY_LEN(endings));
+}
+
 bool inventory_is_record(const char *path)
 {
     size_t root;
@@ -286,6 +293,9 @@ void inventory_read(struct inventory *v, const char *path, struct span bytes, un
             "it is not known");
     else if (inventory_wants_bytes(bytes))
         read_program(bytes, v);
+    if (v->in_package && span_starts(bytes, SPAN_LIT("\x7f"
+                                                     "ELF")))
+        inventory_native(v, path, bytes);
     v->path = outer;
     v->root = outer_root;
 }

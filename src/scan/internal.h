@@ -28,3 +28,7 @@ int scan_packages(struct site *s, struct child *parser, const struct blobs *b, c
 
 /* Findings on rows whose package looks like one that admitted releases hold, or was another file there. */
 int scan_held(struct site *s, const struct release *r, struct scan_report *out, struct err *e);
+
+/* Findings on the uppermost layer's row: files that differ from what the package database says (inventory.h), programs
+ * that nobody owns. */
+void scan_ownership(const struct release *release, struct scan_report *out);

@@ -104,5 +104,6 @@ int scan_release(struct site *s, struct blobs *b, const struct release *r, const
     for (size_t i = 0; i < r->blob_count; i++)
         if (!scan_is_packaged(&r->blobs[i]) && scan_blob(parser, b, r, &r->blobs[i], &o, out, e) < 0)
             return -1;
+    scan_ownership(r, out);
     return scan_packages(s, parser, b, r, &o, out, e);
 }
