@@ -9,6 +9,8 @@
 #include "cli/commands.h"
 #include "cli/print_clean.h"
 #include "cli/snapshot.h"
+#include "scan/rematch.h"
+#include "trust/role_document.h"
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/sys.h"
@@ -43,7 +45,8 @@ static int keep_as_file(int memory, uint64_t bytes, const char *path, struct err
     return result;
 }
 
-static void print_compiled(const struct invocation *in, const struct advisories_compiled *c, const char *path)
+static void print_compiled(const struct invocation *in, const struct advisories_compiled *c, const char *path,
+                           bool is_signed)
 {
     const struct advisories_counts *n = &c->counts;
     if (in->json) {
@@ -51,6 +54,7 @@ static void print_compiled(const struct invocation *in, const struct advisories_
         auto_buf out = BUF(OUTPUT_MAX);
         command_json(&w, &out, "advisories-import");
         json_put_string(&w, "out", path);
+        json_put_bool(&w, "signed", is_signed);
         json_put_digest(&w, "digest", &c->digest);
         json_put_uint(&w, "bytes", c->bytes);
         json_put_uint(&w, "files", n->files);
@@ -64,32 +68,148 @@ static void print_compiled(const struct invocation *in, const struct advisories_
         command_json_end(&w);
         return;
     }
-    printf("%s  %llu advisories of %llu files (%llu withdrawn, %llu without a package), %llu refused, %llu exploited\n"
-           "  %s, %.1f MiB\n",
+    printf("%s  %llu advisories of %llu files (%llu withdrawn, %llu without a package), %llu refused, %llu CVEs known "
+           "to be exploited\n  %s, %.1f MiB\n",
            path, (unsigned long long)n->records, (unsigned long long)n->files, (unsigned long long)n->withdrawn,
            (unsigned long long)n->without_packages, (unsigned long long)n->refused, (unsigned long long)n->kev,
            digest_text(&c->digest).text, (double)c->bytes / 1048576.0);
+    printf(is_signed ? "  signed: %s" ADVISORIES_SIGNATURE_SUFFIX "\n"
+                     : "  not signed: %s is for `airlock match` only; "
+                       "a station signs for contours\n",
+           path);
+}
+
+/* A station signs what it compiled; anywhere else the snapshot is for whoever compiled it. */
+static int sign_file(struct invocation *in, int snapshot, const struct digest *id, const char *path, bool *done,
+                     struct err *e)
+{
+    auto_buf signature = BUF(ROLE_DOCUMENT_BYTES);
+    char beside[4096];
+    struct err none = {0};
+    *done = false;
+    auto_site station = site_open(in->home, SITE_STATION, &none);
+    if (!station && none.code == ERR_NOTFOUND && !option_given(in, "sign"))
+        return 0;
+    if (!station)
+        return err_set(e, none.code, none.sys_errno, "%s", none.msg);
+    snprintf(beside, sizeof(beside), "%s" ADVISORIES_SIGNATURE_SUFFIX, path);
+    if (advisories_sign(station, snapshot, id, &signature, e) < 0 ||
+        file_write(AT_FDCWD, beside, buf_span(&signature), 0644, e) < 0)
+        return -1;
+    *done = true;
+    return 0;
 }
 
 static int compile_to_file(struct invocation *in, struct child *parser, const char *path, struct err *e)
 {
     auto_advisories_compiled compiled = {0};
+    bool is_signed;
     auto_fd memory = memfd_create("advisories", MFD_CLOEXEC);
     if (memory < 0)
         return err_set(e, ERR_SYSTEM, errno, "memory for the snapshot");
     if (snapshot_compile(in, parser, in->argv, (size_t)in->argc, memory, &compiled, e) < 0 ||
-        keep_as_file(memory, compiled.bytes, path, e) < 0)
+        keep_as_file(memory, compiled.bytes, path, e) < 0 ||
+        sign_file(in, memory, &compiled.digest, path, &is_signed, e) < 0)
         return -1;
-    print_compiled(in, &compiled, path);
+    print_compiled(in, &compiled, path, is_signed);
     return 0;
+}
+
+/* ── import into a contour ── */
+
+struct outcomes {
+    struct json_out *w; /* NULL: for people */
+    size_t count, failed, unmatched;
+};
+
+static void see_outcome(void *arg, const struct rematched *r)
+{
+    struct outcomes *o = arg;
+    o->count++;
+    o->failed += strcmp(r->result, "FAILED") == 0;
+    o->unmatched += r->why[0] != '\0';
+    if (o->w) {
+        json_out_object(o->w);
+        json_put_string(o->w, "release", r->name);
+        json_put_digest(o->w, "digest", &r->release);
+        if (r->why[0]) {
+            json_put_string(o->w, "reason", r->why);
+        } else {
+            json_put_string(o->w, "result", r->result);
+            json_put_uint(o->w, "matches", r->hits);
+            json_put_uint(o->w, "undecided", r->gaps);
+            json_put_digest(o->w, "evidence", &r->evidence);
+        }
+        json_out_object_end(o->w);
+    } else if (r->why[0]) {
+        printf("  %s  not matched: %s\n", r->name, r->why);
+    } else {
+        printf("  %s  %s: %zu matches, %zu undecided\n", r->name, r->result, r->hits, r->gaps);
+    }
+}
+
+static int match_all(struct invocation *in, struct site *s, const struct advisories_in_force *f, struct err *e)
+{
+    struct outcomes o = {0};
+    struct json_out w;
+    auto_buf out = BUF(OUTPUT_MAX);
+    if (!in->json) {
+        printf("in force: %s, signed %s by station %.16s\n", digest_text(&f->digest).text, time_text(f->issued_s).text,
+               f->station);
+        return rematch_all(s, f, see_outcome, &o, e);
+    }
+    o.w = &w;
+    command_json(&w, &out, "advisories-import");
+    json_put_digest(&w, "digest", &f->digest);
+    json_put_string(&w, "station", f->station);
+    json_put_time(&w, "issued", f->issued_s);
+    json_put_time(&w, "imported", f->imported_s);
+    json_put_string(&w, "date", json_get_string(f->said, "date", ""));
+    json_put_uint(&w, "records", (uint64_t)json_integer_value(json_object_get(f->said, "records")));
+    json_put_array(&w, "releases");
+    if (rematch_all(s, f, see_outcome, &o, e) < 0)
+        return -1;
+    json_out_array_end(&w);
+    command_json_end(&w);
+    return 0;
+}
+
+static int take_into(struct invocation *in, const char *path, struct err *e)
+{
+    auto_buf signature = BUF(ROLE_DOCUMENT_BYTES);
+    auto_in_force now = {.fd = -1};
+    char beside[4096];
+    const char *named = option_get(in, "signature");
+    snprintf(beside, sizeof(beside), "%s" ADVISORIES_SIGNATURE_SUFFIX, path);
+    auto_site site = command_site(in, SITE_CONTOUR, e);
+    if (!site)
+        return -1;
+    auto_fd fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return file_open_failed(AT_FDCWD, path, path, e);
+    if (!advisories_is_snapshot(fd)) {
+        err_set(e, ERR_INPUT, 0, "%s is no snapshot of advisories", path);
+        return err_hint(e, "A contour takes a snapshot that a station compiled and signed: `airlock advisories import "
+                           "SOURCE... --out FILE` there; --out FILE here compiles one for `airlock match`");
+    }
+    if (file_read(AT_FDCWD, named ? named : beside, &signature, e) < 0) {
+        if (e->code == ERR_NOTFOUND)
+            err_hint(e, "The station writes it beside the snapshot; carry both");
+        return -1;
+    }
+    if (advisories_take(site, fd, buf_span(&signature), &now, e) < 0)
+        return err_prefix(e, "%s", path);
+    return match_all(in, site, &now, e);
 }
 
 static int import(struct invocation *in)
 {
     struct err e = {0};
     const char *out = option_get(in, "out");
+    if (!out && in->argc > 1)
+        return command_usage(in, "a contour takes one snapshot; --out FILE compiles several sources into one");
     if (!out)
-        return command_usage(in, "wanted --out FILE");
+        return take_into(in, in->argv[0], &e) < 0 ? command_fail(in, &e) : 0;
     struct child *parser = child_start(ROLE_PARSE, &e);
     int result = parser ? compile_to_file(in, parser, out, &e) : -1;
     child_stop(parser);
@@ -133,6 +253,31 @@ static void print_holdings(const json_t *shown, int64_t now_s)
     putchar('\n');
 }
 
+static int print_shown(json_t *shown, const struct advisories_in_force *f, struct err *e)
+{
+    struct json_out w;
+    auto_buf out = BUF(OUTPUT_MAX);
+    const char *key;
+    json_t *value;
+    command_json(&w, &out, "advisories");
+    if (f) {
+        json_put_digest(&w, "digest", &f->digest);
+        json_put_string(&w, "station", f->station);
+        json_put_time(&w, "issued", f->issued_s);
+        json_put_time(&w, "imported", f->imported_s);
+    }
+    json_object_foreach(shown, key, value)
+    {
+        auto_free char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+        json_out_key(&w, key);
+        json_out_raw(&w, text ? span_str(text) : SPAN_LIT("null"));
+    }
+    if (buf_check(&out, "the answer", e) < 0)
+        return -1;
+    command_json_end(&w);
+    return 0;
+}
+
 static int show_file(struct invocation *in, struct child *parser, const char *path, struct err *e)
 {
     auto_fd fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -141,18 +286,34 @@ static int show_file(struct invocation *in, struct child *parser, const char *pa
     auto_json shown = advisories_show(parser, fd, true, e);
     if (!shown)
         return err_prefix(e, "%s", path);
-    if (!in->json) {
-        print_holdings(shown, clock_now_s());
-        return 0;
-    }
-    auto_free char *text = json_dumps(shown, JSON_COMPACT);
-    puts(text);
+    if (in->json)
+        return print_shown(shown, NULL, e);
+    print_holdings(shown, clock_now_s());
+    return 0;
+}
+
+static int show_in_force(struct invocation *in, struct err *e)
+{
+    auto_in_force now = {.fd = -1};
+    auto_site site = command_site(in, SITE_CONTOUR, e);
+    if (!site || advisories_in_force(site, true, &now, e) < 0)
+        return -1;
+    auto_json shown = advisories_show(site_parser(site, e), now.fd, false, e);
+    if (!shown)
+        return -1;
+    if (in->json)
+        return print_shown(shown, &now, e);
+    printf("in force since %s: %s, signed %s by station %.16s\n", time_text(now.imported_s).text,
+           digest_text(&now.digest).text, time_text(now.issued_s).text, now.station);
+    print_holdings(shown, site->now_s);
     return 0;
 }
 
 static int show(struct invocation *in)
 {
     struct err e = {0};
+    if (in->argc == 0)
+        return show_in_force(in, &e) < 0 ? command_fail(in, &e) : 0;
     struct child *parser = child_start(ROLE_PARSE, &e);
     int result = parser ? show_file(in, parser, in->argv[0], &e) : -1;
     child_stop(parser);
@@ -161,9 +322,22 @@ static int show(struct invocation *in)
 
 const struct command CMD_ADVISORIES_IMPORT = {
     .name = "advisories import",
-    .usage = "FILE|DIR... --out FILE",
-    .summary = "compile advisories into one snapshot",
-    .options = {{"out", "FILE", "where the snapshot goes", false}},
+    .usage = "FILE | SOURCE... --out FILE",
+    .summary = "compile advisories into a snapshot; take a signed one into a contour",
+    .detail =
+        "With --out, each SOURCE is what a database of advisories exports: a zip, a folder or a record of OSV (records "
+        "of malicious packages too), the JSON of Debian's security tracker, or the KEV catalogue; together they are "
+        "compiled into one snapshot. A record that is broken is refused with its name, its place and the reason, and "
+        "counted; a source of which nothing can be taken ends the command. The same sources make the same bytes. When "
+        "--home is a station, FILE.sig is written beside it: the signature of the station's role `advisories`.\n"
+        "Without --out, a contour takes in the snapshot FILE with FILE.sig: the signature must be that of a station "
+        "that is trusted here, and neither it nor the advisories may be older than what is in force. Then every "
+        "release "
+        "that lies here is matched again, from the inventory of its last scan; no artifact is read.\nEnds with 3 when "
+        "a source, the snapshot or its signature cannot be taken, with 5 when it is expired or older.",
+    .options = {{"out", "FILE", "compile the sources into this file", false},
+                {"sign", NULL, "with --out: it is an error when --home is no station", false},
+                {"signature", "FILE", "the signature, when it does not stand in FILE.sig", false}},
     .min_args = 1,
     .max_args = -1,
     .run = import,
@@ -171,9 +345,13 @@ const struct command CMD_ADVISORIES_IMPORT = {
 
 const struct command CMD_ADVISORIES_SHOW = {
     .name = "advisories show",
-    .usage = "FILE",
-    .summary = "what advisories there are",
-    .min_args = 1,
+    .usage = "[FILE]",
+    .summary = "which advisories are in force, or in a snapshot: sources, age, counts",
+    .detail =
+        "Without FILE what is in force in the contour; its bytes are hashed and held against the contour's own "
+        "signature. Of a FILE every row is checked. Of each source: name, records, refused and withdrawn ones, the "
+        "date of its newest record, licence, digest.",
+    .min_args = 0,
     .max_args = 1,
     .run = show,
 };

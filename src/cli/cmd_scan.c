@@ -8,6 +8,7 @@
 #include "cli/with_release.h"
 #include "contour/ref.h"
 #include "gate/policy.h"
+#include "scan/rematch.h"
 #include "scan/scan.h"
 
 /* Rows of a tree of some hundred thousand files. */
@@ -82,12 +83,44 @@ static int no_such(struct invocation *in, const char *ref, struct err *e)
     return command_fail(in, e);
 }
 
+/* What the advisories in force say of what was found in it; the scan itself stands, however that ended. */
+static void put_matched(struct json_out *w, int matched, const struct rematched *m, const struct err *e)
+{
+    json_out_key(w, "advisories");
+    if (matched == 0) {
+        json_out_null(w);
+        return;
+    }
+    json_out_object(w);
+    if (matched > 0) {
+        json_put_string(w, "result", m->result);
+        json_put_uint(w, "matches", m->hits);
+        json_put_uint(w, "undecided", m->gaps);
+        json_put_digest(w, "evidence", &m->evidence);
+    } else {
+        json_put_string(w, "error", e->msg);
+    }
+    json_out_object_end(w);
+}
+
+static void print_matched(int matched, const struct rematched *m, const struct err *e)
+{
+    if (matched > 0)
+        printf("  advisories %s: %zu matches, %zu undecided\n  matching %s\n", m->result, m->hits, m->gaps,
+               digest_text(&m->evidence).text);
+    else if (matched == 0)
+        printf("  no advisories are in force: its packages were matched against nothing\n");
+    else
+        printf("  advisories: not matched: %s\n", e->msg);
+}
+
 static int scan_release_of(struct invocation *in, const char *ref)
 {
     struct err e = {0};
     struct digest evidence;
     auto_with_release w = {0};
     auto_scan_report report = {0};
+    struct rematched match = {0};
     struct policy policy;
     if (with_release_open(in, ref, &w, &e) < 0)
         return no_such(in, ref, &e);
@@ -97,6 +130,7 @@ static int scan_release_of(struct invocation *in, const char *ref)
         return cannot(in, &e);
     if (scan_record(w.site, w.release, &report, &evidence, &e) < 0)
         return command_fail(in, &e);
+    int matched = rematch_scanned(w.site, &w.row, &match, &e);
     if (in->json) {
         struct json_out j;
         auto_buf out = BUF(OUTPUT_MAX);
@@ -105,13 +139,15 @@ static int scan_release_of(struct invocation *in, const char *ref)
         json_put_digest(&j, "digest", &w.row.digest);
         json_put_string(&j, "result", scan_result(&report));
         json_put_digest(&j, "evidence", &evidence);
+        put_matched(&j, matched, &match, &e);
         scan_write_files(&j, &report);
         command_json_end(&j);
     } else {
         print_report(&report);
         printf("%s  scan %s\n  report %s\n", w.name, scan_result(&report), digest_text(&evidence).text);
+        print_matched(matched, &match, &e);
     }
-    return verdict_blocks(report.verdict) ? 1 : 0;
+    return verdict_blocks(report.verdict) ? 1 : matched < 0 ? 6 : 0;
 }
 
 static int scan_paths(struct invocation *in)

@@ -50,6 +50,7 @@ const struct command *const COMMANDS[] = {
     &CMD_STATUS,
     &CMD_LOG,
     &CMD_SHOW,
+    &CMD_RECALL,
     &CMD_PASSPORT,
     &CMD_PASSPORT_VERIFY,
     &CMD_VERIFY_ATTESTATION,

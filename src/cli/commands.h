@@ -39,6 +39,7 @@ extern const struct command CMD_PERSON_WITHDRAW;
 extern const struct command CMD_POLICY_SET;
 extern const struct command CMD_POLICY_SHOW;
 extern const struct command CMD_PROMOTE;
+extern const struct command CMD_RECALL;
 extern const struct command CMD_RECEIVE;
 extern const struct command CMD_REQUEST;
 extern const struct command CMD_RESTORE;

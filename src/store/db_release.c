@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "store/db_advisories.h"
 #include "store/db_internal.h"
 
 enum { WAITING, ADMITTED, DISCARDED }; /* the column admitted */
@@ -192,7 +193,9 @@ int db_blob_needed(struct db *db, const struct digest *id, bool *needed, struct 
     if (query_begin(&q, db,
                     "SELECT EXISTS(SELECT 1 FROM release_blob b JOIN release r ON r.digest = b.release"
                     " WHERE b.digest = ?1 AND (r.admitted = 1 OR r.shipment = 0))"
-                    " OR EXISTS(SELECT 1 FROM collection_blob WHERE digest = ?1)",
+                    " OR EXISTS(SELECT 1 FROM collection_blob WHERE digest = ?1)"
+                    " OR ?1 = (SELECT subject FROM evidence WHERE predicate_type = '" DB_ADVISORIES_TYPE "'"
+                    " ORDER BY arrival DESC LIMIT 1)",
                     "what needs a blob", e) < 0)
         return -1;
     bind_digest(&q, 1, id);

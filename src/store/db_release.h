@@ -34,7 +34,8 @@ int db_blob_add(struct db *db, const struct digest *id, uint64_t size, struct er
 int db_blob_each(struct db *db, int (*each)(void *arg, const struct digest *id, uint64_t size), void *arg,
                  struct err *e);
 
-/* Does anything need this blob in the store: a release that was admitted or packed here, or a collection? */
+/* Does anything need this blob in the store: a release that was admitted or packed here, a collection, or is it the
+ * snapshot of advisories in force? */
 int db_blob_needed(struct db *db, const struct digest *id, bool *needed, struct err *e);
 int db_blob_remove(struct db *db, const struct digest *id, struct err *e);
 

@@ -1,0 +1,37 @@
+/* Snapshots of advisories between station and contour: signed there with the key of the role advisories, taken in here
+ * as a blob with the contour's own signed word about it. Hard rule: one that is older than the one in force is refused,
+ * and what a contour matches against is what its own signature names, hashed again before it is used. */
+#pragma once
+
+#include "scan/advisories.h"
+#include "site/site.h"
+
+#define PREDICATE_ADVISORIES "urn:airlock:advisories:v1"
+
+/* Stands beside the snapshot: FILE.sig. */
+#define ADVISORIES_SIGNATURE_SUFFIX ".sig"
+#define ADVISORIES_VALID_S          (90LL * 86400)
+
+/* A station signs the snapshot `fd`; *out is the document of trust/role_document.h. */
+int advisories_sign(struct site *station, int fd, const struct digest *id, struct buf *out, struct err *e);
+
+/* What is in force in a contour. */
+struct advisories_in_force {
+    int fd; /* -1: not opened; the caller closes by advisories_in_force_fini */
+    struct digest digest, evidence;
+    int64_t issued_s, imported_s;
+    char station[DIGEST_HEX_SIZE];
+    json_t *said; /* owned: the predicate: "date", "oldest", "records", "sources", … */
+};
+void advisories_in_force_fini(struct advisories_in_force *f);
+#define auto_in_force AUTO(advisories_in_force_fini) struct advisories_in_force
+
+/* ERR_NOTFOUND when none was taken in; ERR_INPUT: the row, the signature or the bytes are not right. With `open` the
+ * snapshot is opened and hashed. */
+int advisories_in_force(struct site *contour, bool open, struct advisories_in_force *out, struct err *e);
+
+/* Takes in the snapshot `fd` with its signature. ERR_INPUT: damaged, or not signed by a station's role advisories;
+ * ERR_DENIED: expired, of the future, older than the one in force. The one that is in force once more is fine. *out is
+ * what is in force then. */
+int advisories_take(struct site *contour, int fd, struct span signature, struct advisories_in_force *out,
+                    struct err *e);
