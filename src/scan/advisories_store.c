@@ -180,7 +180,7 @@ static int check_times(struct taking *t, struct err *e)
 }
 
 /* Neither the signature nor what it holds may be older than what is in force. */
-static int check_order(const struct taking *t, struct err *e)
+static int check_order(struct taking *t, struct err *e)
 {
     auto_in_force now = {.fd = -1};
     struct err none = {0};
