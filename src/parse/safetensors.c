@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "parse/shard_index.h"
 #include "parse/text.h"
 
 /* The format's own limit is 100,000,000. A model of 100,000 tensors needs 15 MB; JSON takes ten times its size when it
@@ -219,9 +220,22 @@ static int check_layout(struct safetensors *s, uint64_t data)
     return 0;
 }
 
+/* By the names an index knows the file again. */
+static void write_names(struct safetensors *s)
+{
+    auto_free const char **names = calloc(s->count + 1, sizeof *names);
+    if (!names)
+        abort();
+    for (size_t i = 0; i < s->count; i++)
+        names[i] = s->tensors[i].name;
+    struct digest id = shard_names_digest(names, s->count);
+    json_put_string(&s->r->facts, "names", digest_hex(&id).text);
+}
+
 static void write_facts(struct safetensors *s)
 {
     struct json_out *w = &s->r->facts;
+    write_names(s);
     json_put_uint(w, "tensors", s->count);
     json_put_uint(w, "parameters", s->parameters);
     json_put_array(w, "types");

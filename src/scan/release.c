@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "scan/beside.h"
 #include "scan/internal.h"
 
 static const struct {
@@ -105,5 +106,8 @@ int scan_release(struct site *s, struct blobs *b, const struct release *r, const
         if (!scan_is_packaged(&r->blobs[i]) && scan_blob(parser, b, r, &r->blobs[i], &o, out, e) < 0)
             return -1;
     scan_ownership(r, out);
-    return scan_packages(s, parser, b, r, &o, out, e);
+    if (scan_packages(s, parser, b, r, &o, out, e) < 0)
+        return -1;
+    scan_beside(out, 0, -1, 0);
+    return 0;
 }

@@ -7,7 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "scan/scan.h"
+#include "scan/beside.h"
 #include "util/sys.h"
 
 /* Directories inside each other, and files in all. */
@@ -88,6 +88,21 @@ static int scan_directory(struct tree *t, int dir, const char *path, unsigned de
     return result;
 }
 
+/* One file alone may need others of its folder; whether they are there can be said without looking into them. */
+static int scan_neighbours(char *path, size_t from, struct scan_report *out, struct err *e)
+{
+    char *slash = strrchr(path, '/');
+    size_t len = slash ? (size_t)(slash + 1 - path) : 0;
+    auto_free char *folder = len ? strndup(path, len) : strdup(".");
+    if (!folder)
+        abort();
+    auto_fd root = sys.openat(AT_FDCWD, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    if (root < 0)
+        return err_set(e, ERR_IO, errno, "%s", folder);
+    scan_beside(out, from, root, len);
+    return 0;
+}
+
 int scan_path(struct child *parser, const char *path, const struct scan_options *o, struct scan_report *out,
               struct err *e)
 {
@@ -104,11 +119,15 @@ int scan_path(struct child *parser, const char *path, const struct scan_options 
     auto_fd fd = sys.openat(AT_FDCWD, clean, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
     if (fd < 0 || fstat(fd, &st) < 0)
         return err_set(e, errno == ENOENT || errno == ENOTDIR ? ERR_NOTFOUND : ERR_IO, errno, "%s", clean);
+    size_t from = out->count;
     if (S_ISDIR(st.st_mode)) {
         t.root = fd;
         t.root_len = strlen(clean) + 1;
         int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-        return copy < 0 ? err_set(e, ERR_IO, errno, "%s", clean) : scan_directory(&t, copy, clean, 0);
+        int result = copy < 0 ? err_set(e, ERR_IO, errno, "%s", clean) : scan_directory(&t, copy, clean, 0);
+        if (result == 0)
+            scan_beside(out, from, fd, t.root_len);
+        return result;
     }
-    return scan_fd(parser, fd, clean, clean, o, out, e);
+    return scan_fd(parser, fd, clean, clean, o, out, e) < 0 ? -1 : scan_neighbours(clean, from, out, e);
 }

@@ -224,6 +224,11 @@ def tensorflow():
         seed("savedmodel", name, content)
 
 
+def shards():
+    for name, weights in {"two": {"a": "1.safetensors", "b": "2.safetensors", "c": "1.safetensors"}, "none": {}, "no-text": {"a": 1}}.items():
+        seed("shard_index", name, json.dumps(weights).encode())
+
+
 def main():
     for name, content in zips():
         seed("zip", name, content)
@@ -231,6 +236,7 @@ def main():
     onnx()
     keras()
     tensorflow()
+    shards()
 
 
 if __name__ == "__main__":
