@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "parse/purl.h"
 #include "util/auto.h"
 
 /* The largest JSON pointer that a message shows whole. */
@@ -138,6 +139,24 @@ static int put_text_of(struct reading *r, const json_t *object, const char *key,
     return 0;
 }
 
+/* "purl", and what of it names the package: without version, qualifiers and subpath, in canonical form. */
+static void put_purl(struct json_out *w, const char *text)
+{
+    struct err none = {0};
+    auto_purl purl = {0};
+    auto_buf canonical = BUF(4 * PURL_LENGTH_MAX);
+    if (!text)
+        return;
+    json_put_string(w, "purl", text);
+    if (purl_parse(span_str(text), &purl, &none) < 0)
+        return;
+    purl_write(&purl, &canonical);
+    size_t len = strcspn(buf_str(&canonical), "?#");
+    const char *at = memrchr(canonical.ptr, '@', len); /* any other one is percent-encoded */
+    json_out_key(w, "package");
+    json_out_span(w, span_of(canonical.ptr, at ? (size_t)(at - buf_str(&canonical)) : len));
+}
+
 static int begin(struct reading *r, const char *at)
 {
     if (++r->count > LIMIT_SBOM_COMPONENTS)
@@ -219,8 +238,8 @@ static int put_component(struct reading *r, const json_t *c, const char *at, boo
 {
     static const struct {
         const char *key, *as;
-    } texts[] = {{"bom-ref", "ref"}, {"type", "type"}, {"group", "group"}, {"version", "version"},
-                 {"purl", "purl"},   {"cpe", "cpe"},   {"scope", "scope"}};
+    } texts[] = {{"bom-ref", "ref"},     {"type", "type"}, {"group", "group"},
+                 {"version", "version"}, {"cpe", "cpe"},   {"scope", "scope"}};
     if (need_object(c, at, r->e) < 0)
         return -1;
     const char *name = json_need_string(c, "name", at, r->e);
@@ -230,6 +249,10 @@ static int put_component(struct reading *r, const json_t *c, const char *at, boo
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         if (put_text_of(r, c, texts[i].key, at, texts[i].as) < 0)
             return -1;
+    const char *purl;
+    if (text_of(c, "purl", at, &purl, r->e) < 0)
+        return -1;
+    put_purl(r->w, purl);
     if (subject)
         json_put_bool(r->w, "subject", true);
     if (put_licences(r, c, at) < 0 || put_hashes(r, c, "hashes", at, "alg", "content") < 0)
@@ -295,8 +318,7 @@ static int put_package(struct reading *r, const json_t *p, const char *at, const
     json_put_string(r->w, "type", "library");
     if (put_text_of(r, p, "SPDXID", at, "ref") < 0 || put_text_of(r, p, "versionInfo", at, "version") < 0)
         return -1;
-    if (purl)
-        json_put_string(r->w, "purl", purl);
+    put_purl(r->w, purl);
     if (cpe)
         json_put_string(r->w, "cpe", cpe);
     if (put_spdx_licence(r, p, at) < 0 || put_hashes(r, p, "checksums", at, "algorithm", "checksumValue") < 0)

@@ -1,7 +1,7 @@
 /* The report becomes evidence: predicate, inventory and ledger entry in one transaction. */
 #include <stdio.h>
 
-#include "scan/scan.h"
+#include "scan/sbom_compare.h"
 #include "trust/statement.h"
 #include "util/limits.h"
 
@@ -21,15 +21,15 @@ static int write_entry(struct site *s, const struct release *release, const stru
     return site_commit(s, &w, &seq, e);
 }
 
-int scan_record(struct site *s, const struct release *release, const struct scan_report *r, struct digest *id,
-                struct err *e)
+int scan_record(struct site *s, const struct release *release, struct scan_report *r, struct digest *id, struct err *e)
 {
     auto_buf predicate = BUF(LIMIT_PREDICATE_BYTES), sbom = BUF(LIMIT_PREDICATE_BYTES);
     struct digest evidence;
     char name[160];
     snprintf(name, sizeof(name), "%s:%s", release->name, release->version);
-    if (scan_write_predicate(r, s->now_s, &predicate, e) < 0 || scan_write_sbom(release, r, s->now_s, &sbom, e) < 0 ||
-        site_begin(s, e) < 0)
+    if (scan_write_sbom(release, r, s->now_s, &sbom, e) < 0 ||
+        scan_compare_sbom(s, release, buf_span(&sbom), r, e) < 0 ||
+        scan_write_predicate(r, s->now_s, &predicate, e) < 0 || site_begin(s, e) < 0)
         return -1;
     if (site_evidence(s, name, &release->digest, PREDICATE_SCAN, "", scan_result(r), buf_span(&predicate), &evidence,
                       e) < 0 ||

@@ -86,7 +86,8 @@ int scan_write_sbom(const struct release *release, const struct scan_report *r, 
 /* "PASSED" when nothing blocks, else "FAILED". */
 const char *scan_result(const struct scan_report *r);
 
-/* Signs the report and the inventory as evidence and writes the ledger's entry "scan". *id (may be NULL) is the
+/* Holds the inventory against the one that the station signed (sbom_compare.h: a row more), then signs the report and
+ * the inventory as evidence and writes the ledger's entry "scan". *id (may be NULL) is the
  * report's evidence. */
-int scan_record(struct site *s, const struct release *release, const struct scan_report *r, struct digest *id,
+int scan_record(struct site *s, const struct release *release, struct scan_report *r, struct digest *id,
                 struct err *e);
