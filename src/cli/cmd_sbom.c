@@ -1,18 +1,25 @@
-/* SBOM documents of others: are they valid. */
+/* Inventories: of what lies at a path, ours; and of others, are they valid. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "cli/commands.h"
 #include "cli/print_clean.h"
 #include "parse/sbom_read.h"
 #include "sandbox/child.h"
+#include "scan/inventory.h"
+#include "util/clock.h"
 
 /* The largest document that is read takes seconds; a bomb is ended. */
 #define CHECK_TIMEOUT_MS 120000
 
-#define OUTPUT_MAX (4U << 20)
+#define ANSWER_MAX (4U << 20)
+
+/* An inventory of ours: some hundred thousand files. */
+#define DOCUMENT_MAX (1U << 30)
 
 static int open_file(const char *path, struct err *e)
 {
@@ -120,7 +127,7 @@ static void put_list(struct json_out *w, const json_t *reply, const char *count,
 static void answer_json(const char *path, const json_t *reply, bool valid)
 {
     struct json_out w;
-    auto_buf out = BUF(OUTPUT_MAX);
+    auto_buf out = BUF(ANSWER_MAX);
     command_json(&w, &out, "sbom-check");
     json_put_string(&w, "file", path);
     json_put_bool(&w, "valid", valid);
@@ -164,4 +171,80 @@ const struct command CMD_SBOM_CHECK = {
     .min_args = 1,
     .max_args = 1,
     .run = run_check,
+};
+
+/* ── an inventory of our own ── */
+
+/* SOURCE_DATE_EPOCH (reproducible-builds.org) where it is set: the same input then gives the same bytes. CycloneDX
+ * needs no time and gets none without it; SPDX does. */
+static int time_of(bool needed, int64_t *out, struct err *e)
+{
+    const char *text = getenv("SOURCE_DATE_EPOCH");
+    uint64_t seconds;
+    *out = needed ? clock_now_s() : -1;
+    if (!text || !text[0])
+        return 0;
+    if (!span_decimal(span_str(text), &seconds) || seconds > 253402300799ULL)
+        return err_set(e, ERR_USAGE, 0, "SOURCE_DATE_EPOCH is \"%.40s\"; wanted seconds since 1970", text);
+    *out = (int64_t)seconds;
+    return 0;
+}
+
+/* What was found on the way, on stderr: stdout is the document. */
+static void print_findings(const struct invocation *in, const struct scan_inventory *v)
+{
+    for (size_t i = 0; i < v->finding_count && !in->quiet; i++) {
+        const struct inventory_finding *f = &v->findings[i];
+        if (!f->unread && !in->verbose)
+            continue;
+        auto_buf line = BUF(8192);
+        buf_printf(&line, "airlock sbom: %s%s%s: %s", f->unread ? "not read: " : "", f->path,
+                   f->path[0] ? "" : "the whole", f->message);
+        fprint_clean(stderr, buf_str(&line));
+        fputc('\n', stderr);
+    }
+    if (v->sbom.incomplete && !in->quiet)
+        fprintf(stderr, "airlock sbom: the inventory is incomplete, and says so; what is named above was not read\n");
+}
+
+static int run_inventory(struct invocation *in)
+{
+    struct err e = {0};
+    int (*write_sbom)(const struct sbom *s, struct buf *out, struct err *e);
+    const char *format = option_get(in, "format");
+    auto_scan_inventory v = {0};
+    auto_buf out = BUF(DOCUMENT_MAX);
+    int64_t time_s;
+    if (!sbom_format_named(format ? format : "cyclonedx", &write_sbom))
+        return command_usage(in, "--format %s; wanted cyclonedx or spdx", format);
+    if (time_of(write_sbom == sbom_write_spdx, &time_s, &e) < 0 ||
+        scan_inventory_path(in->argv[0], time_s, &v, &e) < 0 || write_sbom(&v.sbom, &out, &e) < 0)
+        return command_fail(in, &e);
+    fwrite(out.ptr, 1, out.len, stdout);
+    putchar('\n');
+    print_findings(in, &v);
+    if (fflush(stdout) != 0) {
+        err_set(&e, ERR_IO, errno, "write the inventory");
+        return command_fail(in, &e);
+    }
+    return 0;
+}
+
+const struct command CMD_SBOM = {
+    .name = "sbom",
+    .usage = "PATH",
+    .summary = "the inventory (SBOM) of a directory, image, package or root file system",
+    .detail =
+        "Finds packages by what their own tools leave behind (package databases, metadata beside installed packages, "
+        "build information inside programs, lock files), in every layer of an image, and holds the files that a "
+        "package claims against their hashes. PATH is a directory, an OCI image layout, an image as one tar (docker "
+        "save, or a layout), an ISO image, a package, or any other file. Files are read in processes that can do "
+        "nothing else.\nPrints one document: CycloneDX 1.6 with the ML-BOM of models, or SPDX 2.3. What could not be "
+        "read is named on stderr, and the document then says that it is incomplete (CycloneDX: compositions; both: a "
+        "comment).\nThe same input gives the same bytes: CycloneDX gets a timestamp only from SOURCE_DATE_EPOCH; SPDX, "
+        "which needs one, from there or from the clock.",
+    .options = {{"format", "FORMAT", "cyclonedx (default) or spdx", false}},
+    .min_args = 1,
+    .max_args = 1,
+    .run = run_inventory,
 };

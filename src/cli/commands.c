@@ -36,6 +36,7 @@ const struct command *const COMMANDS[] = {
     &CMD_MATCH,
     &CMD_ADVISORIES_IMPORT,
     &CMD_ADVISORIES_SHOW,
+    &CMD_SBOM,
     &CMD_SBOM_CHECK,
     &CMD_JUDGE,
     &CMD_REQUEST,

@@ -44,6 +44,7 @@ extern const struct command CMD_RECEIVE;
 extern const struct command CMD_REQUEST;
 extern const struct command CMD_RESTORE;
 extern const struct command CMD_ROLLBACK;
+extern const struct command CMD_SBOM;
 extern const struct command CMD_SBOM_CHECK;
 extern const struct command CMD_SCAN;
 extern const struct command CMD_SERVE;
