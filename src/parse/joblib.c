@@ -6,7 +6,6 @@
 
 #include "parse/pickle_ops.h"
 #include "parse/tar.h"
-#include "parse/text.h"
 #include "util/auto.h"
 
 /* Arrays of objects inside arrays of objects. */
@@ -161,18 +160,26 @@ static bool begins_like_zlib(struct span s)
     return s.len >= 8 && s.ptr[0] == 0x78 && (0x7800U + s.ptr[1]) % 31 == 0 && !(s.ptr[1] & 0x20);
 }
 
-/* Are the first bytes whole? Two bytes say too little, and "x^2" is a text. */
+/* Is it one whole stream, and nothing behind it? Two bytes say too little: "x^2" is a text, and much begins with them.
+ */
 static bool inflates(struct span s)
 {
-    uint8_t chunk[4096];
-    z_stream z = {.next_in = (Bytef *)(uintptr_t)s.ptr, .avail_in = s.len < 4096 ? (uInt)s.len : 4096};
-    z.next_out = chunk;
-    z.avail_out = sizeof chunk;
-    if (inflateInit(&z) != Z_OK)
-        return false;
-    int result = inflate(&z, Z_SYNC_FLUSH);
+    uint8_t chunk[65536];
+    uint64_t bytes = 0;
+    z_stream z = {0};
+    int result = inflateInit(&z);
+    while (result == Z_OK && (bytes < (64U << 20) || bytes / LIMIT_UNPACK_RATIO <= s.len)) {
+        uInt some = s.len < (1U << 30) ? (uInt)s.len : 1U << 30;
+        z.next_in = (Bytef *)(uintptr_t)s.ptr;
+        z.avail_in = some;
+        z.next_out = chunk;
+        z.avail_out = sizeof chunk;
+        result = inflate(&z, Z_NO_FLUSH);
+        span_skip(&s, some - z.avail_in);
+        bytes += sizeof chunk - z.avail_out;
+    }
     inflateEnd(&z);
-    return result == Z_STREAM_END || (result == Z_OK && z.avail_out < sizeof chunk) || result == Z_BUF_ERROR;
+    return result == Z_OK || (result == Z_STREAM_END && s.len == 0); /* a bomb is one too */
 }
 
 bool joblib_is_deflated(struct span file)
@@ -180,7 +187,7 @@ bool joblib_is_deflated(struct span file)
     uint64_t size;
     if (take_old_head(&file, &size))
         return true;
-    return begins_like_zlib(file) && !text_is_text(file) && inflates(file);
+    return begins_like_zlib(file) && inflates(file);
 }
 
 static int unpack(struct span file, struct buf *out, struct report *r)

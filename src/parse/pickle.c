@@ -118,6 +118,9 @@ static const struct effect *effect_of(uint8_t opcode)
     return NULL;
 }
 
+/* More marks than any text begins with by chance: the machine says what is wrong with them. */
+#define MARKS_MAX (1U << 20)
+
 static bool push_mark(struct stack *s)
 {
     if (s->marks == s->room) {
@@ -206,6 +209,7 @@ static struct walk walk(struct span bytes, size_t *budget)
         w.named |= names || opcode == 0x93 || (opcode >= 0x82 && opcode <= 0x84);
         w.called |= w.named && calls(opcode);
         w.called |= names && names_danger(start);
+        w.called |= stack.marks >= MARKS_MAX;
         if (w.called)
             break;
     }

@@ -1,7 +1,10 @@
 /* Data inside of a pickle that are a pickle again, or code. Nothing runs them when the file is loaded; a program that
  * decodes and loads them does. So a harmless one is a remark, and one that would import what is not allowed is for a
  * person to look at. */
+#include <archive.h>
+#include <archive_entry.h>
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -73,6 +76,22 @@ static void decode_hex(struct span s, struct buf *out)
     }
 }
 
+static bool begins_escaped(struct span s)
+{
+    return s.len >= LEAST && s.ptr[0] == '\\' && s.ptr[1] == 'x';
+}
+
+/* "\x80\x04": what Python prints of bytes. */
+static void decode_escapes(struct span s, struct buf *out)
+{
+    for (size_t i = 0; i < s.len && out->len < DECODED_MAX; i++) {
+        bool escape = s.ptr[i] == '\\' && i + 3 < s.len && s.ptr[i + 1] == 'x';
+        int high = escape ? hex_digit(s.ptr[i + 2]) : -1, low = escape ? hex_digit(s.ptr[i + 3]) : -1;
+        buf_add_byte(out, high >= 0 && low >= 0 ? (uint8_t)(high << 4 | low) : s.ptr[i]);
+        i += high >= 0 && low >= 0 ? 3 : 0;
+    }
+}
+
 static void inflate_some(struct span s, struct buf *out)
 {
     z_stream z = {.next_in = (Bytef *)(uintptr_t)s.ptr, .avail_in = s.len < DECODED_MAX ? (uInt)s.len : DECODED_MAX};
@@ -89,12 +108,55 @@ static void inflate_some(struct span s, struct buf *out)
     inflateEnd(&z);
 }
 
-/* The first bytes of a text, decoded, are what a pickle or a deflated stream begins with. */
+/* bzip2, xz, zstd, lz4. */
+static bool begins_packed(struct span s)
+{
+    static const char *const magics[] = {"BZh",
+                                         "\xfd"
+                                         "7zXZ",
+                                         "\x28\xb5\x2f\xfd", "\x04\x22\x4d\x18"};
+    for (size_t i = 0; i < ARRAY_LEN(magics); i++)
+        if (s.len >= LEAST && span_starts(s, span_str(magics[i])))
+            return true;
+    return false;
+}
+
+static void unpack_some(struct span s, struct buf *out)
+{
+    struct archive_entry *entry;
+    uint8_t chunk[16384];
+    la_ssize_t got;
+    struct archive *a = archive_read_new();
+    if (!a)
+        abort();
+    archive_read_support_filter_bzip2(a);
+    archive_read_support_filter_xz(a);
+    archive_read_support_filter_zstd(a);
+    archive_read_support_filter_lz4(a);
+    archive_read_support_format_raw(a);
+    if (archive_read_open_memory(a, s.ptr, s.len < DECODED_MAX ? s.len : DECODED_MAX) == ARCHIVE_OK &&
+        archive_read_next_header(a, &entry) == ARCHIVE_OK)
+        while (out->len < DECODED_MAX && (got = archive_read_data(a, chunk, sizeof chunk)) > 0)
+            buf_add(out, chunk, (size_t)got);
+    archive_read_free(a);
+}
+
+static bool is_printable(struct span s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if ((s.ptr[i] < ' ' && s.ptr[i] != '\n' && s.ptr[i] != '\t') || s.ptr[i] > '~')
+            return false;
+    return s.len > 0;
+}
+
+/* Do the first bytes of a text, decoded, look like something: a pickle, packed data, or a text again (of so many random
+ * characters that is no chance)? */
 static bool begins_encoded(struct span s, void (*decode)(struct span, struct buf *))
 {
     auto_buf head = BUF(64);
     decode(span_of(s.ptr, s.len < 32 ? s.len : 32), &head);
-    return begins_binary(buf_span(&head)) || begins_deflated(buf_span(&head));
+    struct span h = buf_span(&head);
+    return begins_binary(h) || begins_deflated(h) || begins_packed(h) || (h.len >= 12 && is_printable(h));
 }
 
 /* A text with a call in it, perhaps. */
@@ -106,28 +168,23 @@ static bool has_bracket(struct span s)
     return memchr(s.ptr, '(', s.len < 4096 ? s.len : 4096) != NULL;
 }
 
+/* Long enough, and nothing but digits of base64 (which those of hex are too) at its beginning. */
+static bool is_encoded(struct span s)
+{
+    if (s.len < 20)
+        return false;
+    for (size_t i = 0; i < 20; i++)
+        if (base64_digit(s.ptr[i]) < 0)
+            return false;
+    return true;
+}
+
 bool pickle_may_nest(struct span s)
 {
     if (s.len < LEAST)
         return false;
-    switch (s.ptr[0]) {
-    case 0x80:
-        return s.ptr[1] <= 5 || has_bracket(s);
-    case '8':
-        return s.ptr[1] == '0' || has_bracket(s);
-    case '7':
-        return s.ptr[1] == '8' || has_bracket(s);
-    case '1':
-        return ((s.ptr[1] | 0x20) == 'f' && s.ptr[2] == '8') || has_bracket(s);
-    case 'g': /* base64 of 0x80 and a small number */
-        return s.ptr[1] == 'A' || has_bracket(s);
-    case 'e': /* of zlib's first bytes */
-        return strchr("AFJN", s.ptr[1]) || has_bracket(s);
-    case 'H': /* of gzip's */
-        return s.ptr[1] == '4' || has_bracket(s);
-    default:
-        return begins_deflated(s) || has_bracket(s);
-    }
+    return begins_binary(s) || begins_deflated(s) || begins_packed(s) || begins_escaped(s) || is_encoded(s) ||
+           has_bracket(s);
 }
 
 /* ── what it is ── */
@@ -237,11 +294,15 @@ void pickle_look_nested(struct span s, size_t at, unsigned depth, size_t *budget
         return;
     if (begins_binary(s) && look_pickle(s, at, depth, budget, r))
         return;
+    if (begins_escaped(s) && look_decoded(s, at, depth, budget, r, decode_escapes))
+        return;
     if (begins_encoded(s, decode_hex) && look_decoded(s, at, depth, budget, r, decode_hex))
         return;
     if (begins_encoded(s, decode_base64) && look_decoded(s, at, depth, budget, r, decode_base64))
         return;
     if (begins_deflated(s) && look_decoded(s, at, depth, budget, r, inflate_some))
+        return;
+    if (begins_packed(s) && look_decoded(s, at, depth, budget, r, unpack_some))
         return;
     if (!pickle_walks_to_import(s, &opcodes) || !look_pickle(s, at, depth, budget, r))
         look_code(s, at, r);

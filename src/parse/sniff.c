@@ -77,7 +77,6 @@ static const struct {
           CONTENT_COMPRESSED),
     MAGIC(0, "BZh", CONTENT_COMPRESSED),
     MAGIC(0, "\x04\x22\x4d\x18", CONTENT_COMPRESSED), /* lz4 */
-    MAGIC(0, "\x5d\0\0", CONTENT_COMPRESSED),         /* lzma, as it was before xz */
     MAGIC(0, "PK\x03\x04", CONTENT_ZIP),
     MAGIC(0, "PK\x05\x06", CONTENT_ZIP),
     MAGIC(0, "PK\x07\x08", CONTENT_ZIP),
@@ -139,6 +138,17 @@ static bool by_magic(struct span file, enum content *out)
         }
     }
     return false;
+}
+
+/* What was before xz: properties, the size of the dictionary (a power of two), and the size or "not known". */
+static bool looks_like_lzma(struct span file)
+{
+    uint8_t properties;
+    uint32_t dictionary;
+    uint64_t size;
+    return span_take_u8(&file, &properties) && properties == 0x5d && span_take_le32(&file, &dictionary) &&
+           span_take_le64(&file, &size) && dictionary >= 4096 && (dictionary & (dictionary - 1)) == 0 &&
+           (size == UINT64_MAX || size < 1ULL << 40);
 }
 
 static bool looks_like_safetensors(struct span file)
@@ -322,7 +332,7 @@ enum content sniff(struct span file, const char *name)
         return CONTENT_EMPTY;
     if (by_magic(file, &found) && !is_word_of_text(file)) /* "GIF89a" is a pickle's float as well */
         return content_is_opaque(found) && sniff_is_pickle(file) ? CONTENT_PICKLE : found;
-    if (joblib_is_deflated(file))
+    if (looks_like_lzma(file) || joblib_is_deflated(file))
         return CONTENT_COMPRESSED;
     if (is_empty_tar(file, name))
         return CONTENT_TAR;

@@ -284,6 +284,9 @@ static void case_18_a_pickle_inside_of_a_value_gives_a_warning(void **state)
     nested_is_found(buf_span(&gz), false, "nested-pickle");
     nested_is_found(SPAN_LIT("cos\nsystem\n(S'id'\ntR."), true, "nested-pickle");
     nested_is_found(SPAN_LIT("os.system('id')"), true, "nested-code");
+    nested_is_found(SPAN_LIT("b3Muc3lzdGVtKCdpZCcpICMgYSBjYWxs"), true, "nested-code"); /* the same in base64 */
+    nested_is_found(SPAN_LIT("\\x80\\x04\\x8c\\x08builtins\\x8c\\x04eval\\x93)R."), true, "nested-pickle");
+    nested_is_found(SPAN_LIT("Y29zCnN5c3RlbQooUydpZCcKdFIu"), true, "nested-pickle"); /* of protocol 0, in base64 */
     nested_is_found(SPAN_LIT("x = 1; exec(x)"), true, "nested-code");
 }
 
