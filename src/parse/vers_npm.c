@@ -133,6 +133,11 @@ static int add_compared(struct vers *v, enum vers_op op, const struct partial *p
     return add_low(v, op, p, alternative, e);
 }
 
+static bool is_mark(uint8_t c)
+{
+    return c == '<' || c == '>' || c == '=' || c == '~' || c == '^' || c == 'v';
+}
+
 static int read_simple(struct span text, struct vers *v, unsigned alternative, struct err *e)
 {
     static const struct {
@@ -150,7 +155,10 @@ static int read_simple(struct span text, struct vers *v, unsigned alternative, s
         op = marks[i].op;
         break;
     }
-    if (!read_partial(vers_trim(s), &p))
+    bool alone = true; /* a mark without a version */
+    for (size_t i = 0; i < s.len; i++)
+        alone &= is_mark(s.ptr[i]) || s.ptr[i] == ' ' || s.ptr[i] == '\t';
+    if (alone || !read_partial(vers_trim(s), &p))
         return vers_refuse(e, v, text);
     if ((tilde || caret) && p.count == 0)
         return add_any(v, alternative, e);
@@ -170,11 +178,6 @@ static int read_hyphen(struct span low, struct span high, struct vers *v, unsign
     if (a.count && add_compared(v, VERS_FROM, &a, alternative, e) < 0)
         return -1;
     return b.count ? add_compared(v, VERS_UP_TO, &b, alternative, e) : 0;
-}
-
-static bool is_mark(uint8_t c)
-{
-    return c == '<' || c == '>' || c == '=' || c == '~' || c == '^' || c == 'v';
 }
 
 /* A term: marks, blanks, and what stands before the next blank. */
