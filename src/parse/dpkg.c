@@ -159,8 +159,10 @@ int dpkg_read(struct span file, enum dpkg_form form, struct inventory *v)
     int count = 0, result;
     while ((result = take_stanza(&file, &z, v->path, r)) > 0) {
         enum state state = z.status.ptr ? state_of(z.status) : form == DPKG_SINGLE ? PRESENT : ABSENT;
-        if (z.package.len == 0)
-            return report_finding(r, SEVERITY_HIGH, "dpkg-stanza", v->path, "a package without a name");
+        if (z.package.len == 0) { /* the others are listed all the same */
+            report_finding(r, SEVERITY_HIGH, "dpkg-stanza", v->path, "a package without a name");
+            continue;
+        }
         if (state == HALF)
             report_finding(r, SEVERITY_LOW, "dpkg-half", v->path,
                            "\"%.*s\" is not installed to its end (Status: %.*s): not counted, and files of it may be "
@@ -169,9 +171,11 @@ int dpkg_read(struct span file, enum dpkg_form form, struct inventory *v)
                            (int)(z.status.len > 80 ? 80 : z.status.len), (const char *)z.status.ptr);
         if (state != PRESENT)
             continue;
-        if (z.version.len == 0)
-            return report_finding(r, SEVERITY_HIGH, "dpkg-stanza", v->path, "the package \"%.*s\" has no version",
-                                  (int)(z.package.len > 200 ? 200 : z.package.len), (const char *)z.package.ptr);
+        if (z.version.len == 0) {
+            report_finding(r, SEVERITY_HIGH, "dpkg-stanza", v->path, "the package \"%.*s\" has no version",
+                           (int)(z.package.len > 200 ? 200 : z.package.len), (const char *)z.package.ptr);
+            continue;
+        }
         if ((unsigned)count >= LIMIT_DPKG_PACKAGES)
             return report_finding(r, SEVERITY_HIGH, "dpkg-count", v->path, "more than %u packages",
                                   LIMIT_DPKG_PACKAGES);

@@ -179,10 +179,8 @@ void go_vendor_read(struct span file, struct inventory *v)
         split(line, &l);
         any = true;
         bool other = l.count >= 4 && span_equal_str(l.words[2], "=>");
-        if (l.count < 2 || (l.count > 2 && !other && !span_equal_str(l.words[1], "=>"))) {
-            wrong(v, &l, "a line that is not # PATH VERSION");
-            return;
-        }
+        if (l.count < 2 || (l.count > 2 && !other && !span_equal_str(l.words[1], "=>")))
+            continue; /* a remark, as Go itself takes it */
         if (span_equal_str(l.words[1], "=>") || (other && l.count == 4))
             continue; /* replaced by a folder */
         if (go_put(v, l.words[other ? 3 : 0], l.words[other ? 4 : 1], true) < 0)

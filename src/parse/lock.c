@@ -12,8 +12,12 @@ static const struct {
     int (*read)(struct span text, struct lock_out *o, struct err *e);
     bool by_lines; /* and no TOML or JSON, which allow no control characters themselves */
 } READERS[] = {
-    {"pip", lock_pip, true},  {"uv", lock_uv, false},  {"poetry", lock_poetry, false}, {"pylock", lock_pylock, false},
-    {"npm", lock_npm, false}, {"apt", lock_apt, true}, {"images", lock_images, true},  {"models", lock_models, true},
+    {"pip", lock_pip, true},          {"uv", lock_uv, false},        {"poetry", lock_poetry, false},
+    {"pylock", lock_pylock, false},   {"npm", lock_npm, false},      {"apt", lock_apt, true},
+    {"images", lock_images, true},    {"models", lock_models, true}, {"yarn", lock_yarn, true},
+    {"pnpm", lock_pnpm, true},        {"bun", lock_bun, false},      {"deno", lock_deno, false},
+    {"cargo", lock_cargo, false},     {"gosum", lock_gosum, true},   {"pdm", lock_pdm, false},
+    {"pipfile", lock_pipfile, false}, {"conda", lock_conda, true},
 };
 
 /* ── writing ── */
@@ -75,6 +79,25 @@ void lock_file(struct lock_out *o, struct span filename, const char *url, const 
     put_optional(w, "url", url);
     put_hash(w, alg, hex);
     json_out_object_end(w);
+}
+
+int lock_entry(struct lock_out *o, const struct lock_item *item, const char *alg, struct span hex, const char *sri,
+               const char *why, struct err *e)
+{
+    bool pinned = (alg && hex.len) || (sri && lock_integrity(sri, NULL) > 0);
+    if (why || !pinned)
+        lock_refuse(o, item->line, span_str(item->name), "lock again, from a registry that gives hashes", "%s",
+                    why ? why : "it has no strong hash: another file under the same version would be taken");
+    if ((why || !pinned) && !o->listing)
+        return 0;
+    if (lock_begin(o, item, e) < 0)
+        return -1;
+    if (alg && hex.len)
+        lock_hash(o, alg, hex);
+    if (sri)
+        lock_integrity(sri, o);
+    lock_end(o);
+    return 0;
 }
 
 void lock_end(struct lock_out *o)
@@ -264,7 +287,8 @@ int lock_op(struct span input, struct span arg, struct buf *reply, struct err *e
     if (!kind)
         return -1;
     struct lock_out o = {.file = json_get_string(options, "file", "lock file"),
-                         .group = json_get_string(options, "group", "prod")};
+                         .group = json_get_string(options, "group", "prod"),
+                         .listing = json_is_true(json_object_get(options, "listing"))};
     auto_buf refused = BUF(1U << 20);
     json_out_init(&o.packages, reply);
     json_out_init(&o.refused, &refused);

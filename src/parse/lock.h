@@ -39,6 +39,7 @@ struct lock_item {
 struct lock_out {
     const char *file;                  /* the lock file's name, for messages */
     const char *group;                 /* of everything that the lock file itself gives no other */
+    bool listing;                      /* for an inventory: an entry that is refused is written too, if it has a name */
     struct json_out packages, refused; /* open arrays */
     size_t count, refused_count;
 };
@@ -79,10 +80,30 @@ int lock_npm(struct span text, struct lock_out *o, struct err *e);
 int lock_apt(struct span text, struct lock_out *o, struct err *e);
 int lock_images(struct span text, struct lock_out *o, struct err *e);
 int lock_models(struct span text, struct lock_out *o, struct err *e);
+int lock_yarn(struct span text, struct lock_out *o, struct err *e);    /* yarn.lock, version 1 and berry's */
+int lock_pnpm(struct span text, struct lock_out *o, struct err *e);    /* pnpm-lock.yaml, versions 5 to 9 */
+int lock_bun(struct span text, struct lock_out *o, struct err *e);     /* bun.lock */
+int lock_deno(struct span text, struct lock_out *o, struct err *e);    /* deno.lock, versions 2 to 5 */
+int lock_cargo(struct span text, struct lock_out *o, struct err *e);   /* Cargo.lock, versions 1 to 4 */
+int lock_gosum(struct span text, struct lock_out *o, struct err *e);   /* go.sum */
+int lock_pdm(struct span text, struct lock_out *o, struct err *e);     /* pdm.lock */
+int lock_pipfile(struct span text, struct lock_out *o, struct err *e); /* Pipfile.lock */
+int lock_conda(struct span text, struct lock_out *o, struct err *e); /* conda-lock.yml, and lists that are @EXPLICIT */
+
+/* Writes one entry with what pins it: a hash, or an SRI text (either may be missing). `why`: what is wrong with it all
+ * the same, or NULL. An entry that nothing pins, or that something is wrong with, is refused, and in a listing written
+ * as well. */
+int lock_entry(struct lock_out *o, const struct lock_item *item, const char *alg, struct span hex, const char *sri,
+               const char *why, struct err *e);
+
+/* How many hashes of an SRI text (W3C Subresource Integrity, section 3.5) are strong enough; `o` (or NULL) gets them.
+ */
+size_t lock_integrity(const char *text, struct lock_out *o);
 
 /* Calls each for every line that holds more than a comment. */
 int lock_lines(struct span text, struct lock_out *o,
                int (*each)(struct span line, unsigned number, struct lock_out *o, struct err *e), struct err *e);
 
-/* `arg`: {"kind": "pip"…, "file": the name for messages, "group": "prod"}. ERR_USAGE, ERR_INPUT, ERR_LIMIT. */
+/* `arg`: {"kind": "pip"…, "file": the name for messages, "group": "prod", "listing"?: true}. ERR_USAGE, ERR_INPUT,
+ * ERR_LIMIT. */
 int lock_op(struct span input, struct span arg, struct buf *reply, struct err *e);

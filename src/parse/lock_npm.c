@@ -275,9 +275,7 @@ static const char *integrity_word(struct span word, char *hex)
     return NULL;
 }
 
-/* How many hashes of an SRI text (W3C Subresource Integrity, section 3.5) are strong enough; `o` (or NULL) gets them.
- */
-static size_t integrity(const char *text, struct lock_out *o)
+size_t lock_integrity(const char *text, struct lock_out *o)
 {
     size_t found = 0;
     struct span rest = span_str(text), word;
@@ -303,7 +301,7 @@ static void look_at_entry(struct npm *n, struct entry *x, char *alias, size_t si
     const char *folder = folder_of(x);
     if (folder)
         look_at_folder(n, x, folder);
-    if (folder || is_bundled(n, x))
+    if (folder || (is_bundled(n, x) && !n->o->listing))
         return;
     for (const char *at = x->path; (at = strstr(at, MODULES)); at++)
         modules = at + strlen(MODULES);
@@ -311,6 +309,7 @@ static void look_at_entry(struct npm *n, struct entry *x, char *alias, size_t si
     const char *name = json_get_string(x->about, "name", modules);
     if (is_of(x->version, elsewhere) || is_of(resolved, elsewhere)) {
         refuse(n, x, HOW_RELEASE, "it is fetched from a repository or a folder, not from the registry");
+        x->name = n->o->listing && is_name(name) && is_version(x->version) ? name : NULL;
         return;
     }
     if (strncmp(x->version, "npm:", 4) == 0 && split_alias(x, alias, size))
@@ -325,9 +324,11 @@ static void look_at_entry(struct npm *n, struct entry *x, char *alias, size_t si
         refuse(n, x, HOW_RELEASE, "its \"resolved\" is no URL of a registry");
     else if (!json_get_string(x->about, "integrity", NULL))
         refuse(n, x, HOW_RELOCK, "it has no \"integrity\": another file under the same version would be taken");
-    else if (integrity(json_get_string(x->about, "integrity", ""), NULL) == 0)
+    else if (lock_integrity(json_get_string(x->about, "integrity", ""), NULL) == 0)
         refuse(n, x, HOW_RELOCK, "its \"integrity\" is no sha256, sha384 or sha512 (sha1 can be forged)");
     else
+        x->name = name;
+    if (n->o->listing && is_name(name) && is_version(x->version))
         x->name = name;
     x->dev = json_is_true(json_object_get(x->about, "dev"));
 }
@@ -380,7 +381,7 @@ static int put_entry(struct npm *n, const struct entry *x)
                                    .line = x->line};
     if (lock_begin(n->o, &item, n->e) < 0)
         return -1;
-    integrity(json_get_string(x->about, "integrity", ""), n->o);
+    lock_integrity(json_get_string(x->about, "integrity", ""), n->o);
     lock_end(n->o);
     return 0;
 }

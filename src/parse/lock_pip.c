@@ -230,7 +230,7 @@ static int look_at_line(struct span s, unsigned line, json_t *seen, struct lock_
     if (!why)
         return put_requirement(&q, line, o, e);
     lock_refuse(o, line, s, how, "%s", why);
-    return 0;
+    return o->listing && q.name[0] && q.version.len ? put_requirement(&q, line, o, e) : 0;
 }
 
 /* pip reads the whole file in the encoding that a comment in its first two lines names (PEP 263's words): in another

@@ -66,7 +66,8 @@ static int put_package(const struct toml *package, struct poetry *y, struct err 
         files = toml_get(y->files, name, TOML_ARRAY);
     if (!is_from_index(package)) {
         lock_refuse(y->o, package->line, p.text, LOCK_HOW_SOURCE, "it is fetched from a repository, a URL or a folder");
-        return 0;
+        if (!y->o->listing)
+            return 0;
     }
     for (size_t i = 0; files && i < files->count; i++) {
         const char *file = toml_text(files->items[i], "file");

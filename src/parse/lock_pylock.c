@@ -52,9 +52,10 @@ static int put_package(const struct toml *package, struct hash_text *hashes, str
     auto_lock_python p = {.text = span_str(name ? name : "[[packages]]")};
     if (is_from_elsewhere(package)) {
         lock_refuse(o, package->line, p.text, LOCK_HOW_SOURCE, "it is fetched from a repository, a URL or a folder");
-        return 0;
+        if (!o->listing)
+            return 0;
     }
-    if (marker && (strstr(marker, "dependency_groups") || strstr(marker, "extras"))) {
+    if (marker && !o->listing && (strstr(marker, "dependency_groups") || strstr(marker, "extras"))) {
         lock_refuse(o, package->line, p.text, "write one pylock.toml a group, and name each as a set of its own",
                     "the file holds several sets, and a marker tells them apart that no client of an index reads");
         return 0;

@@ -75,22 +75,26 @@ int lock_python_put(const struct lock_python *p, const char *how, struct lock_ou
     char name[129];
     const char *why = look(p, name, sizeof name);
     struct span hex;
-    if (why) {
+    if (why)
         lock_refuse(o, item.line, p->text, how, "%s", why);
+    bool named = item.name && item.version && lock_python_name(span_str(item.name), name, sizeof name) &&
+                 lock_python_version(span_str(item.version));
+    if (why && (!o->listing || !named))
         return 0;
-    }
     item.ecosystem = "pypi";
     item.name = name;
     if (lock_begin(o, &item, e) < 0)
         return -1;
     for (size_t i = 0; i < p->count; i++) {
         const char *alg = lock_hash_split(span_str(p->files[i].hash), &hex);
-        lock_hash(o, alg, hex);
+        if (alg)
+            lock_hash(o, alg, hex);
     }
     lock_files(o);
     for (size_t i = 0; i < p->count; i++) {
         const char *alg = lock_hash_split(span_str(p->files[i].hash), &hex);
-        lock_file(o, span_str(p->files[i].filename), p->files[i].url, alg, hex);
+        if (alg)
+            lock_file(o, span_str(p->files[i].filename), p->files[i].url, alg, hex);
     }
     lock_end(o);
     return 0;

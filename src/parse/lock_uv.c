@@ -236,7 +236,8 @@ static int put_node(struct uv *u, struct node *n, const char *group)
         lock_refuse(u->o, n->about->line, p.text, LOCK_HOW_SOURCE,
                     "it is fetched from a repository, a URL, a file or a folder outside the project");
         n->refused = true;
-        return 0;
+        if (!u->o->listing)
+            return 0;
     }
     for (size_t i = 0; wheels && i < wheels->count; i++)
         add_file(&p, wheels->items[i]);
@@ -337,6 +338,15 @@ static int walk_group(struct uv *u, const char *group)
     return put_reached(u, group, false);
 }
 
+/* For an inventory all of them count, whoever asks for them. */
+static int put_all(struct uv *u)
+{
+    for (size_t i = 0; i < u->node_count; i++)
+        if (!u->nodes[i].own && put_node(u, &u->nodes[i], u->o->group) < 0)
+            return -1;
+    return 0;
+}
+
 static int walk_groups(struct uv *u, const struct toml *table)
 {
     for (size_t i = 0; table && i < table->count; i++)
@@ -389,5 +399,7 @@ int lock_uv(struct span text, struct lock_out *o, struct err *e)
                    .told = json_object(),
                    .walks = json_object()};
     add_nodes(&u, toml_get(root, "package", TOML_ARRAY));
+    if (o->listing)
+        return put_all(&u);
     return walk_all(&u) < 0 ? -1 : put_unreached(&u);
 }

@@ -131,7 +131,7 @@ static int claim_line(struct span line, struct buf *path, struct buf *text, stru
     enum hash kind = HASH_SHA256;
     auto_buf size = BUF(64);
     struct span whole = line;
-    bool fine = record_take_field(&line, path) && path->len && record_take_field(&line, text) &&
+    bool fine = record_take_field(&line, path) && path->len && line.len && record_take_field(&line, text) &&
                 record_take_field(&line, &size) && line.len == 0;
     if (fine && text->len && !record_take_hash(buf_span(text), &kind, &bytes))
         buf_clear(&bytes); /* MD5, as very old ones have it: no hash that says anything */

@@ -226,6 +226,18 @@ def main():
             "rust_audit": {"good": auditable(), "bad": b"x\x9c"},
             "claims": {"paths": b"usr/bin/a\nbin/b\nusr/bin/a\n\n"},
         }
+        sri = "sha512-" + base64.b64encode(hashlib.sha512(b"x").digest()).decode()
+        seeds |= {
+            "lock_yarn": {"classic": f'# yarn lockfile v1\n\n"@a/b@^1.0.0", "@a/b@^1.1.0":\n  version "1.1.0"\n  resolved "https://registry.example/@a/b/-/b-1.1.0.tgz#x"\n  integrity {sri}\n'.encode(), "berry": b'__metadata:\n  version: 8\n\n"a@npm:^1":\n  version: 1.0.0\n  resolution: "a@npm:1.0.0"\n  checksum: 10c0/abc\n', "bad": b"this is none\n"},
+            "lock_pnpm": {"six": f"lockfileVersion: '6.0'\n\npackages:\n\n  /@a/b@1.0.0(c@2.0.0):\n    resolution: {{integrity: {sri}}}\n".encode(), "five": b"lockfileVersion: 5.3\npackages:\n  /a/1.0.0_b@2.0.0:\n    dev: true\n  github.com/a/b/c:\n    name: b\n    version: 1.0.0\n"},
+            "lock_bun": {"good": f'{{"lockfileVersion": 1, "packages": {{"a": ["a@1.0.0", "", {{}}, "{sri}"], /* x */ }},}} // y'.encode(), "bad": b"{"},
+            "lock_deno": {"good": f'{{"version":"4","npm":{{"a@1.0.0_b@2":{{"integrity":"{sri}"}}}},"jsr":{{"@std/a@1.0.0":{{"integrity":"{sha}"}}}}}}'.encode(), "three": b'{"version":"3","packages":{"npm":{"a@1":{}}}}'},
+            "lock_cargo": {"good": f'version = 3\n[[package]]\nname = "a"\nversion = "1.0.0"\nsource = "registry+https://x"\nchecksum = "{sha}"\n\n[[package]]\nname = "own"\nversion = "0.1.0"\n'.encode(), "old": b'[[package]]\nname = "a"\nversion = "1"\nsource = "r"\n[metadata]\n"checksum a 1 (r)" = "x"\n'},
+            "lock_gosum": {"good": b"a.example/b v1.0.0 h1:" + base64.b64encode(hashlib.sha256(b"x").digest()) + b"\na.example/b v1.0.0/go.mod h1:x=\n", "bad": b"nothing\n"},
+            "lock_pdm": {"good": f'[metadata]\nlock_version = "4.4.1"\n[[package]]\nname = "a"\nversion = "1.0"\ngroups = ["default"]\nfiles = [{{file = "a-1.0.tar.gz", hash = "sha256:{sha}"}}]\n'.encode(), "git": b'[[package]]\nname = "a"\nversion = "1.0"\ngit = "https://x"\n'},
+            "lock_pipfile": {"good": f'{{"default":{{"a":{{"version":"==1.0","hashes":["sha256:{sha}"]}}}},"develop":{{"b":{{"git":"https://x"}}}}}}'.encode()},
+            "lock_conda": {"yaml": f"version: 1\npackage:\n- name: a\n  version: '1.0'\n  manager: conda\n  platform: linux-64\n  url: https://x/a-1.0-0.conda\n  hash:\n    md5: x\n    sha256: {sha}\n".encode(), "explicit": b"@EXPLICIT\nhttps://x/a-1.0-0.conda#0123456789abcdef0123456789abcdef\n"},
+        }
         for target, files in seeds.items():
             for name, data in files.items():
                 seed(target, name, data)

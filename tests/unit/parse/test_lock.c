@@ -256,7 +256,7 @@ static void what_is_no_text_is_no_lock_file(void **state)
     assert_int_equal(e.code, ERR_INPUT);
     assert_null(read_bytes("apt", SPAN_LIT("\xff\xfe"), &e));
     assert_int_equal(e.code, ERR_INPUT);
-    assert_null(read_bytes("cargo", SPAN_LIT(""), &e));
+    assert_null(read_bytes("gradle", SPAN_LIT(""), &e));
     assert_int_equal(e.code, ERR_USAGE);
 }
 
