@@ -41,6 +41,7 @@ const struct command *const COMMANDS[] = {
     &CMD_JUDGE,
     &CMD_REQUEST,
     &CMD_APPROVE,
+    &CMD_WAIVE,
     &CMD_PROMOTE,
     &CMD_ROLLBACK,
     &CMD_DISCARD,

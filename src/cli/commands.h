@@ -64,3 +64,4 @@ extern const struct command CMD_TRUST_SHOW;
 extern const struct command CMD_VERIFY_ATTESTATION;
 extern const struct command CMD_VERSION;
 extern const struct command CMD_VERSION_COMPARE;
+extern const struct command CMD_WAIVE;

@@ -148,6 +148,18 @@ static void add_findings(const json_t *files, struct buf *out)
         buf_printf(out, " and %zu more", said - 3);
 }
 
+/* "template-url at model/tiny.gguf until 2027-01-31T…: what is done instead (SEC-17)" */
+static void add_waiver(const json_t *predicate, struct buf *out)
+{
+    const json_t *finding = json_object_get(predicate, "finding");
+    buf_printf(out, "%s at %s", json_get_string(finding, "id", "?"),
+               json_get_string(finding, "path", json_get_string(finding, "purl", "?")));
+    const char *until = json_get_string(predicate, "notAfter", NULL);
+    if (until)
+        buf_printf(out, " until %s: %s (%s)", until, json_get_string(predicate, "compensation", "?"),
+                   json_get_string(predicate, "ticket", "?"));
+}
+
 void line_detail(const struct evidence_line *line, char *text, size_t size)
 {
     auto_buf out = BUF(65536);
@@ -160,5 +172,7 @@ void line_detail(const struct evidence_line *line, char *text, size_t size)
             buf_add_str(&out, json_get_string(p, "reason", ""));
     } else if (p && strcmp(line->type, PREDICATE_SCAN) == 0)
         add_findings(json_object_get(p, "files"), &out);
+    else if (p && strcmp(line->type, PREDICATE_WAIVER) == 0)
+        add_waiver(p, &out);
     snprintf(text, size, "%.*s", (int)size - 1, buf_str(&out));
 }

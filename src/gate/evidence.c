@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "scan/vulns.h"
 #include "ship/shipment.h"
 #include "store/db_release.h"
 #include "util/clock.h"
@@ -98,6 +99,8 @@ static const struct kind {
     {PREDICATE_REQUEST, NULL, "timeCreated"},
     {PREDICATE_PROMOTION, NULL, "timeCreated"},
     {PREDICATE_RECEIPT, NULL, "received"},
+    {PREDICATE_WAIVER, "decision", "timeCreated"},
+    {PREDICATE_VULNS, NULL, "scanFinishedOn"}, /* of its member "metadata" */
 };
 
 static const char *environment_of(const json_t *predicate)
@@ -122,7 +125,9 @@ static void read_line(struct evidence_line *line)
             line->result = json_get_string(line->predicate, KINDS[i].result, "");
         const char *time = json_get_string(line->predicate, "timeCreated", NULL);
         if (!time)
-            time = json_get_string(line->predicate, KINDS[i].time, "");
+            time = json_get_string(line->predicate, KINDS[i].time, NULL);
+        if (!time)
+            time = json_get_string(json_object_get(line->predicate, "metadata"), KINDS[i].time, "");
         if (!time_parse(span_str(time), &line->time_s))
             line->time_s = 0; /* the row's time is nobody's word */
     }
@@ -162,7 +167,7 @@ static int verify_line(const struct verifier *v, struct evidence_line *line, str
 {
     struct err wrong = {0};
     struct digest is = digest_of(buf_span(&line->envelope));
-    bool of_person = strcmp(line->row_type, PREDICATE_APPROVAL) == 0 || strcmp(line->row_type, PREDICATE_REQUEST) == 0;
+    bool of_person = evidence_is_of_person(line->row_type);
     if (!digest_equal(&is, &line->id)) {
         snprintf(line->problem, sizeof line->problem, "the bytes hash to %.19s…", digest_text(&is).text);
         return 0;
@@ -284,6 +289,18 @@ const struct evidence_line *evidence_newest(const struct evidence *ev, const cha
     return NULL;
 }
 
+const struct evidence_line *evidence_newest_ours(const struct evidence *ev, const char *type)
+{
+    const struct evidence_line *newest = NULL;
+    for (size_t i = 0; i < ev->count; i++) {
+        const struct evidence_line *line = &ev->lines[i];
+        if (line->predicate && line->signer == SIGNER_CONTOUR && strcmp(line->type, type) == 0 &&
+            (!newest || line->time_s >= newest->time_s))
+            newest = line;
+    }
+    return newest;
+}
+
 const struct evidence_line *evidence_find(const struct evidence *ev, const struct digest *id)
 {
     for (size_t i = 0; i < ev->count; i++)
@@ -292,10 +309,16 @@ const struct evidence_line *evidence_find(const struct evidence *ev, const struc
     return NULL;
 }
 
+bool evidence_is_of_person(const char *type)
+{
+    return strcmp(type, PREDICATE_APPROVAL) == 0 || strcmp(type, PREDICATE_REQUEST) == 0 ||
+           strcmp(type, PREDICATE_WAIVER) == 0;
+}
+
 bool evidence_needs_contour(const char *type)
 {
-    static const char *const ours[] = {PREDICATE_SCAN, PREDICATE_SILENCE, PREDICATE_RECEIPT, PREDICATE_PROMOTION,
-                                       PREDICATE_VSA};
+    static const char *const ours[] = {PREDICATE_SCAN,      PREDICATE_SILENCE, PREDICATE_RECEIPT,
+                                       PREDICATE_PROMOTION, PREDICATE_VSA,     PREDICATE_VULNS};
     for (size_t i = 0; i < ARRAY_LEN(ours); i++)
         if (strcmp(type, ours[i]) == 0)
             return true;

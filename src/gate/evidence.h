@@ -11,6 +11,8 @@ struct release;
 #define PREDICATE_PROMOTION "urn:airlock:promotion:v1"
 #define VERDICT_MEMBER      "urn:airlock:verdict:v1" /* our own member of a verification summary */
 
+#define PREDICATE_WAIVER "urn:airlock:waiver:v1"
+
 enum signer { SIGNER_NONE, SIGNER_CONTOUR, SIGNER_STATION, SIGNER_PERSON };
 const char *signer_name(enum signer s);
 
@@ -58,10 +60,15 @@ int evidence_load_again(struct site *s, const struct digest *release, struct evi
 
 /* The newest verified line of that type (and environment, unless NULL), or NULL. */
 const struct evidence_line *evidence_newest(const struct evidence *ev, const char *type, const char *environment);
+/* The newest that the contour itself signed. */
+const struct evidence_line *evidence_newest_ours(const struct evidence *ev, const char *type);
 const struct evidence_line *evidence_find(const struct evidence *ev, const struct digest *id);
 
 /* Can a line of this type speak against a release (scan, test, silence, and whatever carries a result)? */
 bool evidence_is_check(const struct evidence_line *line);
+
+/* Is a statement of this type made by a person? */
+bool evidence_is_of_person(const char *type);
 
 /* Is a statement of this type worth something only under the contour's own key? */
 bool evidence_needs_contour(const char *type);

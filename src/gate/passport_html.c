@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "gate/passport_internal.h"
+#include "gate/rules.h"
 #include "ship/release.h"
 #include "ship/shipment.h"
 #include "util/clock.h"
@@ -290,16 +291,18 @@ static void person_row(const struct evidence_line *line, struct buf *out)
     html_cell(out, "", "%s", line->environment);
     html_cell(out, "time", "%s", time_text(line->time_s).text);
     html_cell(out, "time", "%s", json_get_string(line->predicate, "notAfter", ""));
-    html_cell(out, "", "%s", json_get_string(line->predicate, "reason", ""));
+    char detail[320];
+    line_detail(line, detail, sizeof detail);
+    html_cell(out, "", "%s", detail[0] ? detail : json_get_string(line->predicate, "reason", ""));
     buf_add_str(out, "</tr>\n");
 }
 
 static void section_people(const struct evidence *ev, struct buf *out)
 {
-    html_section(out, "Who asked, and who approved");
+    html_section(out, "Who asked, who approved, and who let something pass");
     html_table(out, "dense", (const char *const[]){"Who", "Role", "What", "For", "When", "Until", "Reason", NULL});
     for (size_t i = 0; i < ev->count; i++)
-        if (is_of_type(&ev->lines[i], PREDICATE_REQUEST) || is_of_type(&ev->lines[i], PREDICATE_APPROVAL))
+        if (ev->lines[i].predicate && evidence_is_of_person(ev->lines[i].type))
             person_row(&ev->lines[i], out);
     html_table_end(out);
 }

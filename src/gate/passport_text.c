@@ -5,6 +5,7 @@
 
 #include "gate/passport_internal.h"
 #include "gate/rules.h"
+#include "scan/vulns.h"
 #include "ship/release.h"
 #include "ship/shipment.h"
 #include "util/clock.h"
@@ -22,6 +23,8 @@ static const struct {
     {PREDICATE_SILENCE, "silence test"},
     {PREDICATE_REQUEST, "request"},
     {PREDICATE_APPROVAL, "approval"},
+    {PREDICATE_VULNS, "match with advisories"},
+    {PREDICATE_WAIVER, "waiver"},
     {PREDICATE_PROMOTION, "promotion"},
     {PREDICATE_VSA, "verdict"},
 };

@@ -187,8 +187,7 @@ static void check_people(struct checking *k, uint64_t contour)
         const struct statement *s = &k->lines[i].statement;
         if (!s->root)
             continue;
-        bool of_person =
-            strcmp(s->predicate_type, PREDICATE_APPROVAL) == 0 || strcmp(s->predicate_type, PREDICATE_REQUEST) == 0;
+        bool of_person = evidence_is_of_person(s->predicate_type);
         if (of_person && s->signers & contour)
             wrong(k, "line %zu: a person's statement is signed with the contour's key", i + 1);
         if (evidence_needs_contour(s->predicate_type) && !(s->signers & contour))

@@ -22,6 +22,7 @@ static const char *const REQUIREMENT_NAMES[REQUIREMENTS] = {
     [REQUIRE_SILENCE] = "silence",
     [REQUIRE_REQUEST] = "request",
     [REQUIRE_APPROVALS] = "approvals",
+    [REQUIRE_ADVISORIES] = "advisories",
 };
 
 #define BIT(name) (1U << (REQUIRE_##name))
@@ -61,9 +62,7 @@ const struct policy_environment *policy_environment(const struct policy *p, cons
     return NULL;
 }
 
-static int bad(struct err *e, const char *file, unsigned line, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-static int bad(struct err *e, const char *file, unsigned line, const char *format, ...)
+int policy_bad(struct err *e, const char *file, unsigned line, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -75,28 +74,29 @@ static int bad(struct err *e, const char *file, unsigned line, const char *forma
 static int requirement_parse(const struct yaml *item, const char *file, uint32_t *bits, struct err *e)
 {
     if (item->kind != YAML_SCALAR)
-        return bad(e, file, item->line, "wanted the name of a requirement");
+        return policy_bad(e, file, item->line, "wanted the name of a requirement");
     for (unsigned r = 0; r < REQUIREMENTS; r++) {
         if (strcmp(item->text, REQUIREMENT_NAMES[r]) != 0)
             continue;
         if (*bits & 1U << r)
-            return bad(e, file, item->line, "%s stands twice in `require`", item->text);
+            return policy_bad(e, file, item->line, "%s stands twice in `require`", item->text);
         *bits |= 1U << r;
         return 0;
     }
-    bad(e, file, item->line, "\"%.40s\" is nothing that a policy can ask for", item->text);
-    return err_hint(e, "Wanted station-signature, provenance, sbom, scan, stood-before, test, silence, request or "
-                       "approvals");
+    policy_bad(e, file, item->line, "\"%.40s\" is nothing that a policy can ask for", item->text);
+    return err_hint(e, "Wanted station-signature, provenance, sbom, scan, stood-before, test, silence, request, "
+                       "approvals or advisories");
 }
 
-static int age_or(const struct yaml *map, const char *key, const char *fallback, const char *file, uint64_t *out,
+int policy_age_or(const struct yaml *map, const char *key, const char *fallback, const char *file, uint64_t *out,
                   struct err *e)
 {
     const char *text;
     if (yaml_text_or(map, key, fallback, &text, file, e) < 0)
         return -1;
     if (!yaml_duration(text, out) || *out == 0)
-        return bad(e, file, map->line, "%s: \"%.32s\" is no length of time; wanted for example 30d or 12h", key, text);
+        return policy_bad(e, file, map->line, "%s: \"%.32s\" is no length of time; wanted for example 30d or 12h", key,
+                          text);
     return 0;
 }
 
@@ -106,14 +106,14 @@ static int approvals_parse(const struct yaml *map, const char *file, struct poli
     if (!list)
         return 0;
     if (list->kind != YAML_LIST || list->count == 0 || list->count > POLICY_APPROVALS)
-        return bad(e, file, list->line, "approvals: wanted a list of 1 to %u roles", POLICY_APPROVALS);
+        return policy_bad(e, file, list->line, "approvals: wanted a list of 1 to %u roles", POLICY_APPROVALS);
     for (size_t i = 0; i < list->count; i++) {
         const struct yaml *item = list->items[i];
         enum role r;
         if (item->kind != YAML_SCALAR || !role_parse(item->text, &r))
-            return bad(e, file, item->line, "approvals: \"%.40s\" is no role", item->text ? item->text : "");
+            return policy_bad(e, file, item->line, "approvals: \"%.40s\" is no role", item->text ? item->text : "");
         if (r == ROLE_PUBLISHER || r == ROLE_ADMINISTRATOR || r == ROLE_AUDITOR)
-            return bad(e, file, item->line, "approvals: a %s never approves", item->text);
+            return policy_bad(e, file, item->line, "approvals: a %s never approves", item->text);
         out->approvals[out->approval_count++] = r;
     }
     return 0;
@@ -133,24 +133,25 @@ static int floor_check(const struct yaml *map, const char *file, size_t index, c
     for (unsigned r = 0; r < REQUIREMENTS; r++) {
         if (!(ENVIRONMENTS[index].floor & 1U << r) || env->require & 1U << r)
             continue;
-        bad(e, file, map->line, "%s must ask for %s", env->name, REQUIREMENT_NAMES[r]);
+        policy_bad(e, file, map->line, "%s must ask for %s", env->name, REQUIREMENT_NAMES[r]);
         return err_hint(e, "A policy may ask for more than the floor, never for less; add it to `require`");
     }
     if (index == POLICY_PROD) {
         for (size_t i = 0; i < ARRAY_LEN(FLOOR_APPROVALS); i++)
             if (!asks_role(env, FLOOR_APPROVALS[i]))
-                return bad(e, file, map->line, "prod must ask for the approval of a %s", role_name(FLOOR_APPROVALS[i]));
+                return policy_bad(e, file, map->line, "prod must ask for the approval of a %s",
+                                  role_name(FLOOR_APPROVALS[i]));
     }
     if ((env->require & BIT(APPROVALS)) && env->approval_count == 0)
-        return bad(e, file, map->line, "%s asks for approvals and does not say whose: `approvals: [ROLE, …]`",
-                   env->name);
+        return policy_bad(e, file, map->line, "%s asks for approvals and does not say whose: `approvals: [ROLE, …]`",
+                          env->name);
     if (!(env->require & BIT(APPROVALS)) && env->approval_count > 0)
-        return bad(e, file, map->line, "%s lists roles in `approvals`, but `require` does not name approvals",
-                   env->name);
+        return policy_bad(e, file, map->line, "%s lists roles in `approvals`, but `require` does not name approvals",
+                          env->name);
     if ((env->require & BIT(STOOD_BEFORE)) && !env->before)
-        return bad(e, file, map->line, "nothing stands before %s", env->name);
+        return policy_bad(e, file, map->line, "nothing stands before %s", env->name);
     if ((env->require & (BIT(TEST) | BIT(SILENCE))) && index != POLICY_PROD)
-        return bad(e, file, map->line, "test and silence run in test, so only prod can ask for them");
+        return policy_bad(e, file, map->line, "test and silence run in test, so only prod can ask for them");
     return 0;
 }
 
@@ -168,12 +169,12 @@ static int environment_parse(const struct yaml *environments, const char *file, 
     for (size_t i = 0; i < require->count; i++)
         if (requirement_parse(require->items[i], file, &out->require, e) < 0)
             return -1;
-    if (age_or(map, "scan-max-age", SCAN_AGE_DEFAULT, file, &out->scan_age_s, e) < 0 ||
-        age_or(map, "approval-max-age", "30d", file, &out->approval_age_s, e) < 0 ||
+    if (policy_age_or(map, "scan-max-age", SCAN_AGE_DEFAULT, file, &out->scan_age_s, e) < 0 ||
+        policy_age_or(map, "approval-max-age", "30d", file, &out->approval_age_s, e) < 0 ||
         approvals_parse(map, file, out, e) < 0)
         return -1;
     if (out->approval_age_s > APPROVAL_AGE_LONGEST)
-        return bad(e, file, map->line, "approval-max-age: at most 90d");
+        return policy_bad(e, file, map->line, "approval-max-age: at most 90d");
     return floor_check(map, file, index, out, e);
 }
 
@@ -184,12 +185,13 @@ static int templates_parse(const struct yaml *root, const char *file, struct pol
     if (!list)
         return 0;
     if (list->kind != YAML_LIST || list->count > POLICY_TEMPLATES)
-        return bad(e, file, list->line, "templates: wanted a list of at most %u digests", POLICY_TEMPLATES);
+        return policy_bad(e, file, list->line, "templates: wanted a list of at most %u digests", POLICY_TEMPLATES);
     for (size_t i = 0; i < list->count; i++) {
         const struct yaml *item = list->items[i];
         struct err why = {0};
         if (item->kind != YAML_SCALAR || digest_parse(span_str(item->text), &out->templates[i], &why) < 0)
-            return bad(e, file, item->line, "templates: wanted sha256:HEX, as `airlock scan` prints it of a template");
+            return policy_bad(e, file, item->line,
+                              "templates: wanted sha256:HEX, as `airlock scan` prints it of a template");
     }
     out->template_count = list->count;
     return 0;
@@ -202,14 +204,14 @@ static void close_yaml(struct yaml **y)
 
 int policy_parse(struct span text, const char *name, struct policy *out, struct err *e)
 {
-    static const char *const top[] = {"schema", "environments", "templates", NULL};
+    static const char *const top[] = {"schema", "environments", "templates", "advisories", "waivers", NULL};
     static const char *const names[] = {ENVIRONMENT_SANDBOX, ENVIRONMENT_TEST, ENVIRONMENT_PROD, NULL};
     *out = (struct policy){.digest = digest_of(text)};
     AUTO(close_yaml) struct yaml *root = yaml_parse(text, name, e);
     if (!root)
         return -1;
     if (root->kind != YAML_MAP)
-        return bad(e, name, root->line, "wanted keys and values at the top");
+        return policy_bad(e, name, root->line, "wanted keys and values at the top");
     const char *schema;
     const struct yaml *environments;
     if (yaml_only_keys(root, top, name, e) < 0 || !(schema = yaml_need_text(root, "schema", name, e)) ||
@@ -217,11 +219,11 @@ int policy_parse(struct span text, const char *name, struct policy *out, struct 
         yaml_only_keys(environments, names, name, e) < 0)
         return -1;
     if (strcmp(schema, "airlock/policy/1") != 0)
-        return bad(e, name, root->line, "schema: wanted airlock/policy/1, found \"%.40s\"", schema);
+        return policy_bad(e, name, root->line, "schema: wanted airlock/policy/1, found \"%.40s\"", schema);
     for (size_t i = 0; i < POLICY_ENVIRONMENTS; i++)
         if (environment_parse(environments, name, i, &out->environments[i], e) < 0)
             return -1;
-    return templates_parse(root, name, out, e);
+    return templates_parse(root, name, out, e) < 0 ? -1 : policy_findings_parse(root, name, &out->findings, e);
 }
 
 static int not_signed(struct err *e, const char *what)

@@ -29,6 +29,7 @@ enum requirement {
     REQUIRE_SILENCE,
     REQUIRE_REQUEST,
     REQUIRE_APPROVALS,
+    REQUIRE_ADVISORIES,
     REQUIREMENTS
 };
 const char *requirement_name(enum requirement r); /* "station-signature" */
@@ -45,12 +46,24 @@ struct policy_environment {
 
 enum { POLICY_SANDBOX, POLICY_TEST, POLICY_PROD, POLICY_ENVIRONMENTS };
 
+/* What blocks of what is known to be wrong, and what people may let pass for a time. */
+struct policy_findings {
+    uint32_t block;            /* advisories of these severities: bit 1 << enum advisory_severity */
+    uint64_t advisories_age_s; /* the oldest source of the snapshot may be this old where advisories are asked for */
+    uint64_t advisories_least; /* and it must hold at least so many records */
+    uint64_t waiver_longest_s; /* the longest life of a waiver */
+    uint64_t waiver_warn_s;    /* how long before its end `status` and the log speak of it */
+    bool waiver_end_stops;     /* a running engine ends with the waiver that it rests on; else it runs on */
+    uint32_t critical;         /* environments in which critical findings can be waived: bit 1 << POLICY_… */
+};
+
 struct policy {
     struct digest digest; /* of the text */
     struct policy_environment environments[POLICY_ENVIRONMENTS];
     struct digest
         templates[POLICY_TEMPLATES]; /* chat templates that this contour has read, besides the built-in list */
     size_t template_count;
+    struct policy_findings findings;
 };
 
 /* The environment of that name, or NULL: ERR_USAGE names the three. */

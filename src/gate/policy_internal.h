@@ -1,7 +1,8 @@
-/* Between policy.c and policy_set.c. */
+/* Between the files of the policy. */
 #pragma once
 
 #include "gate/policy.h"
+#include "parse/yaml.h"
 
 #define META_POLICY        "policy"        /* sha256:… of the text that was signed last */
 #define META_POLICY_BEFORE "policy_before" /* sha256:… of the one before, when `policy set` has set one */
@@ -9,3 +10,14 @@
 
 /* Writes policy.yaml and its signature from META_POLICY_SIGNED. */
 int policy_write(struct site *s, struct err *e);
+
+/* "FILE:LINE: …", ERR_INPUT. Returns -1. */
+int policy_bad(struct err *e, const char *file, unsigned line, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* The length of time under `key`, or the fallback's. */
+int policy_age_or(const struct yaml *map, const char *key, const char *fallback, const char *file, uint64_t *out,
+                  struct err *e);
+
+/* The keys `advisories` and `waivers`; both may be absent. */
+int policy_findings_parse(const struct yaml *root, const char *file, struct policy_findings *out, struct err *e);

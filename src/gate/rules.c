@@ -132,23 +132,6 @@ static bool rule_sbom(const struct facts *f, char *text, size_t size)
     return by_station(f, PREDICATE_CYCLONEDX, "inventory (CycloneDX)", text, size);
 }
 
-static bool rule_scan(const struct facts *f, char *text, size_t size)
-{
-    const struct evidence_line *line = newest_check(f->ev, PREDICATE_SCAN, NULL);
-    if (!line)
-        return said(text, size, false, "not scanned here: airlock scan %s:%s", f->release->name, f->release->version);
-    if (!passed(line))
-        return not_passed(text, size, "scan", line);
-    int64_t age = f->now_s - line->time_s;
-    if (f->occasion != OCCASION_RUN && age > (int64_t)f->env->scan_age_s)
-        return said(text, size, false,
-                    "the newest scan is of %s, older than the %llu hours that %s allows: airlock scan "
-                    "%s:%s",
-                    time_text(line->time_s).text, (unsigned long long)f->env->scan_age_s / 3600, f->env->name,
-                    f->release->name, f->release->version);
-    return said(text, size, true, "scan PASSED (%s)", time_text(line->time_s).text);
-}
-
 static bool rule_stood_before(const struct facts *f, char *text, size_t size)
 {
     for (size_t i = f->ev->count; i-- > 0;) {
@@ -246,6 +229,7 @@ static const struct rule {
     {"provenance", REQUIRE_PROVENANCE, ALWAYS, rule_provenance},
     {"sbom", REQUIRE_SBOM, ALWAYS, rule_sbom},
     {"scan", REQUIRE_SCAN, ALWAYS, rule_scan},
+    {"advisories", -1, ALWAYS, rule_advisories},
     {"stood-before", REQUIRE_STOOD_BEFORE, ALWAYS, rule_stood_before},
     {"test", REQUIRE_TEST, ALWAYS, rule_test},
     {"silence", REQUIRE_SILENCE, ALWAYS, rule_silence},

@@ -25,9 +25,15 @@ struct facts {
 /* Runs every rule that applies; appends to out->reasons and sets out->passed. */
 void rules_run(const struct facts *f, struct verdict *out);
 
-/* One of the rules has a file of its own: people. */
+/* Rules with files of their own: about people, and about what was found. */
+bool rule_scan(const struct facts *f, char *text, size_t size);
+bool rule_advisories(const struct facts *f, char *text, size_t size);
 bool rule_request(const struct facts *f, char *text, size_t size);
 bool rule_approvals(const struct facts *f, char *text, size_t size);
+
+/* Did this scan of the contour pass, or do waivers cover, here and now, all that it found? Then *ends_s is when the
+ * first of them ends (INT64_MAX: none is needed); else `why` names what stays. */
+bool scan_passes(const struct facts *f, const struct evidence_line *scan, int64_t *ends_s, char *why, size_t size);
 
 /* What speaks against a release in a line: failed cases, attempts, findings; "" when nothing is said. */
 void line_detail(const struct evidence_line *line, char *text, size_t size);

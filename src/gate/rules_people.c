@@ -85,13 +85,24 @@ static const char *set_incomplete(const struct facts *f, const json_t *set, stru
     return NULL;
 }
 
+/* Did it pass, by itself or by waivers? */
+static bool counts_as_passed(const struct facts *f, const struct evidence_line *line)
+{
+    int64_t ends_s;
+    char why[400];
+    if (strcmp(line->result, "PASSED") == 0)
+        return true;
+    return strcmp(line->type, PREDICATE_SCAN) == 0 && scan_passes(f, line, &ends_s, why, sizeof why);
+}
+
 /* Was a check that this environment asks for among what the person saw, and had it passed? */
 static bool saw_check(const struct facts *f, const json_t *set, const char *type, const char *environment)
 {
     for (size_t i = 0; i < f->ev->count; i++) {
         const struct evidence_line *line = &f->ev->lines[i];
-        if (evidence_is_check(line) && strcmp(line->type, type) == 0 && strcmp(line->result, "PASSED") == 0 &&
-            (!environment || strcmp(line->environment, environment) == 0) && in_set(set, &line->id))
+        if (evidence_is_check(line) && strcmp(line->type, type) == 0 &&
+            (!environment || strcmp(line->environment, environment) == 0) && in_set(set, &line->id) &&
+            counts_as_passed(f, line))
             return true;
     }
     return false;

@@ -98,7 +98,8 @@ void report_merge(struct report *outer, const struct report *inner)
                  span_of(inner->findings_json.ptr + 1, inner->findings_json.len - 1)); /* without its bracket */
 }
 
-static void add(struct report *r, enum severity severity, const char *rule, const char *at, const char *message)
+static void add(struct report *r, enum severity severity, bool unread, const char *rule, const char *at,
+                const char *message)
 {
     struct json_out *w = &r->findings_out;
     char place[1024];
@@ -112,6 +113,8 @@ static void add(struct report *r, enum severity severity, const char *rule, cons
     json_put_string(w, "severity", severity_name(severity));
     json_put_string(w, "at", place);
     json_put_string(w, "message", message);
+    if (unread)
+        json_put_bool(w, "not-scanned", true);
     json_out_object_end(w);
 }
 
@@ -122,7 +125,7 @@ int report_finding(struct report *r, enum severity severity, const char *rule, c
     va_start(args, format);
     vsnprintf(message, sizeof(message), format, args);
     va_end(args);
-    add(r, severity, rule, at, message);
+    add(r, severity, false, rule, at, message);
     if (severity >= SEVERITY_MEDIUM)
         r->heavy++;
     if (severity == SEVERITY_CRITICAL)
@@ -139,7 +142,7 @@ int report_not_scanned(struct report *r, const char *rule, const char *at, const
     va_start(args, format);
     vsnprintf(message, sizeof(message), format, args);
     va_end(args);
-    add(r, SEVERITY_HIGH, rule, at, message);
+    add(r, SEVERITY_HIGH, true, rule, at, message);
     r->heavy++;
     report_raise(r, VERDICT_NOT_SCANNED);
     return -1;
@@ -151,7 +154,7 @@ int report_write(struct report *r, struct json_out *w, struct err *e)
         char text[96];
         snprintf(text, sizeof(text), "%zu more findings are not listed", r->findings - r->written);
         r->written = 0;
-        add(r, SEVERITY_INFO, "more-findings", "", text);
+        add(r, SEVERITY_INFO, false, "more-findings", "", text);
     }
     json_out_array_end(&r->findings_out);
     json_out_object_end(&r->facts);

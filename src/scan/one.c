@@ -69,6 +69,7 @@ static void add_own(struct scan_report *out, const char *path, const char *forma
         .severity = severity_name(severity),
         .at = "",
         .message = json_get_string(f->reply, "message", "cannot be read"),
+        .not_scanned = verdict == VERDICT_NOT_SCANNED,
     };
     raise_verdict(out, f);
 }
@@ -101,6 +102,7 @@ static int read_findings(struct scan_file *f, const json_t *list, struct err *e)
             !(x->at = json_need_string(item, "at", "/findings", e)) ||
             !(x->message = json_need_string(item, "message", "/findings", e)))
             return -1;
+        x->not_scanned = json_is_true(json_object_get(item, "not-scanned"));
     }
     return 0;
 }

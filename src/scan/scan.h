@@ -15,6 +15,7 @@
 
 struct scan_finding {
     const char *rule, *severity, *at, *message; /* borrowed from the file's `reply` */
+    bool not_scanned;                           /* it says that something was not scanned: nobody can waive it */
 };
 
 struct scan_file {

@@ -23,6 +23,8 @@ static void write_findings(struct json_out *w, const struct scan_file *f)
         json_put_string(w, "severity", f->findings[i].severity);
         json_put_string(w, "at", f->findings[i].at);
         json_put_string(w, "message", f->findings[i].message);
+        if (f->findings[i].not_scanned)
+            json_put_bool(w, "not-scanned", true);
         json_out_object_end(w);
     }
     json_out_array_end(w);

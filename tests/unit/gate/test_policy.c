@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "contour.h"
+#include "parse/advisory_row.h"
 #include "util/limits.h"
 
 static struct test_contour t;
@@ -104,6 +105,30 @@ static void what_is_not_understood_is_refused_with_its_line(void **state)
     refused("  # Gate trust", "  staging:\n    require: [scan]\n  # Gate trust", "staging");
 }
 
+static void what_blocks_and_what_may_pass_has_a_floor(void **state)
+{
+    (void)state;
+    struct policy p;
+    struct err e = {0};
+    auto_buf text = BUF(LIMIT_YAML_BYTES);
+    default_with("environments:\n",
+                 "advisories: {block: [medium], min-records: 1000, max-age: 7d}\n"
+                 "waivers: {longest: 30d, warn: 3d, ended: stop, critical: [sandbox]}\nenvironments:\n",
+                 &text);
+    assert_int_equal(policy_parse(buf_span(&text), POLICY_FILE, &p, &e), 0);
+    assert_int_equal(p.findings.block, 1U << ADVISORY_MEDIUM | 1U << ADVISORY_CRITICAL);
+    assert_int_equal(p.findings.advisories_least, 1000);
+    assert_int_equal(p.findings.advisories_age_s, 7 * 86400);
+    assert_int_equal(p.findings.waiver_longest_s, 30 * 86400);
+    assert_true(p.findings.waiver_end_stops);
+    assert_int_equal(p.findings.critical, 1U << POLICY_SANDBOX);
+    refused("environments:\n", "waivers: {critical: [prod]}\nenvironments:\n", "in prod nothing critical");
+    refused("environments:\n", "waivers: {longest: 400d}\nenvironments:\n", "within 366 days");
+    refused("environments:\n", "waivers: {ended: perhaps}\nenvironments:\n", "wanted keep");
+    refused("environments:\n", "waivers: {who: anybody}\nenvironments:\n", "who");
+    refused("environments:\n", "advisories: {block: [none]}\nenvironments:\n", "wanted critical, high");
+}
+
 static void a_policy_is_in_force_only_when_signed(void **state)
 {
     (void)state;
@@ -191,6 +216,7 @@ int main(void)
         cmocka_unit_test(no_policy_asks_for_less_than_the_floor),
         cmocka_unit_test(a_policy_may_ask_for_more),
         cmocka_unit_test(what_is_not_understood_is_refused_with_its_line),
+        cmocka_unit_test(what_blocks_and_what_may_pass_has_a_floor),
         cmocka_unit_test_setup_teardown(a_policy_is_in_force_only_when_signed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_text_that_was_changed_after_signing_is_no_policy, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_older_signed_policy_does_not_come_back, set_up, tear_down),

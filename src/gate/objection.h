@@ -1,0 +1,37 @@
+/* What speaks against a release, one thing at a time: each finding of a scan that blocks, each advisory that hits one
+ * of its packages and blocks by the policy. Waivers are made for these, and cover these. Hard rule: what cannot be
+ * named one by one (a list that was cut, a file that nobody scanned) is an objection that nobody can waive. */
+#pragma once
+
+#include "gate/policy.h"
+#include "scan/vulns.h"
+
+enum objection_kind { OBJECTION_FINDING, OBJECTION_ADVISORY };
+
+struct objection {
+    enum objection_kind kind;
+    const char *id;         /* rule of the finding, or id of the advisory; like all texts here: borrowed */
+    const char *place;      /* the file's path in the release, or the package's purl */
+    const char *digest;     /* "sha256:…" of the file; "" of an advisory */
+    const char *severity;   /* "high" */
+    const struct vuln *hit; /* of an advisory, for its aliases; else NULL */
+    bool critical;
+    const char *never; /* why nobody can waive it, in any environment; NULL: it can be waived */
+};
+
+struct objections {
+    struct objection *list; /* owned */
+    size_t count, room;
+    struct vulns vulns; /* owned */
+};
+void objections_fini(struct objections *o);
+#define auto_objections AUTO(objections_fini) struct objections
+
+/* Appends those of a scan's predicate (docs/formats/scan.schema.json), in order of files. */
+void objections_of_scan(const json_t *predicate, struct objections *out);
+
+/* Appends those of a vulns predicate that block by the policy. Once for one *out. ERR_INPUT: it is malformed. */
+int objections_of_vulns(const json_t *predicate, const struct policy *p, struct objections *out, struct err *e);
+
+/* Is this what a person named: the rule, or the advisory by id or alias; and, unless NULL, the path or purl? */
+bool objection_is(const struct objection *o, const char *name, const char *place);
