@@ -348,6 +348,12 @@ static int find_functions(struct onnx *m, struct span model)
     return 0;
 }
 
+/* JSON of ours has integers of 63 bits. */
+static uint64_t capped(uint64_t value)
+{
+    return value < INT64_MAX ? value : INT64_MAX;
+}
+
 static void check_model(struct onnx *m, struct span model)
 {
     struct pb_field version, field;
@@ -359,7 +365,7 @@ static void check_model(struct onnx *m, struct span model)
     if (versioned && version.value >= 3 && !pb_find(model, MODEL_OPSET, &field))
         report_finding(m->r, SEVERITY_HIGH, "onnx-model", "opset_import",
                        "there is none: what its operators mean is open");
-    json_put_uint(&m->r->facts, "ir_version", versioned ? version.value : 0);
+    json_put_uint(&m->r->facts, "ir_version", versioned ? capped(version.value) : 0);
     json_out_key(&m->r->facts, "producer");
     json_out_span(&m->r->facts, pb_find_bytes(model, MODEL_PRODUCER));
 }
@@ -375,7 +381,7 @@ static void write_opsets(const struct onnx *m, struct span model, struct json_ou
         json_out_object(w);
         json_out_key(w, "domain");
         json_out_span(w, pb_find_bytes(f.bytes, 1));
-        json_put_uint(w, "version", pb_find(f.bytes, 2, &version) ? version.value : 0);
+        json_put_uint(w, "version", pb_find(f.bytes, 2, &version) ? capped(version.value) : 0);
         json_out_object_end(w);
     }
     json_out_array_end(w);
@@ -391,7 +397,7 @@ static void write_facts(const struct onnx *m, struct span model)
     write_opsets(m, model, w);
     json_put_uint(w, "operators", m->nodes);
     json_put_uint(w, "tensors", m->tensors);
-    json_put_uint(w, "parameters", m->parameters);
+    json_put_uint(w, "parameters", capped(m->parameters));
     onnx_write_external(m, w);
 }
 

@@ -45,10 +45,6 @@ const char *text_hazard(struct span s)
     static const struct {
         const char *needle, *what;
     } hazards[] = {
-        {"http://", "a URL"},
-        {"https://", "a URL"},
-        {"ftp://", "a URL"},
-        {"file://", "a URL"},
         {"<script", "a script"},
         {"javascript:", "a script"},
         {"onerror=", "a script"},
@@ -71,6 +67,11 @@ const char *text_hazard(struct span s)
         {"powershell", "a shell command"},
         {"cmd.exe", "a shell command"},
         {"\\x", "characters behind escapes"},
+        /* last: where URLs are allowed, nothing else hides behind one */
+        {"http://", "a URL"},
+        {"https://", "a URL"},
+        {"ftp://", "a URL"},
+        {"file://", "a URL"},
     };
     uint8_t room[8192] = {0};
     struct span text = lower(s, room, sizeof(room));
