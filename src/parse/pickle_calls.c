@@ -51,6 +51,34 @@ static bool is_empty_shape(const struct machine *m, struct value v)
     return value_kind(v) == KIND_TUPLE && machine_shape(m, v, &elements) && elements == 0;
 }
 
+/* Attributes of an OrderedDict (torch keeps "_metadata" there) or of a tensor: data under plain names. */
+static bool is_plain_state(const struct machine *m, struct value state)
+{
+    size_t count;
+    const struct value *items = value_kind(state) == KIND_DICT ? value_items(m, state, &count) : NULL;
+    for (size_t i = 0; items && i < count; i += 2) {
+        struct span key;
+        const struct pickle_name *n = value_name(m, items[i + 1]);
+        if (!value_text(m, items[i], &key) || span_starts(key, SPAN_LIT("__")) ||
+            (n && n->role != PICKLE_VALUE && n->role != PICKLE_DTYPE))
+            return false;
+    }
+    return items != NULL;
+}
+
+/* None, attributes, or a pair of those (the second for __slots__). */
+static bool is_tensor_state(const struct machine *m, struct value state)
+{
+    size_t count;
+    if (value_kind(state) == KIND_NONE || is_plain_state(m, state))
+        return true;
+    const struct value *items = value_kind(state) == KIND_TUPLE ? value_items(m, state, &count) : NULL;
+    for (size_t i = 0; items && i < count; i++)
+        if (value_kind(items[i]) != KIND_NONE && !is_plain_state(m, items[i]))
+            return false;
+    return items && count == 2;
+}
+
 static bool fits(const struct machine *m, char letter, struct value v)
 {
     enum kind k = value_kind(v);
@@ -101,6 +129,8 @@ static bool fits(const struct machine *m, char letter, struct value v)
         return is_global(m, v, PICKLE_VALUE, PICKLE_ARRAY_CLASS);
     case '0':
         return is_empty_shape(m, v);
+    case 'q': /* the state of a tensor */
+        return is_tensor_state(m, v);
     default: /* '*' */
         return true;
     }
@@ -252,20 +282,6 @@ int machine_call(struct machine *m, uint32_t name, struct value args, bool new_o
 }
 
 /* ── states ── */
-
-/* Attributes of an OrderedDict (torch keeps "_metadata" there) or of a tensor: data under plain names. */
-static bool is_plain_state(const struct machine *m, struct value state)
-{
-    size_t count;
-    const struct value *items = value_kind(state) == KIND_DICT ? value_items(m, state, &count) : NULL;
-    for (size_t i = 0; items && i < count; i += 2) {
-        struct span key;
-        enum kind k = value_kind(items[i + 1]);
-        if (!value_text(m, items[i], &key) || span_starts(key, SPAN_LIT("__")) || k == KIND_GLOBAL)
-            return false;
-    }
-    return items != NULL;
-}
 
 int machine_build(struct machine *m, struct value object, struct value state, struct value *out)
 {

@@ -157,20 +157,21 @@ int op_float(struct machine *m)
 /* UTF-8 as Python's "surrogatepass" reads it: halves of surrogate pairs are let through. */
 static bool is_text(struct span s)
 {
+    const uint8_t *p = s.ptr, *end = s.ptr + s.len;
     uint64_t eight;
-    for (; s.len >= 8; span_skip(&s, 8)) {
-        memcpy(&eight, s.ptr, 8);
+    for (; end - p >= 8; p += 8) {
+        memcpy(&eight, p, 8);
         if (eight & 0x8080808080808080ULL)
             break;
     }
-    while (s.len > 0) {
+    while (p < end) {
         uint32_t c;
-        size_t len = s.ptr[0] < 0x80 ? 1 : span_utf8_first(s, &c);
-        bool half = len == 0 && s.len >= 3 && s.ptr[0] == 0xed && s.ptr[1] >= 0xa0 && s.ptr[1] <= 0xbf &&
-                    s.ptr[2] >= 0x80 && s.ptr[2] <= 0xbf;
+        size_t len = *p < 0x80 ? 1 : span_utf8_first(span_of(p, (size_t)(end - p)), &c);
+        bool half =
+            len == 0 && end - p >= 3 && p[0] == 0xed && p[1] >= 0xa0 && p[1] <= 0xbf && p[2] >= 0x80 && p[2] <= 0xbf;
         if (len == 0 && !half)
             return false;
-        span_skip(&s, half ? 3 : len);
+        p += half ? 3 : len;
     }
     return true;
 }

@@ -111,14 +111,23 @@ static void inflate_some(struct span s, struct buf *out)
 /* bzip2, xz, zstd, lz4. */
 static bool begins_packed(struct span s)
 {
-    static const char *const magics[] = {"BZh",
-                                         "\xfd"
-                                         "7zXZ",
-                                         "\x28\xb5\x2f\xfd", "\x04\x22\x4d\x18"};
-    for (size_t i = 0; i < ARRAY_LEN(magics); i++)
-        if (s.len >= LEAST && span_starts(s, span_str(magics[i])))
-            return true;
-    return false;
+    if (s.len < LEAST)
+        return false;
+    switch (s.ptr[0]) {
+    case 'B':
+        return s.ptr[1] == 'Z' && s.ptr[2] == 'h';
+    case 0xfd:
+        return memcmp(s.ptr,
+                      "\xfd"
+                      "7zXZ",
+                      5) == 0;
+    case 0x28:
+        return memcmp(s.ptr, "\x28\xb5\x2f\xfd", 4) == 0;
+    case 0x04:
+        return memcmp(s.ptr, "\x04\x22\x4d\x18", 4) == 0;
+    default:
+        return false;
+    }
 }
 
 static void unpack_some(struct span s, struct buf *out)
@@ -162,10 +171,12 @@ static bool begins_encoded(struct span s, void (*decode)(struct span, struct buf
 /* A text with a call in it, perhaps. */
 static bool has_bracket(struct span s)
 {
+    if (!memchr(s.ptr, '(', s.len < 4096 ? s.len : 4096))
+        return false;
     for (size_t i = 0; i < LEAST; i++)
         if (s.ptr[i] < '\t' || s.ptr[i] == 0x7f)
             return false;
-    return memchr(s.ptr, '(', s.len < 4096 ? s.len : 4096) != NULL;
+    return true;
 }
 
 /* Long enough, and nothing but digits of base64 (which those of hex are too) at its beginning. */

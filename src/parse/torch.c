@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "parse/pickle.h"
 #include "parse/pickle_machine.h"
 #include "parse/sniff.h"
 #include "parse/zip_file.h"
@@ -13,6 +14,9 @@
 
 /* A member that says one number or word. */
 #define NOTE_BYTES_MAX 64U
+
+/* What is looked at of a storage that begins like a pickle. */
+#define NESTED_BYTES_MAX (2U << 20)
 
 /* Objects of a pickle of weights: 64 MiB of it are 20 million opcodes; a real one has less than 1 MiB a shard. */
 #define DATA_BYTES_MAX (512U << 20)
@@ -102,6 +106,12 @@ static void read_data(struct checkpoint *c, const struct zip_member *data)
 /* The bytes of a storage mean nothing, unless they begin like a file of their own: then somebody may take them out. */
 static void check_magic(struct checkpoint *c, const char *path, struct span bytes)
 {
+    size_t budget = NESTED_BYTES_MAX;
+    auto_report inner = {0};
+    report_init_inside(&inner, c->r, path);
+    if (bytes.len > 0 && bytes.ptr[0] == 0x80)
+        pickle_look_nested(span_of(bytes.ptr, bytes.len < budget / 2 ? bytes.len : budget / 2), 0, 0, &budget, &inner);
+    report_merge(c->r, &inner);
     enum content found = bytes.len < 64 ? CONTENT_BINARY : sniff(bytes, "");
     if (found == CONTENT_ELF || found == CONTENT_ZIP || found == CONTENT_GGUF || found == CONTENT_DOCUMENT)
         report_finding(c->r, SEVERITY_MEDIUM, "torch-storage", path, "the data of a tensor begin like a file (%s)",
@@ -149,8 +159,7 @@ static bool is_script(const char *name)
 
 static void check_member(struct checkpoint *c, const struct zip_member *m)
 {
-    static const char *const notes[] = {"version", ".data/serialization_id", ".format_version", ".storage_alignment",
-                                        ".data/version"};
+    static const char *const notes[] = {"version", ".data/serialization_id", ".format_version", ".storage_alignment"};
     if (strncmp(m->path, c->top, c->top_len) != 0) {
         if (!m->folder)
             report_finding(c->r, SEVERITY_HIGH, "torch-member", m->path, "lies outside of the checkpoint's own folder");

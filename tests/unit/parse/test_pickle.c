@@ -405,6 +405,96 @@ static void a_tensor_that_fits_its_storage_is_clean_and_a_larger_one_is_blocked(
     }
 }
 
+static void a_state_dict_with_its_metadata_is_clean(void **state)
+{
+    auto_buf b = BUF(4096);
+    (void)state;
+    p_proto(&b, 2);
+    p_global(&b, "collections", "OrderedDict");
+    buf_add_str(&b, ")R(");
+    p_text(&b, "layer.weight");
+    p_tensor(&b, "HalfStorage", "0", 6, 0, 6, 1);
+    buf_add_str(&b, "u}");
+    p_text(&b, "_metadata");
+    p_global(&b, "collections", "OrderedDict");
+    buf_add_str(&b, ")R(");
+    p_text(&b, "");
+    buf_add_str(&b, "}");
+    p_text(&b, "version");
+    buf_add_str(&b, "K\x01susb.");
+    is_clean(&b);
+}
+
+/* _rebuild_from_type_v2(function, class, arguments, state) around a tensor; the state gets one attribute. */
+static void write_from_type(struct buf *b, const char *function, const char *class, int size, const char *attribute)
+{
+    p_proto(b, 2);
+    p_global(b, "torch._tensor", "_rebuild_from_type_v2");
+    buf_add_str(b, "(");
+    p_global(b, "torch._utils", function);
+    p_global(b, "torch.nn.parameter", class);
+    buf_add_str(b, "((");
+    p_text(b, "storage");
+    p_global(b, "torch", "FloatStorage");
+    p_text(b, "0");
+    p_text(b, "cpu");
+    p_int(b, 6);
+    buf_add_str(b, "tQ");
+    p_int(b, 0);
+    p_int(b, size);
+    buf_add_str(b, "\x85K\x01\x85\x89Nt}");
+    p_text(b, attribute);
+    buf_add_str(b, "K\x01stR.");
+}
+
+static void a_tensor_of_a_class_is_held_to_the_same_rules(void **state)
+{
+    auto_buf good = BUF(1024), large = BUF(1024), dunder = BUF(1024), other = BUF(1024), class = BUF(1024);
+    (void)state;
+    write_from_type(&good, "_rebuild_tensor_v2", "Parameter", 6, "tag");
+    is_clean(&good);
+    write_from_type(&large, "_rebuild_tensor_v2", "Parameter", 7, "tag");
+    is_blocked(&large, "pickle-call");
+    write_from_type(&dunder, "_rebuild_tensor_v2", "Parameter", 6, "__class__");
+    is_blocked(&dunder, "pickle-call");
+    write_from_type(&other, "_load_anything", "Parameter", 6, "tag");
+    is_blocked(&other, "pickle-name");
+    write_from_type(&class, "_rebuild_tensor_v2", "UninitializedTensorMixin", 6, "tag");
+    is_blocked(&class, "pickle-name");
+}
+
+static void what_numpy_and_python_2_write_is_clean(void **state)
+{
+    auto_buf scalar = BUF(1024), encoded = BUF(1024), set = BUF(1024), short_scalar = BUF(1024);
+    (void)state;
+    p_proto(&scalar, 3);
+    p_global(&scalar, "numpy._core.multiarray", "scalar");
+    p_dtype(&scalar, "f8");
+    p_bytes(&scalar, 8);
+    buf_add_str(&scalar, "\x86R.");
+    is_clean(&scalar);
+    p_proto(&short_scalar, 3);
+    p_global(&short_scalar, "numpy._core.multiarray", "scalar");
+    p_dtype(&short_scalar, "f8");
+    p_bytes(&short_scalar, 7);
+    buf_add_str(&short_scalar, "\x86R.");
+    is_blocked(&short_scalar, "pickle-call");
+    /* bytes in protocol 2: text that is encoded again, "\xe9" as two bytes of UTF-8 */
+    p_proto(&encoded, 2);
+    p_global(&encoded, "numpy.core.multiarray", "scalar");
+    p_dtype(&encoded, "u2");
+    p_global(&encoded, "_codecs", "encode");
+    p_text(&encoded, "a\xc3\xa9");
+    p_text(&encoded, "latin1");
+    buf_add_str(&encoded, "\x86R\x86R.");
+    is_clean(&encoded);
+    p_proto(&set, 2);
+    p_global(&set, "__builtin__", "set");
+    buf_add_str(&set, "](K\x01K\x02"
+                      "e\x85R.");
+    is_clean(&set);
+}
+
 static void an_array_of_numpy_is_clean_when_its_bytes_have_its_size(void **state)
 {
     (void)state;
@@ -513,6 +603,9 @@ int main(void)
         cmocka_unit_test(case_19_only_torchs_storages_may_be_persistent),
         cmocka_unit_test(plain_data_of_every_protocol_are_clean),
         cmocka_unit_test(a_tensor_that_fits_its_storage_is_clean_and_a_larger_one_is_blocked),
+        cmocka_unit_test(a_state_dict_with_its_metadata_is_clean),
+        cmocka_unit_test(a_tensor_of_a_class_is_held_to_the_same_rules),
+        cmocka_unit_test(what_numpy_and_python_2_write_is_clean),
         cmocka_unit_test(an_array_of_numpy_is_clean_when_its_bytes_have_its_size),
         cmocka_unit_test(a_large_and_honest_pickle_is_clean),
         cmocka_unit_test(a_renamed_pickle_never_passes),
