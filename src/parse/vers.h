@@ -9,7 +9,7 @@
 #include "parse/version.h"
 
 #define VERS_LENGTH_MAX      65536U /* bytes of text */
-#define VERS_CONSTRAINTS_MAX 4096U
+#define VERS_CONSTRAINTS_MAX 1024U
 
 /* In the order in which constraints on one version stand. */
 enum vers_op { VERS_BELOW, VERS_UP_TO, VERS_EQUAL, VERS_NOT, VERS_FROM, VERS_ABOVE, VERS_ANY };

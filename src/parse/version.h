@@ -1,9 +1,9 @@
-/* The order of versions, by the rules of the ecosystem that made them; the types are those of package URLs. Pure, no
- * allocation, time linear in the texts. Hard rule: a text that the ecosystem refuses has no order, and is never equal
- * to anything, not even to itself: who wants "the same text" compares bytes first.
+/* The order of versions, by the rules of the ecosystem that made them; the types are those of package URLs
+ * (docs/formats/versions.md says what each takes). Pure, no allocation. Hard rule: a text that the ecosystem refuses
+ * has no order, and is never equal to anything, not even to itself: who wants "the same text" compares bytes first.
  *
  * Sources: deb-version(7); apk-tools (version.c, apk-package(5)); RPM (rpm-version(7)); PEP 440; Semantic Versioning
- * 2.0.0 section 11; Go modules reference; Maven "Version Order Specification" and ComparableVersion; RubyGems
+ * 2.0.0 section 11; Go modules reference; Maven "Version Order Specification"; RubyGems
  * Gem::Version; NuGet "Package versioning"; Composer and PHP version_compare. */
 #pragma once
 
@@ -47,9 +47,9 @@ enum version_type {
 bool version_type_named(struct span purl_type, enum version_type *out);
 const char *version_type_name(enum version_type type);
 
-/* True when the ecosystem takes the text for a version. What is laxer than the ecosystem: the semantic versions (npm,
- * cargo, …) may have any count of numbers and a leading "v", and Go's may come without "v", as advisories write them.
- */
+/* True when the ecosystem takes the text for a version. Laxer than the ecosystem, as advisories write: semantic
+ * versions (npm, cargo, …) may have any count of numbers and a leading "v", Go's may come without "v", letters may
+ * follow the first number of a gem ("1beta"). */
 bool version_valid(enum version_type type, struct span version);
 
 /* *order: < 0, 0, > 0 as a stands before, beside or behind b. False when there is no order: *order is then 1 or 2, the
