@@ -380,3 +380,10 @@ int elf_check(struct span file, struct report *r)
     free(f.segments);
     return result;
 }
+
+bool elf_begins(struct span s)
+{
+    return span_starts(s, SPAN_LIT("\x7f"
+                                   "ELF")) &&
+           s.len >= 16 && (s.ptr[4] == 1 || s.ptr[4] == 2) && (s.ptr[5] == 1 || s.ptr[5] == 2) && s.ptr[6] == 1;
+}

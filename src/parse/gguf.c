@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "parse/elf.h"
 #include "parse/gguf_internal.h"
 
 #define LIMIT_GGUF_TENSORS      65536U     /* the largest published models have some thousands */
@@ -316,6 +317,20 @@ static int check_offsets(struct gguf *g, uint64_t *end)
     return 0;
 }
 
+/* A program in the place of numbers has no use but to be cut out and run. */
+static void check_programs(struct gguf *g, uint64_t begin)
+{
+    for (uint64_t i = 0; i < g->tensor_count; i++) {
+        const struct tensor *t = &g->tensors[i];
+        struct span part;
+        char at[128];
+        if (!span_slice(g->file, begin + t->offset, t->size, &part) || !elf_begins(part))
+            continue;
+        snprintf(at, sizeof(at), "tensor %" PRIu64 " \"%.*s\"", i, (int)t->name.len, (const char *)t->name.ptr);
+        report_finding(g->r, SEVERITY_HIGH, "hidden-program", at, "its data begin like a program (ELF)");
+    }
+}
+
 static int check_data(struct gguf *g)
 {
     uint64_t begin, data, end, padded, header = position(g);
@@ -337,6 +352,7 @@ static int check_data(struct gguf *g)
         if (g->file.ptr[i] != 0)
             return report_finding(g->r, SEVERITY_HIGH, "gguf-padding", "data",
                                   "the padding in front of the data is not zero at byte %" PRIu64, i);
+    check_programs(g, begin);
     return 0;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "parse/elf.h"
 #include "parse/onnx_internal.h"
 #include "parse/paths.h"
 
@@ -159,6 +160,8 @@ static int check_values(struct tensor *t, uint64_t bytes)
     } else {
         return broken(t, "onnx-tensor", "data in a field that its type does not use");
     }
+    if (elf_begins(t->raw))
+        report_finding(t->w->r, SEVERITY_HIGH, "hidden-program", t->w->at, "its data begin like a program (ELF)");
     if (found != wanted)
         return report_finding(t->w->r, SEVERITY_HIGH, "onnx-size", t->w->at,
                               "%" PRIu64 " %s of data, and its shape needs %" PRIu64, found,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "parse/elf.h"
 #include "parse/shard_index.h"
 #include "parse/text.h"
 
@@ -43,7 +44,7 @@ static int broken(struct safetensors *s, const char *rule, const char *name, con
 }
 
 /* Length and bounds of the header, and what stands at its ends: the format allows spaces behind it and nothing else. */
-static int take_header(struct safetensors *s, struct span file, struct span *header, uint64_t *data)
+static int take_header(struct safetensors *s, struct span file, struct span *header, struct span *data)
 {
     struct span rest = file;
     uint64_t len;
@@ -56,7 +57,7 @@ static int take_header(struct safetensors *s, struct span file, struct span *hea
     if (!span_take(&rest, (size_t)len, header))
         return report_finding(s->r, SEVERITY_HIGH, "safetensors-truncated", "header",
                               "a header of %" PRIu64 " bytes, and %zu are left in the file", len, rest.len);
-    *data = rest.len;
+    *data = rest;
     while (header->len > 0 && header->ptr[header->len - 1] == ' ')
         header->len--;
     if (header->len < 2 || header->ptr[0] != '{' || header->ptr[header->len - 1] != '}')
@@ -199,8 +200,17 @@ static int by_offset(const void *a, const void *b)
     return x->end == y->end ? 0 : x->end < y->end ? -1 : 1;
 }
 
-static int check_layout(struct safetensors *s, uint64_t data)
+/* A program in the place of numbers has no use but to be cut out and run. */
+static void check_program(struct safetensors *s, struct span bytes, const struct tensor *t)
 {
+    struct span part;
+    if (span_slice(bytes, t->begin, t->end - t->begin, &part) && elf_begins(part))
+        report_finding(s->r, SEVERITY_HIGH, "hidden-program", t->name, "its data begin like a program (ELF)");
+}
+
+static int check_layout(struct safetensors *s, struct span bytes)
+{
+    uint64_t data = bytes.len;
     uint64_t expected = 0;
     qsort(s->tensors, s->count, sizeof(*s->tensors), by_offset);
     for (size_t i = 0; i < s->count; i++) {
@@ -210,6 +220,7 @@ static int check_layout(struct safetensors *s, uint64_t data)
                                   "begins at %" PRIu64 ", and the tensors before it end at %" PRIu64 ": %s", t->begin,
                                   expected, t->begin < expected ? "they overlap" : "a hole between them");
         expected = t->end;
+        check_program(s, bytes, t);
     }
     if (expected > data)
         return report_finding(s->r, SEVERITY_HIGH, "safetensors-truncated", "data",
@@ -250,7 +261,7 @@ int safetensors_check(struct span file, struct report *r)
     struct safetensors s = {.r = r};
     struct span header;
     struct err e = {0};
-    uint64_t data = 0;
+    struct span data = {0};
     if (take_header(&s, file, &header, &data) < 0)
         return -1;
     auto_json root = json_parse(header, LIMIT_SAFETENSORS_HEADER, "the header", &e);

@@ -18,7 +18,7 @@
     "{\"module\":\"" module "\",\"class_name\":\"" class "\",\"config\":" config ",\"registered_name\":null}"
 #define MODEL(layer)                                                                                               \
     "{\"module\":\"keras\",\"class_name\":\"Sequential\",\"config\":{\"layers\":[" layer "]},\"registered_name\":" \
-                                                                                         "null}"
+    "null}"
 #define FUNCTION(module, name) \
     "{\"module\":\"" module "\",\"class_name\":\"function\",\"config\":\"" name "\",\"registered_name\":\"function\"}"
 #define DENSE(activation) LAYER("keras.layers", "Dense", "{\"units\":2,\"activation\":" activation "}")
