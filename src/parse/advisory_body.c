@@ -91,14 +91,34 @@ static bool is_ordered(const struct body *b, const struct body_event *events, si
     return true;
 }
 
-/* The beginning stands before every version. */
+/* The beginning stands before every version. Where one part of a range ends and another begins at one version, the end
+ * comes first: what the second part holds is affected. */
 static int compare_events(enum version_type type, const struct body_event *a, const struct body_event *b)
 {
     int order = 0;
     if (a->version.len == 0 || b->version.len == 0)
         return (a->version.len > 0) - (b->version.len > 0);
     (void)version_compare(type, a->version, b->version, &order); /* they are valid */
-    return order;
+    if (order != 0)
+        return order;
+    return (b->kind == ADVISORY_FIXED && a->kind == ADVISORY_INTRODUCED) -
+           (a->kind == ADVISORY_FIXED && b->kind == ADVISORY_INTRODUCED);
+}
+
+/* Parts that end where they begin, as they stand in the record, hold nothing. */
+static size_t drop_empty_parts(enum version_type type, struct body_event *events, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        int order = 1;
+        bool pair = i + 1 < count && events[i].kind == ADVISORY_INTRODUCED && events[i + 1].kind == ADVISORY_FIXED &&
+                    events[i].version.len > 0 && events[i + 1].version.len > 0;
+        if (pair && version_compare(type, events[i].version, events[i + 1].version, &order) && order == 0)
+            i++;
+        else
+            events[kept++] = events[i];
+    }
+    return kept;
 }
 
 /* Insertion keeps the order of equals; nearly all lists come in order. */
@@ -125,6 +145,7 @@ bool body_add_range(struct body *b, struct body_event *events, size_t count)
         return true;
     }
     (void)ecosystem_order(b->eco, &type);
+    count = drop_empty_parts(type, events, count);
     sort_events(type, events, count);
     b->range_count++;
     row_u16(&b->ranges, (unsigned)count);

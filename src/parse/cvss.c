@@ -26,7 +26,7 @@ struct vector {
  * computed. */
 static bool take_value(const struct metric *m, struct span text, char *out)
 {
-    if (text.len == 0 || text.len > 4 || !strchr(m->values, text.ptr[0]))
+    if (text.len == 0 || text.len > 5 || !strchr(m->values, text.ptr[0]))
         return false;
     if (text.len > 1 && !strchr(m->values, '*'))
         return false;

@@ -39,13 +39,15 @@ static int64_t days_of(int64_t year, unsigned month, unsigned day)
 
 static bool take_number(struct span *s, size_t digits, unsigned *out)
 {
-    struct span text;
+    struct span before = *s, text;
     if (!span_take(s, digits, &text))
         return false;
     *out = 0;
     for (size_t i = 0; i < digits; i++) {
-        if (text.ptr[i] < '0' || text.ptr[i] > '9')
+        if (text.ptr[i] < '0' || text.ptr[i] > '9') {
+            *s = before;
             return false;
+        }
         *out = *out * 10 + (unsigned)(text.ptr[i] - '0');
     }
     return true;
@@ -79,7 +81,7 @@ bool osv_time(const char *text, int64_t *seconds)
         !take_number(&s, 2, &second) || hour > 23 || minute > 59 || second > 60)
         return false;
     if (span_take_prefix(&s, SPAN_LIT(".")))
-        while (s.len > 0 && s.ptr[0] != 'Z' && take_number(&s, 1, &digit))
+        while (take_number(&s, 1, &digit))
             continue;
     if (!take_offset(&s, &offset) || s.len > 0)
         return false;
