@@ -45,6 +45,14 @@ const char *requirement_name(enum requirement r)
     return REQUIREMENT_NAMES[r];
 }
 
+bool policy_requirement(const char *name, unsigned *out)
+{
+    for (*out = 0; *out < REQUIREMENTS; ++*out)
+        if (strcmp(name, REQUIREMENT_NAMES[*out]) == 0)
+            return true;
+    return false;
+}
+
 bool environment_known(const char *name)
 {
     for (size_t i = 0; i < POLICY_ENVIRONMENTS; i++)
@@ -204,7 +212,7 @@ static void close_yaml(struct yaml **y)
 
 int policy_parse(struct span text, const char *name, struct policy *out, struct err *e)
 {
-    static const char *const top[] = {"schema", "environments", "templates", "advisories", "waivers", NULL};
+    static const char *const top[] = {"schema", "environments", "templates", "advisories", "waivers", "examples", NULL};
     static const char *const names[] = {ENVIRONMENT_SANDBOX, ENVIRONMENT_TEST, ENVIRONMENT_PROD, NULL};
     *out = (struct policy){.digest = digest_of(text)};
     AUTO(close_yaml) struct yaml *root = yaml_parse(text, name, e);
@@ -223,7 +231,9 @@ int policy_parse(struct span text, const char *name, struct policy *out, struct 
     for (size_t i = 0; i < POLICY_ENVIRONMENTS; i++)
         if (environment_parse(environments, name, i, &out->environments[i], e) < 0)
             return -1;
-    return templates_parse(root, name, out, e) < 0 ? -1 : policy_findings_parse(root, name, &out->findings, e);
+    return templates_parse(root, name, out, e) < 0 || policy_findings_parse(root, name, &out->findings, e) < 0
+               ? -1
+               : policy_examples_parse(root, name, out, e);
 }
 
 static int not_signed(struct err *e, const char *what)

@@ -57,6 +57,20 @@ struct policy_findings {
     uint32_t critical;         /* environments in which critical findings can be waived: bit 1 << POLICY_… */
 };
 
+/* One example that a policy gives of itself: `airlock policy test` decides it, and compares. */
+struct policy_example {
+    char name[96];
+    unsigned line;               /* in the text */
+    unsigned environment;        /* POLICY_SANDBOX … */
+    int without;                 /* enum requirement that is missing, or -1 */
+    bool finding, advisory;      /* a finding of a scan, or an advisory that hits a package … */
+    unsigned severity;           /* … of this severity: enum advisory_severity */
+    bool not_scanned, malicious; /* … or a file that was not scanned, a malicious package */
+    uint64_t waiver_s;           /* two people waive it for so long; 0: nobody does */
+    bool passes;                 /* what is expected; else it blocks */
+};
+#define POLICY_EXAMPLES 64U
+
 struct policy {
     struct digest digest; /* of the text */
     struct policy_environment environments[POLICY_ENVIRONMENTS];
@@ -64,7 +78,12 @@ struct policy {
         templates[POLICY_TEMPLATES]; /* chat templates that this contour has read, besides the built-in list */
     size_t template_count;
     struct policy_findings findings;
+    struct policy_example examples[POLICY_EXAMPLES];
+    size_t example_count;
 };
+
+/* Does the policy decide as its example says? `why` says what it decides and by what. */
+bool policy_example_holds(const struct policy *p, const struct policy_example *x, char *why, size_t size);
 
 /* The environment of that name, or NULL: ERR_USAGE names the three. */
 const struct policy_environment *policy_environment(const struct policy *p, const char *name, struct err *e);

@@ -19,5 +19,11 @@ int policy_bad(struct err *e, const char *file, unsigned line, const char *forma
 int policy_age_or(const struct yaml *map, const char *key, const char *fallback, const char *file, uint64_t *out,
                   struct err *e);
 
+/* The key `examples`; may be absent. */
+int policy_examples_parse(const struct yaml *root, const char *file, struct policy *out, struct err *e);
+
+/* The name of a requirement. False when it is none. */
+bool policy_requirement(const char *name, unsigned *out);
+
 /* The keys `advisories` and `waivers`; both may be absent. */
 int policy_findings_parse(const struct yaml *root, const char *file, struct policy_findings *out, struct err *e);

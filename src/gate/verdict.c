@@ -38,28 +38,39 @@ void verdict_why(const struct verdict *v, struct buf *out)
     }
 }
 
-static int evaluate(struct site *s, enum occasion occasion, const struct release *r, const char *env,
-                    const struct evidence *ev, struct verdict *out, struct err *e)
+static int evaluate_under(struct site *s, const struct policy *policy, enum occasion occasion, const struct release *r,
+                          const char *env, const struct evidence *ev, struct verdict *out, struct err *e)
 {
-    struct policy policy;
-    if (policy_load(s, &policy, e) < 0)
-        return -1;
-    const struct policy_environment *wanted = policy_environment(&policy, env, e);
+    const struct policy_environment *wanted = policy_environment(policy, env, e);
     if (!wanted)
         return -1;
     struct facts f = {.occasion = occasion,
                       .release = r,
-                      .policy = &policy,
+                      .policy = policy,
                       .env = wanted,
                       .ev = ev,
                       .contour = s->config.id,
                       .now_s = s->entry_s > s->now_s ? s->entry_s : s->now_s};
     if (hardware_read("", &f.host, e) < 0)
         return -1;
-    out->policy = policy.digest;
+    out->policy = policy->digest;
     snprintf(out->environment, sizeof out->environment, "%s", wanted->name);
     rules_run(&f, out);
     return 0;
+}
+
+static int evaluate(struct site *s, enum occasion occasion, const struct release *r, const char *env,
+                    const struct evidence *ev, struct verdict *out, struct err *e)
+{
+    struct policy policy;
+    return policy_load(s, &policy, e) < 0 ? -1 : evaluate_under(s, &policy, occasion, r, env, ev, out, e);
+}
+
+int gate_evaluate_under(struct site *s, const struct policy *p, const struct release *r, const char *env,
+                        const struct evidence *ev, struct verdict *out, struct err *e)
+{
+    *out = (struct verdict){.gate = strcmp(env, ENVIRONMENT_SANDBOX) == 0 ? GATE_INTAKE : GATE_TRUST};
+    return evaluate_under(s, p, OCCASION_JUDGE, r, env, ev, out, e);
 }
 
 int gate_evaluate(struct site *s, enum gate g, const struct release *r, const char *env, const struct evidence *ev,

@@ -34,6 +34,11 @@ struct verdict {
 int gate_evaluate(struct site *s, enum gate g, const struct release *r, const char *env, const struct evidence *ev,
                   struct verdict *out, struct err *e);
 
+/* What a gate would say for `env` under this policy, in force or not. Nothing is signed, and no verdict is asked for.
+ */
+int gate_evaluate_under(struct site *s, const struct policy *p, const struct release *r, const char *env,
+                        const struct evidence *ev, struct verdict *out, struct err *e);
+
 /* Evaluates, signs the verdict with all its inputs, stores it with its ledger entry, in a transaction of its own. */
 int gate_judge(struct site *s, enum gate g, const struct release *r, const char *env, struct verdict *out,
                struct err *e);
