@@ -64,15 +64,28 @@ def test_a_broken_promise_is_never_clean_or_opaque_and_ends_with_1(airlock, fold
 
 
 def test_what_has_no_scanner_is_not_scanned_and_ends_with_1(airlock, folder):
-    (folder / "pytorch_model.bin").write_bytes(b"\x80\x02}q\x00.")
+    (folder / "weights.7z").write_bytes(b"7z\xbc\xaf\x27\x1c\0\4" + bytes(24))
     (folder / "handler.py").write_text("print(1)\n")
     result = airlock("scan", folder, json=True, status=1)
-    assert rows(result)["pytorch_model.bin"]["verdict"] == "not-scanned"
+    assert rows(result)["weights.7z"]["verdict"] == "not-scanned"
     assert rows(result)["handler.py"]["verdict"] == "not-scanned"
     for row in result.json["files"]:
         assert row["verdict"] in VERDICTS
         for finding in row["findings"]:
-            assert set(finding) == {"rule", "severity", "at", "message"}
+            assert {"rule", "severity", "at", "message"} <= set(finding) <= {"rule", "severity", "at", "message", "not-scanned"}
+
+
+def test_a_pickle_is_judged_by_what_it_imports_under_any_name(airlock, folder):
+    """In the parse process, with its limits: one file of data, one that would start a program, and the same two behind gzip."""
+    harmless, call = b"\x80\x02}q\x00X\x01\x00\x00\x00aq\x01K\x01s.", b"cos\nsystem\n(S'id'\ntR."
+    for name, data in (("model.pkl", harmless), ("model.joblib", gzip.compress(harmless)), ("notes.txt", call), ("weights.bin", call), ("packed.dat", gzip.compress(call))):
+        (folder / name).write_bytes(data)
+    found = rows(airlock("scan", folder, json=True, status=1))
+    assert {name: found[name]["verdict"] for name in ("model.pkl", "model.joblib")} == {"model.pkl": "clean", "model.joblib": "clean"}
+    for name in ("notes.txt", "weights.bin", "packed.dat"):
+        assert found[name]["verdict"] == "malicious", name
+        (finding,) = [f for f in found[name]["findings"] if f["rule"] == "pickle-name"]
+        assert "os.system" in finding["message"] and finding["at"].endswith("byte 0")
 
 
 def test_texts_of_a_file_cannot_command_the_terminal(airlock, folder):
