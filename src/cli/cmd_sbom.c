@@ -195,7 +195,7 @@ static void print_findings(const struct invocation *in, const struct scan_invent
 {
     for (size_t i = 0; i < v->finding_count && !in->quiet; i++) {
         const struct inventory_finding *f = &v->findings[i];
-        if (!f->unread && !in->verbose)
+        if (!f->unread && f->severity < SEVERITY_MEDIUM && !in->verbose)
             continue;
         auto_buf line = BUF(8192);
         buf_printf(&line, "airlock sbom: %s%s%s: %s", f->unread ? "not read: " : "", f->path,
@@ -227,7 +227,7 @@ static int run_inventory(struct invocation *in)
         err_set(&e, ERR_IO, errno, "write the inventory");
         return command_fail(in, &e);
     }
-    return 0;
+    return v.verdict >= VERDICT_SUSPICIOUS ? 1 : 0;
 }
 
 const struct command CMD_SBOM = {
@@ -241,8 +241,13 @@ const struct command CMD_SBOM = {
         "save, or a layout), an ISO image, a package, or any other file. Files are read in processes that can do "
         "nothing else.\nPrints one document: CycloneDX 1.6 with the ML-BOM of models, or SPDX 2.3. What could not be "
         "read is named on stderr, and the document then says that it is incomplete (CycloneDX: compositions; both: a "
-        "comment).\nThe same input gives the same bytes: CycloneDX gets a timestamp only from SOURCE_DATE_EPOCH; SPDX, "
-        "which needs one, from there or from the clock.",
+        "comment). What is wrong with what was read (links out of the tree, files that differ from what their "
+        "package's "
+        "record says, records that are broken) is named there too.\nThe same input gives the same bytes: CycloneDX "
+        "gets a timestamp only from SOURCE_DATE_EPOCH; SPDX, "
+        "which needs one, from there or from the clock.\nEnds with 1 when something is wrong with what was read; the "
+        "document "
+        "is printed all the same.",
     .options = {{"format", "FORMAT", "cyclonedx (default) or spdx", false}},
     .min_args = 1,
     .max_args = 1,

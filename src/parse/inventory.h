@@ -77,6 +77,9 @@ bool inventory_wants_bytes(struct span first);
 /* Reads one file by its path and content; what is not wanted is passed over. `nested`: containers around it. */
 void inventory_read(struct inventory *v, const char *path, struct span bytes, unsigned nested);
 
+/* The same for a file whose place says nothing: by its first words. False: no record that is known. */
+bool inventory_read_bytes(struct inventory *v, const char *path, struct span bytes);
+
 /* The op "inventory" of the parse role: one file. arg: {"path", "top"?: true (the file that was asked for: an image, a
  * tar or an ISO image is read to its end; a file of a folder is read by its place there), "layer"?: true (a layer of an
  * image), "offset"?, "size"? (a part of the file)}. Reply: what "inspect" replies; facts: "packages", "claims", "pins",

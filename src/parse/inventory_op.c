@@ -42,7 +42,7 @@ static void read_any(struct span file, const char *path, bool top, struct invent
         read_tree(file, content, true, path, v);
     else if (top && tar && !inventory_is_record(path))
         read_tree(file, content, false, path, v);
-    else
+    else if (!top || inventory_wants(path) || !inventory_read_bytes(v, path, file))
         inventory_read(v, path, file, 0);
 }
 

@@ -48,6 +48,11 @@ static void read_opkg_status(struct span file, struct inventory *v)
     dpkg_read(file, DPKG_OPKG, v);
 }
 
+static void read_buildinfo(struct span file, struct inventory *v)
+{
+    go_build_read(file, NULL, v);
+}
+
 /* A source distribution has PKG-INFO at its top. */
 static void read_pkg_info(struct span file, struct inventory *v)
 {
@@ -98,6 +103,8 @@ static const struct rule {
     {PLACE_FILE, "usr/share/rpm/rpmdb.sqlite", NULL, rpmdb_sqlite_read},
     {PLACE_FILE, "usr/share/rpm/Packages.db", NULL, rpmdb_ndb_read},
     {PLACE_FILE, "usr/share/rpm/Packages", NULL, rpmdb_bdb_read},
+    {PLACE_FILE, "rpmdb.sqlite", NULL, rpmdb_sqlite_read}, /* wherever else somebody keeps one */
+    {PLACE_FILE, "Packages.db", NULL, rpmdb_ndb_read},
     {PLACE_FILE, "var/lib/rpmmanifest/container-manifest-2", NULL, rpm_manifest_read},
     {PLACE_BELOW, "var/lib/pacman/local/", "desc", alpm_desc_read},
     {PLACE_BELOW, "var/lib/pacman/local/", "files", alpm_files_read},
@@ -265,6 +272,43 @@ static void read_program(struct span file, struct inventory *v)
     go_build_find(file, is_elf ? &elf : NULL, v);
     if (is_elf)
         rust_audit_find(&elf, v);
+}
+
+/* A file that was named itself may have lost its place: then its first words decide. */
+static void (*reader_of_bytes(struct span file))(struct span file, struct inventory *v)
+{
+    static const struct {
+        const char *begins;
+        void (*read)(struct span file, struct inventory *v);
+    } known[] = {
+        {"Package: ", read_dpkg_status},
+        {"C:Q1", apk_db_read},
+        {"C:Q2", apk_db_read},
+        {"P:", apk_db_read},
+        {"%NAME%", alpm_desc_read},
+        {"SQLite format 3", rpmdb_sqlite_read},
+        {"RpmP", rpmdb_ndb_read},
+        {"Metadata-Version: ", python_dist_read},
+        {"\xff Go buildinf:", read_buildinfo},
+    };
+    struct span mark;
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        if (span_starts(file, span_str(known[i].begins)))
+            return known[i].read;
+    bool bdb = span_slice(file, 12, 4, &mark) &&
+               (memcmp(mark.ptr, "\x61\x15\x06\x00", 4) == 0 || memcmp(mark.ptr, "\x00\x06\x15\x61", 4) == 0);
+    return bdb ? rpmdb_bdb_read : NULL;
+}
+
+bool inventory_read_bytes(struct inventory *v, const char *path, struct span bytes)
+{
+    void (*reader)(struct span, struct inventory *) = reader_of_bytes(bytes);
+    if (!reader)
+        return false;
+    v->path = path;
+    v->root = (struct span){0};
+    reader(bytes, v);
+    return true;
 }
 
 void inventory_read(struct inventory *v, const char *path, struct span bytes, unsigned nested)

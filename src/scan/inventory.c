@@ -90,7 +90,7 @@ static void take_layers(struct scan_inventory *v, const struct release *release,
         else
             v->sbom.incomplete = true;
     }
-    model_resolve(v->store);
+    model_resolve(v);
     model_verify(v);
     model_pins(v);
 }

@@ -101,7 +101,8 @@ static void put_distro(const struct inventory_store *m, struct purl *u)
 static void put_upstream(const struct model_package *p, struct purl *u)
 {
     auto_buf text = BUF(4096);
-    bool other = p->source_version[0] && strcmp(p->source_version, p->version) != 0;
+    const char *colon = strcmp(p->type, "rpm") == 0 ? strchr(p->version, ':') : NULL; /* SOURCERPM has no epoch */
+    bool other = p->source_version[0] && strcmp(p->source_version, colon ? colon + 1 : p->version) != 0;
     if (!p->source[0] || (strcmp(p->source, p->name) == 0 && !other))
         return;
     buf_printf(&text, "%s%s%s", p->source, other ? "@" : "", other ? p->source_version : "");

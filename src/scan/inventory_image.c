@@ -44,7 +44,7 @@ static int read_layers(struct scan_inventory *v, struct work *w, const char *con
 {
     int result = work_run(w, e);
     take_layers(v, w, digests);
-    model_resolve(v->store);
+    model_resolve(v);
     return result;
 }
 

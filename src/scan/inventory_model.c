@@ -270,6 +270,12 @@ static void take_links(struct inventory_store *m, const json_t *links, uint32_t 
 
 /* ── packages ── */
 
+static bool is_database(const char *type)
+{
+    return strcmp(type, "deb") == 0 || strcmp(type, "rpm") == 0 || strcmp(type, "apk") == 0 ||
+           strcmp(type, "alpm") == 0;
+}
+
 static void take_package(struct inventory_store *m, const json_t *row, uint32_t layer)
 {
     m->packages = model_grown(m->packages, m->package_count, &m->package_room, sizeof *m->packages);
@@ -290,8 +296,7 @@ static void take_package(struct inventory_store *m, const json_t *row, uint32_t 
         abort();
     p->found[0] = json_get_string(row, "found", "");
     p->found_count = 1;
-    m->has_os_database |= strcmp(p->type, "deb") == 0 || strcmp(p->type, "rpm") == 0 || strcmp(p->type, "apk") == 0 ||
-                          strcmp(p->type, "alpm") == 0;
+    m->has_os_database |= is_database(p->type);
 }
 
 /* ── claims ── */
@@ -527,6 +532,25 @@ static void place_claims(struct inventory_store *m)
     }
 }
 
+/* A record that is gone takes no file along: what it spoke of may still be there. */
+static void find_lost_records(struct scan_inventory *v)
+{
+    struct inventory_store *m = v->store;
+    struct text_map told = {0};
+    for (size_t i = 0; i < m->package_count; i++) {
+        const struct model_package *p = &m->packages[i];
+        uint32_t number;
+        bool gone = p->removed && is_database(p->type) && text_map_get(&m->file_by_path, p->found[0], &number) &&
+                    m->files[number].hidden;
+        if (!gone || text_map_get(&told, p->found[0], &number))
+            continue;
+        text_map_put(&told, p->found[0], 1);
+        inventory_find(v, SEVERITY_MEDIUM, false, "record-removed", p->found[0],
+                       "an upper layer takes this package database away, and what it speaks of may still be there");
+    }
+    text_map_fini(&told);
+}
+
 /* A package of Python whose own record another package claims came with that one (setuptools/_vendor). */
 static void find_vendored(struct inventory_store *m)
 {
@@ -546,12 +570,14 @@ static void find_vendored(struct inventory_store *m)
     }
 }
 
-void model_resolve(struct inventory_store *m)
+void model_resolve(struct scan_inventory *v)
 {
+    struct inventory_store *m = v->store;
     model_join(m);
     link_claims(m);
     place_claims(m);
     find_vendored(m);
+    find_lost_records(v);
 }
 
 const struct model_claim *model_claims_of(const struct inventory_store *m, const char *path)

@@ -91,7 +91,7 @@ uint32_t model_file_add(struct inventory_store *m, const char *path, uint64_t si
 void model_link_add(struct inventory_store *m, const char *path, const char *target);
 
 /* After all that was taken: puts packages together that are one, and finds for each claim the file that it is about. */
-void model_resolve(struct inventory_store *m);
+void model_resolve(struct scan_inventory *v);
 
 /* The first of the two alone: when packages were found after model_resolve. */
 void model_join(struct inventory_store *m);

@@ -171,7 +171,7 @@ static int read_folder(struct scan_inventory *v, int root, struct err *e)
         unread(&w, "", "more files than an inventory holds");
     if (read_records(v, root, w.layer, e) < 0)
         return -1;
-    model_resolve(v->store);
+    model_resolve(v);
     if (read_files(v, root, w.layer, e) < 0)
         return -1;
     check_journals(v);
@@ -209,6 +209,7 @@ static int read_file(struct scan_inventory *v, int fd, const char *path, uint64_
             result = inventory_image_tar(v, fd, json_object_get(facts, "images"), e);
         } else {
             model_take(m, facts, model_layer(m, ""));
+            model_resolve(v);
         }
     }
     json_decref(job.reply);
@@ -255,11 +256,8 @@ static void put_comment(struct scan_inventory *v)
 
 static int read_any(struct scan_inventory *v, int fd, const struct stat *st, const char *path, struct err *e)
 {
-    if (!S_ISDIR(st->st_mode)) {
-        int result = read_file(v, fd, path, (uint64_t)st->st_size, e);
-        model_resolve(v->store);
-        return result;
-    }
+    if (!S_ISDIR(st->st_mode))
+        return read_file(v, fd, path, (uint64_t)st->st_size, e);
     if (inventory_is_layout(fd)) {
         v->sbom.subject.type = "container";
         return inventory_image_layout(v, fd, e);
