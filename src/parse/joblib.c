@@ -15,7 +15,9 @@
 
 /* What pickle.load does with an array's bytes: it runs them. The stack and the memo are those of here, objects in them
  * unknown; it ends where the array ends, if it gets there, because from there on both readings are the same. */
-static bool runs_as_opcodes(struct machine *m, size_t from, size_t to)
+enum reading { HARMLESS, IMPORTS, UNDECIDED };
+
+static enum reading read_as_opcodes(struct machine *m, size_t from, size_t to)
 {
     auto_report ignored = {0};
     report_init(&ignored, "");
@@ -28,15 +30,15 @@ static bool runs_as_opcodes(struct machine *m, size_t from, size_t to)
                           .outer = m,
                           .shadow = true,
                           .opcodes_max = *m->budget};
-    size_t cost = m->depth_now + m->mark_count;
+    size_t cost = (m->depth_now + m->mark_count) / 16; /* copied, which is quick */
     if (from == to)
-        return false;
+        return HARMLESS;
     *m->budget -= *m->budget < cost ? *m->budget : cost;
     if (machine_copy_stack(&other, m) < 0 || machine_push(&other, value_of(KIND_UNKNOWN, 0)) < 0) /* the wrapper */
-        return true;
+        return UNDECIDED;
     machine_run(&other);
     *m->budget -= *m->budget < other.opcodes ? *m->budget : (size_t)other.opcodes;
-    return other.blocked_names > 0 || *m->budget == 0;
+    return other.blocked_names > 0 ? IMPORTS : *m->budget == 0 ? UNDECIDED : HARMLESS;
 }
 
 /* ── arrays ── */
@@ -90,7 +92,11 @@ static int read_bytes(struct machine *m, const struct wrapped *w)
         return machine_broken(m, "an array is cut off");
     span_skip(&m->rest, (size_t)w->bytes);
     size_t to = machine_at(m);
-    if (runs_as_opcodes(m, from, to))
+    enum reading reading = read_as_opcodes(m, from, to);
+    if (reading == UNDECIDED)
+        machine_odd(m, SEVERITY_MEDIUM, "joblib-two-readings", from,
+                    "the bytes of an array may be opcodes to a plain loader; they are too many to tell");
+    else if (reading == IMPORTS)
         machine_odd(m, SEVERITY_CRITICAL, "joblib-two-readings", from,
                     "the bytes of an array that a plain loader runs as opcodes, up to an import");
     return RUN_OK;

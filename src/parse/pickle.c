@@ -186,6 +186,9 @@ static bool names_danger(struct span s)
     return span_take_until(&s, '\n', &module) && span_take_until(&s, '\n', &name) && pickle_name_danger(module, name);
 }
 
+/* Names that are looked up: what has more of them and no call is no pickle that does something. */
+#define IMPORTS_MAX 1000U
+
 /* What a walk came across. */
 struct walk {
     bool named, called, stopped; /* a name, a call after it (or a name that is enough), STOP with a value */
@@ -196,6 +199,7 @@ static struct walk walk(struct span bytes, size_t *budget)
     uint8_t opcode;
     struct stack stack = {0};
     struct walk w = {0};
+    size_t imports = 0;
     for (; *budget > 0 && span_take_u8(&bytes, &opcode); --*budget) {
         if (opcode == '.') {
             w.stopped = stack.depth >= 1 && (w.named || bytes.len <= 1);
@@ -208,7 +212,7 @@ static struct walk walk(struct span bytes, size_t *budget)
             break;
         w.named |= names || opcode == 0x93 || (opcode >= 0x82 && opcode <= 0x84);
         w.called |= w.named && calls(opcode);
-        w.called |= names && names_danger(start);
+        w.called |= names && imports++ < IMPORTS_MAX && names_danger(start);
         w.called |= stack.marks >= MARKS_MAX;
         if (w.called)
             break;

@@ -5,6 +5,9 @@
 #include "parse/pickle_ops.h"
 #include "util/auto.h"
 
+/* What of a name is compared and shown. */
+#define NAME_MAX_TOLD 200U
+
 #define SHOWN(s) (int)((s).len < 100 ? (s).len : 100), (const char *)(s).ptr
 
 /* ── names ── */
@@ -32,7 +35,9 @@ static void tell_blocked(struct machine *m, struct span module, struct span name
 {
     const char *does = pickle_name_danger(module, name);
     m->blocked_names++;
-    if (was_told(m, module, name))
+    module.len = module.len < NAME_MAX_TOLD ? module.len : NAME_MAX_TOLD;
+    name.len = name.len < NAME_MAX_TOLD ? name.len : NAME_MAX_TOLD;
+    if (m->findings >= LIMIT_PICKLE_FINDINGS || was_told(m, module, name))
         return;
     if (does)
         machine_odd(m, SEVERITY_CRITICAL, "pickle-name", m->op_at,
@@ -223,7 +228,7 @@ static bool read_storage(struct machine *m, struct value id, struct storage *s)
 
 int op_binpersid(struct machine *m)
 {
-    struct storage s;
+    struct storage s = {0};
     struct value out = value_of(KIND_UNKNOWN, 0);
     if (machine_need(m, 1) < 0)
         return RUN_STOPPED;

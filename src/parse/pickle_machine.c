@@ -368,6 +368,8 @@ int machine_run(struct machine *m)
 {
     int result = RUN_OK;
     m->own_budget = LIMIT_PICKLE_LOOK_BYTES;
+    m->own_scans = 4 * m->file.len + 65536; /* each is read once, in an honest pickle */
+    m->scans = &m->own_scans;
     if (!m->look_budget)
         m->look_budget = &m->own_budget;
     machine_leave_frame(m, m->start);

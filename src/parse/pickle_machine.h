@@ -90,6 +90,7 @@ struct object {
 /* What a persistent id of torch says. */
 struct storage {
     struct span key;
+    bool there;                 /* for the reader of the container */
     uint64_t numel, view_numel; /* elements of the whole, and of the part that a view of old torch shows */
     unsigned item_size;
     size_t at;
@@ -126,7 +127,8 @@ struct machine {
     /* while it runs */
     struct span rest; /* of the frame, or of the file where there is none */
     bool framed, memoized, put_used, ended, bomb, extended;
-    size_t own_budget;
+    size_t own_budget, own_scans;
+    size_t *scans; /* bytes of strings that may still be read again, for their length */
     size_t op_at;
     struct value *stack, *memo, *items;
     size_t depth_now, stack_room, memo_count, memo_room, memo_set, item_count, item_room;

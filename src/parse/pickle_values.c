@@ -217,12 +217,20 @@ static bool is_string(struct value v)
     return k >= KIND_TEXT && k <= KIND_BYTEARRAY;
 }
 
+/* A string that stands there once can be asked about again and again: 100 MB each time, for some bytes. */
+static bool may_scan(const struct machine *m, size_t bytes)
+{
+    bool enough = *m->scans >= bytes;
+    *m->scans = enough ? *m->scans - bytes : 0;
+    return enough;
+}
+
 bool value_text(const struct machine *m, struct value v, struct span *out)
 {
     if (!value_is_text(v))
         return false;
     *out = argument_at(m, value_number(v));
-    return true;
+    return may_scan(m, out->len / 64);
 }
 
 bool value_text_is(const struct machine *m, struct value v, const char *text)
@@ -275,15 +283,15 @@ static uint64_t unescaped_unicode(struct span s)
     return count;
 }
 
-static uint64_t string_len(const struct machine *m, struct value v)
+static bool string_len(const struct machine *m, struct value v, uint64_t *out)
 {
     struct span s = argument_at(m, value_number(v));
     uint8_t opcode = m->file.ptr[value_number(v)];
-    if (opcode == 'S')
-        return unescaped(s);
-    if (opcode == 'V')
-        return unescaped_unicode(s);
-    return value_kind(v) == KIND_TEXT ? characters(s) : s.len;
+    bool counted = value_kind(v) != KIND_TEXT && opcode != 'S';
+    if (!counted && !may_scan(m, s.len))
+        return false;
+    *out = opcode == 'S' ? unescaped(s) : opcode == 'V' ? unescaped_unicode(s) : counted ? s.len : characters(s);
+    return true;
 }
 
 /* Bytes that a call made of a string, which is its first argument. */
@@ -294,9 +302,7 @@ static bool made_len(const struct machine *m, struct value v, uint64_t *out)
     *out = 0;
     if (!args || (count > 0 && !is_string(args[0])))
         return false;
-    if (count > 0)
-        *out = string_len(m, args[0]);
-    return true;
+    return count == 0 || string_len(m, args[0], out);
 }
 
 bool value_bytes_len(const struct machine *m, struct value v, uint64_t *out)
@@ -312,8 +318,7 @@ bool value_bytes_len(const struct machine *m, struct value v, uint64_t *out)
     }
     if (!is_string(v) || value_kind(v) == KIND_TEXT)
         return false;
-    *out = string_len(m, v);
-    return true;
+    return string_len(m, v, out);
 }
 
 const struct pickle_name *value_name(const struct machine *m, struct value v)

@@ -51,16 +51,33 @@ void torch_check_claims(struct machine *m, struct report *r)
     }
 }
 
-static const struct storage *find_claim(const struct machine *m, struct span key)
+void torch_check_there(const struct machine *m, struct report *r)
+{
+    for (size_t i = 0; i < m->storage_count; i++) {
+        const struct storage *s = &m->storages[i];
+        char at[48];
+        if (s->there || (i > 0 && span_equal(s->key, s[-1].key))) /* the first of a key stands for all */
+            continue;
+        snprintf(at, sizeof at, "byte %zu", s->at);
+        report_finding(r, SEVERITY_HIGH, "torch-storage", at, "the pickle names a storage that is not there: %.*s",
+                       (int)(s->key.len < 100 ? s->key.len : 100), (const char *)s->key.ptr);
+        return;
+    }
+}
+
+struct storage *torch_claim(struct machine *m, struct span key)
 {
     struct storage wanted = {.key = key};
-    return m->storage_count ? bsearch(&wanted, m->storages, m->storage_count, sizeof wanted, by_key) : NULL;
+    struct storage *found =
+        m->storage_count ? bsearch(&wanted, m->storages, m->storage_count, sizeof wanted, by_key) : NULL;
+    while (found && found > m->storages && span_equal(found[-1].key, key))
+        found--;
+    return found;
 }
 
 /* ── members ── */
 
 struct checkpoint {
-    const struct zip *z;
     const struct inspect_options *o;
     struct report *r;
     size_t top_len; /* of "FOLDER/" */
@@ -121,8 +138,10 @@ static void check_magic(struct checkpoint *c, const char *path, struct span byte
 static void check_storage(struct checkpoint *c, const struct zip_member *m, const char *key)
 {
     struct span bytes;
-    const struct storage *claim = find_claim(c->m, span_str(key));
+    struct storage *claim = torch_claim(c->m, span_str(key));
     c->storages++;
+    if (claim)
+        claim->there = true;
     if (!claim)
         report_finding(c->r, SEVERITY_MEDIUM, "torch-storage", m->path, "no tensor of data.pkl has these data");
     else if (bytes_of(claim) != m->size)
@@ -190,29 +209,10 @@ static void check_member(struct checkpoint *c, const struct zip_member *m)
     zip_member_check(m, c->o, &c->room, c->r);
 }
 
-/* Each storage that the pickle names is there. */
-static void check_all_there(struct checkpoint *c)
-{
-    for (size_t i = 0; i < c->m->storage_count; i++) {
-        const struct storage *s = &c->m->storages[i];
-        char path[512], at[48];
-        if (i > 0 && span_equal(s->key, s[-1].key))
-            continue;
-        int len = snprintf(path, sizeof path, "%.*sdata/%.*s", (int)c->top_len, c->top,
-                           (int)(s->key.len < 200 ? s->key.len : 200), (const char *)s->key.ptr);
-        if (len > 0 && (size_t)len < sizeof path && s->key.len < 200 && zip_find(c->z, path))
-            continue;
-        snprintf(at, sizeof at, "byte %zu", s->at);
-        report_finding(c->r, SEVERITY_HIGH, "torch-storage", at, "data.pkl names a storage that is not there: %.100s",
-                       path);
-        return;
-    }
-}
-
 void torch_zip_check(const struct zip *z, const struct inspect_options *o, struct report *r)
 {
     auto_machine m = {0};
-    struct checkpoint c = {.z = z, .o = o, .r = r, .m = &m, .room = BUF(LIMIT_MEMBER_BYTES)};
+    struct checkpoint c = {.o = o, .r = r, .m = &m, .room = BUF(LIMIT_MEMBER_BYTES)};
     auto_buf data_room = BUF(LIMIT_MEMBER_BYTES); /* the pickle's bytes live as long as the machine */
     const struct zip_member *data = NULL;
     for (size_t i = 0; i < z->count; i++) {
@@ -235,7 +235,7 @@ void torch_zip_check(const struct zip *z, const struct inspect_options *o, struc
     c.room = other;
     for (size_t i = 0; i < z->count; i++)
         check_member(&c, &z->members[i]);
-    check_all_there(&c);
+    torch_check_there(&m, r);
     if (c.script)
         report_not_scanned(r, "torch-script", "",
                            "TorchScript: code that the loader compiles and runs, which no reader of ours understands");

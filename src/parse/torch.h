@@ -17,6 +17,13 @@ bool torch_is_stacked(struct span file);
 void torch_stacked_check(struct span file, struct report *r);
 
 struct machine;
+struct storage;
 
 /* Sorts what the pickle says of its storages by their keys; a key that stands there with two sizes is a finding. */
 void torch_check_claims(struct machine *m, struct report *r);
+
+/* The first that the pickle says of this key, after that; NULL. `there` is the caller's to set. */
+struct storage *torch_claim(struct machine *m, struct span key);
+
+/* A finding if one of the storages is not there. */
+void torch_check_there(const struct machine *m, struct report *r);

@@ -65,14 +65,6 @@ static int read_head(struct stacked *s)
     return 0;
 }
 
-static const struct storage *find_storage(const struct machine *m, struct span key)
-{
-    for (size_t i = 0; i < m->storage_count; i++)
-        if (span_equal(m->storages[i].key, key))
-            return &m->storages[i];
-    return NULL;
-}
-
 /* i64 elements, then the bytes. */
 static int read_storage(struct stacked *s, const struct storage *claimed)
 {
@@ -89,7 +81,7 @@ static int read_storage(struct stacked *s, const struct storage *claimed)
     return 0;
 }
 
-static int read_storages(struct stacked *s, const struct machine *object, const struct machine *keys)
+static int read_storages(struct stacked *s, struct machine *object, const struct machine *keys)
 {
     size_t count;
     const struct value *list = value_kind(keys->top) == KIND_LIST ? value_items(keys, keys->top, &count) : NULL;
@@ -97,12 +89,14 @@ static int read_storages(struct stacked *s, const struct machine *object, const 
         return wrong(s, "no list of the storages behind the object");
     for (size_t i = 0; i < count; i++) {
         struct span key;
-        const struct storage *claimed = value_text(keys, list[i], &key) ? find_storage(object, key) : NULL;
-        if (!claimed)
-            return wrong(s, "the list names a storage that the object does not have");
+        struct storage *claimed = value_text(keys, list[i], &key) ? torch_claim(object, key) : NULL;
+        if (!claimed || claimed->there)
+            return wrong(s, "the list names a storage that the object does not have, or one twice");
+        claimed->there = true;
         if (read_storage(s, claimed) < 0)
             return -1;
     }
+    torch_check_there(object, s->r);
     if (s->at != s->file.len)
         return wrong(s, "bytes behind the last storage");
     return 0;

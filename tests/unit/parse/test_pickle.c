@@ -198,6 +198,29 @@ static void case_16_a_call_that_takes_memory_is_blocked(void **state)
     is_blocked(&storage, "pickle-call");
 }
 
+static void case_16_a_long_string_that_is_asked_about_again_and_again_ends(void **state)
+{
+    auto_buf b = BUF(8 << 20);
+    (void)state;
+    p_proto(&b, 2);
+    buf_add_byte(&b, 'X');
+    buf_add_le32(&b, 2 << 20);
+    for (int i = 0; i < 2 << 20; i++)
+        buf_add_byte(&b, 'a');
+    buf_add_str(&b, "q\x01"
+                    "0");
+    for (int i = 0; i < 20000; i++) {
+        p_global(&b, "_codecs", "encode");
+        buf_add_str(&b, "h\x01");
+        p_text(&b, "latin1");
+        buf_add_str(&b, "\x86R\x85"
+                        "0c__builtin__\nbytearray\nh\x01h\x01\x93"
+                        "0h\x01\x85R0");
+    }
+    buf_add_str(&b, "N.");
+    is_blocked(&b, NULL);
+}
+
 /* What stops a reader must not be what a loader steps over. */
 static void case_17_what_makes_a_reader_stop_is_blocked(void **state)
 {
@@ -596,6 +619,7 @@ int main(void)
         cmocka_unit_test(case_15_an_argument_across_the_end_of_its_frame_is_blocked),
         cmocka_unit_test(case_16_bombs_are_blocked),
         cmocka_unit_test(case_16_a_call_that_takes_memory_is_blocked),
+        cmocka_unit_test(case_16_a_long_string_that_is_asked_about_again_and_again_ends),
         cmocka_unit_test(case_17_what_makes_a_reader_stop_is_blocked),
         cmocka_unit_test(case_18_a_pickle_inside_of_a_value_gives_a_warning),
         cmocka_unit_test(case_18_a_nested_pickle_that_imports_blocks_and_a_harmless_one_does_not),

@@ -344,9 +344,13 @@ static void stacked_pickles_of_torch_are_clean_when_each_byte_has_its_place(void
         stacked(&b, NULL, SPAN_LIT(KEYS), rows[i].numel, rows[i].bytes);
         named_is(&b, "pytorch_model.bin", !rows[i].clean, rows[i].clean ? NULL : "torch-stacked");
     }
-    auto_buf other = BUF(4096), evil = BUF(4096);
+    auto_buf other = BUF(4096), evil = BUF(4096), twice = BUF(4096), missing = BUF(4096);
     stacked(&other, NULL, SPAN_LIT("\x80\x02](X\x01\0\0\0001e."), 6, 24);
     named_is(&other, "pytorch_model.bin", true, "torch-stacked");
+    stacked(&twice, NULL, SPAN_LIT("\x80\x02](X\x01\0\0\0000X\x01\0\0\0000e."), 6, 24);
+    named_is(&twice, "pytorch_model.bin", true, "torch-stacked");
+    stacked(&missing, NULL, SPAN_LIT("\x80\x02]."), 6, 24);
+    named_is(&missing, "pytorch_model.bin", true, "torch-storage");
     stacked(&evil, "cos\nsystem\n(S'id'\ntR.", SPAN_LIT(KEYS), 6, 24);
     named_is(&evil, "pytorch_model.bin", true, "pickle-name");
 }
@@ -494,6 +498,21 @@ static void arrays_in_the_stream_of_joblib_are_clean(void **state)
     named_is(&cut, "model.joblib", true, "pickle-broken");
 }
 
+static void many_small_arrays_are_read_in_both_ways(void **state)
+{
+    auto_buf b = BUF(32 << 20);
+    (void)state;
+    p_proto(&b, 3);
+    buf_add_str(&b, "](");
+    for (int i = 0; i < 20000; i++) {
+        wrapped(&b, "f4", 1, false, SPAN_LIT("N\0\x80\x3f"));
+        if (i % 1000 == 999)
+            buf_add_str(&b, i == 19999 ? "e" : "e(");
+    }
+    buf_add_str(&b, ".");
+    named_is(&b, "model.joblib", false, NULL);
+}
+
 static void an_array_whose_bytes_are_opcodes_for_another_loader_is_blocked(void **state)
 {
     auto_buf direct = BUF(4096), stack = BUF(4096), crossing = BUF(4096);
@@ -588,6 +607,7 @@ int main(void)
         cmocka_unit_test(case_24_an_array_of_objects_is_blocked),
         cmocka_unit_test(a_collection_of_arrays_holds_nothing_else),
         cmocka_unit_test(arrays_in_the_stream_of_joblib_are_clean),
+        cmocka_unit_test(many_small_arrays_are_read_in_both_ways),
         cmocka_unit_test(an_array_whose_bytes_are_opcodes_for_another_loader_is_blocked),
         cmocka_unit_test(a_wrapper_outside_of_joblib_is_blocked),
         cmocka_unit_test(an_array_beside_lies_in_the_same_folder),
