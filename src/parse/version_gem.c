@@ -83,8 +83,10 @@ static bool take_significant(struct span *s, bool *letters, struct segment *out)
     return true;
 }
 
+/* Where one has no more segments, it has zeros: so that letters still make the other a prerelease. */
 int gem_order(struct span a, struct span b)
 {
+    const struct segment zero = {SPAN_LIT("0"), true};
     bool letters_a = false, letters_b = false;
     a = trim(a);
     b = trim(b);
@@ -93,8 +95,8 @@ int gem_order(struct span a, struct span b)
         bool more_a = take_significant(&a, &letters_a, &x), more_b = take_significant(&b, &letters_b, &y);
         if (!more_a && !more_b)
             return 0;
-        if (!more_a || !more_b) /* more is newer, but letters make a prerelease */
-            return more_a ? (x.number ? 1 : -1) : (y.number ? -1 : 1);
+        x = more_a ? x : zero;
+        y = more_b ? y : zero;
         if (x.number != y.number)
             return x.number ? 1 : -1;
         int order = x.number ? version_order_numbers(x.text, y.text) : span_compare(x.text, y.text);

@@ -257,6 +257,7 @@ static void other_ecosystems_have_their_own_rules(void **state)
         {VERSION_GEM, "1.0-1", '<', "1.0"},
         {VERSION_GEM, "1.0.b", '<', "1.0.10"},
         {VERSION_GEM, "a", '!', "1"},
+        {VERSION_GEM, "1.a", '>', "1.a.0.rc"},
         {VERSION_NUGET, "1.0.0.0", '=', "1"},
         {VERSION_NUGET, "1.0-BETA.2", '<', "1.0-beta.10"},
         {VERSION_NUGET, "1.2.3.4.5", '!', "1"},
