@@ -348,18 +348,19 @@ static bool check_unique(struct look *l)
 
 /* ── forms ── */
 
-/* What a form says in few words: "with \"id\"", "a string". */
-static void put_form(struct buf *out, uint32_t node)
+/* The n-th form in few words: "with \"id\"", "form 2". */
+static void put_form(struct buf *out, uint32_t node, size_t n)
 {
-    const struct schema_node *n = &SCHEMA_NODES[node];
-    size_t before = out->len;
-    for (size_t i = 0; i < n->count; i++) {
-        const struct schema_keyword *k = &SCHEMA_KEYWORDS[n->first + i];
-        if (k->kind == SCHEMA_REQUIRED)
-            buf_printf(out, "%s\"%s\"", before == out->len ? "with " : " and ", name_at(k, 0));
+    const struct schema_node *form = &SCHEMA_NODES[node];
+    buf_add_str(out, out->len ? ", " : "");
+    for (size_t i = 0; i < form->count; i++) {
+        const struct schema_keyword *k = &SCHEMA_KEYWORDS[form->first + i];
+        if (k->kind == SCHEMA_REQUIRED) {
+            buf_printf(out, "with \"%s\"", name_at(k, 0));
+            return;
+        }
     }
-    if (before == out->len)
-        buf_printf(out, "form %u", node);
+    buf_printf(out, "form %zu", n + 1);
 }
 
 /* How badly a form fits: first whether the value is of another type at all, then a named value that is another one,
@@ -414,8 +415,10 @@ static bool check_forms(struct look *l, const struct schema_keyword *k)
         auto_problems p = {.max = FORM_PROBLEMS_MAX};
         uint32_t node = SCHEMA_LISTS[k->first + i];
         if (check(l->run, node, l->value, l->at, &p)) {
-            buf_add_str(&fits, fitting++ ? ", " : "");
-            put_form(&fits, node);
+            if (k->kind == SCHEMA_ANY_OF)
+                return true;
+            put_form(&fits, node, i);
+            fitting++;
             continue;
         }
         size_t score = misfit(&p, place_depth(l->at));
@@ -427,7 +430,7 @@ static bool check_forms(struct look *l, const struct schema_keyword *k)
     }
     if (fitting == 0)
         return none_fits(l, k, &best);
-    if (fitting > 1 && k->kind == SCHEMA_ONE_OF)
+    if (fitting > 1)
         return problem_add(l->out, l->at, "oneOf", "%zu forms fit (%s); wanted exactly one", fitting, buf_str(&fits));
     return true;
 }
