@@ -26,7 +26,7 @@ struct section {
 struct elf {
     struct span file;
     struct report *r;
-    bool wide; /* ELF64 */
+    bool wide, big; /* ELF64; the most significant byte first */
     uint16_t type, machine;
     uint64_t segment_table, section_table;
     uint16_t segment_size, segment_count, section_size, section_count, names_index;
@@ -40,13 +40,24 @@ static int broken(struct elf *f, const char *rule, const char *at, const char *w
     return report_finding(f->r, SEVERITY_HIGH, rule, at, "%s", what);
 }
 
+/* Numbers, in the order of bytes that the file's header names. */
+static bool take16(const struct elf *f, struct span *s, uint16_t *out)
+{
+    return f->big ? span_take_be16(s, out) : span_take_le16(s, out);
+}
+
+static bool take32(const struct elf *f, struct span *s, uint32_t *out)
+{
+    return f->big ? span_take_be32(s, out) : span_take_le32(s, out);
+}
+
 /* An address, offset or size: 4 bytes or 8. */
 static bool take_word(const struct elf *f, struct span *s, uint64_t *out)
 {
     uint32_t narrow;
     if (f->wide)
-        return span_take_le64(s, out);
-    if (!span_take_le32(s, &narrow))
+        return f->big ? span_take_be64(s, out) : span_take_le64(s, out);
+    if (!take32(f, s, &narrow))
         return false;
     *out = narrow;
     return true;
@@ -66,17 +77,17 @@ static int read_header(struct elf *f)
     uint16_t header_size;
     if (!span_take(&s, EI_NIDENT, &ident) || memcmp(ident.ptr, ELFMAG, SELFMAG) != 0)
         return broken(f, "elf-header", "header", "does not begin with an ELF header");
-    if (ident.ptr[EI_DATA] != ELFDATA2LSB)
-        return report_not_scanned(f->r, "elf-big-endian", "header",
-                                  "a big-endian ELF file; little-endian ones are read");
+    if (ident.ptr[EI_DATA] != ELFDATA2LSB && ident.ptr[EI_DATA] != ELFDATA2MSB)
+        return broken(f, "elf-header", "header", "an order of bytes that does not exist");
+    f->big = ident.ptr[EI_DATA] == ELFDATA2MSB;
     if ((ident.ptr[EI_CLASS] != ELFCLASS32 && ident.ptr[EI_CLASS] != ELFCLASS64) || ident.ptr[EI_VERSION] != EV_CURRENT)
         return broken(f, "elf-header", "header", "a class or version that does not exist");
     f->wide = ident.ptr[EI_CLASS] == ELFCLASS64;
-    if (!span_take_le16(&s, &f->type) || !span_take_le16(&s, &f->machine) || !span_take_le32(&s, &version) ||
+    if (!take16(f, &s, &f->type) || !take16(f, &s, &f->machine) || !take32(f, &s, &version) ||
         !take_word(f, &s, &entry) || !take_word(f, &s, &f->segment_table) || !take_word(f, &s, &f->section_table) ||
-        !span_take_le32(&s, &flags) || !span_take_le16(&s, &header_size) || !span_take_le16(&s, &f->segment_size) ||
-        !span_take_le16(&s, &f->segment_count) || !span_take_le16(&s, &f->section_size) ||
-        !span_take_le16(&s, &f->section_count) || !span_take_le16(&s, &f->names_index))
+        !take32(f, &s, &flags) || !take16(f, &s, &header_size) || !take16(f, &s, &f->segment_size) ||
+        !take16(f, &s, &f->segment_count) || !take16(f, &s, &f->section_size) || !take16(f, &s, &f->section_count) ||
+        !take16(f, &s, &f->names_index))
         return broken(f, "elf-truncated", "header", "the file ends inside its header");
     if (version != EV_CURRENT || header_size != (f->wide ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr)))
         return broken(f, "elf-header", "header", "a version or header size that does not exist");
@@ -102,10 +113,9 @@ static int table(struct elf *f, uint64_t offset, uint16_t entry, uint16_t wanted
 static bool take_segment(const struct elf *f, struct span *s, struct segment *p)
 {
     uint64_t physical, alignment;
-    bool fine = span_take_le32(s, &p->type) && (!f->wide || span_take_le32(s, &p->flags)) &&
-                take_word(f, s, &p->offset) && take_word(f, s, &p->address) && take_word(f, s, &physical) &&
-                take_word(f, s, &p->file_size) && take_word(f, s, &p->memory_size) &&
-                (f->wide || span_take_le32(s, &p->flags)) && take_word(f, s, &alignment);
+    bool fine = take32(f, s, &p->type) && (!f->wide || take32(f, s, &p->flags)) && take_word(f, s, &p->offset) &&
+                take_word(f, s, &p->address) && take_word(f, s, &physical) && take_word(f, s, &p->file_size) &&
+                take_word(f, s, &p->memory_size) && (f->wide || take32(f, s, &p->flags)) && take_word(f, s, &alignment);
     return fine;
 }
 
@@ -153,10 +163,9 @@ static bool take_section(const struct elf *f, struct span *s, struct section *x)
 {
     uint64_t flags, address, alignment, entry;
     uint32_t link, info;
-    return span_take_le32(s, &x->name) && span_take_le32(s, &x->type) && take_word(f, s, &flags) &&
-           take_word(f, s, &address) && take_word(f, s, &x->offset) && take_word(f, s, &x->size) &&
-           span_take_le32(s, &link) && span_take_le32(s, &info) && take_word(f, s, &alignment) &&
-           take_word(f, s, &entry);
+    return take32(f, s, &x->name) && take32(f, s, &x->type) && take_word(f, s, &flags) && take_word(f, s, &address) &&
+           take_word(f, s, &x->offset) && take_word(f, s, &x->size) && take32(f, s, &link) && take32(f, s, &info) &&
+           take_word(f, s, &alignment) && take_word(f, s, &entry);
 }
 
 static int check_section(struct elf *f, size_t number, const struct section *x)
@@ -348,10 +357,10 @@ static const char *machine_name(uint16_t machine)
     return "other";
 }
 
-/* Zeros up to a page: tools that rewrite a library for another folder round its end up. */
+/* Zeros up to a page, of 64 KiB at most: linkers for ARM round the end up, and so do tools that rewrite a library. */
 static bool is_padding(struct span file, uint64_t from)
 {
-    if (file.len - from > 4096)
+    if (file.len - from > 65536)
         return false;
     for (uint64_t i = from; i < file.len; i++)
         if (file.ptr[i] != 0)

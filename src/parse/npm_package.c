@@ -19,7 +19,6 @@ static bool take_file(void *arg, const char *path, struct span bytes, struct rep
 {
     struct npm *n = arg;
     struct span rest = span_str(path), root;
-    (void)r;
     if (!span_take_until(&rest, '/', &root) || root.len + 2 > sizeof n->root) {
         n->several = true;
         return true;
@@ -33,6 +32,7 @@ static bool take_file(void *arg, const char *path, struct span bytes, struct rep
         n->found = true;
         buf_add_span(&n->text, bytes);
     }
+    package_check_case(rest, "package.json", path, r);
     n->gyp |= span_equal_str(rest, "binding.gyp");
     n->shrinkwrap |= span_equal_str(rest, "npm-shrinkwrap.json");
     return true;

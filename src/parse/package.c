@@ -56,6 +56,14 @@ const char *package_ecosystem(enum package_kind kind)
 
 /* ── names of PyPI ── */
 
+void package_check_case(struct span member, const char *wanted, const char *at, struct report *r)
+{
+    if (member.len == strlen(wanted) && strncasecmp((const char *)member.ptr, wanted, member.len) == 0 &&
+        memcmp(member.ptr, wanted, member.len) != 0)
+        report_finding(r, SEVERITY_HIGH, "package-case", at,
+                       "differs from %s in the case of letters only, and takes its place on some file systems", wanted);
+}
+
 bool pypi_name(struct span text, char out[LIMIT_PACKAGE_NAME])
 {
     size_t len = 0;

@@ -36,6 +36,9 @@ const char *package_ecosystem(enum package_kind kind); /* "pypi", "npm", "deb", 
 /* If the name says wheel or deb and the bytes are of that family, they are read as one: true. */
 bool package_check_named(struct span file, enum content content, const struct inspect_options *o, struct report *r);
 
+/* A member that is `wanted` but for the case of its letters is a finding: on some file systems it takes its place. */
+void package_check_case(struct span member, const char *wanted, const char *at, struct report *r);
+
 /* PEP 503: lower case, runs of - _ . are one -. False when it is no name of PyPI (PEP 508). */
 bool pypi_name(struct span text, char out[LIMIT_PACKAGE_NAME]);
 

@@ -86,7 +86,7 @@ const char *symlink_problem(const char *at, const char *target)
 struct slot {
     uint64_t hash; /* 0: free */
     size_t text;   /* where it begins in texts */
-    bool is_symlink, has_below;
+    bool is_symlink, is_folder, is_other, has_below;
 };
 
 struct path_set {
@@ -181,10 +181,10 @@ static struct slot *slot_of(struct path_set *s, const char *text, size_t len)
     return &s->slots[at];
 }
 
-const char *path_set_add(struct path_set *s, const char *path, bool is_symlink, bool *full)
+const char *path_set_add(struct path_set *s, const char *path, enum path_kind kind, bool *again, bool *full)
 {
     size_t found = SIZE_MAX; /* by its place: texts move when they grow */
-    *full = false;
+    *full = *again = false;
     for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
         struct slot *above = slot_of(s, path, (size_t)(slash - path));
         if (!above) {
@@ -199,7 +199,10 @@ const char *path_set_add(struct path_set *s, const char *path, bool is_symlink, 
     *full = !own;
     if (!own)
         return NULL;
-    own->is_symlink |= is_symlink;
+    *again = own->is_other || (kind != PATH_FOLDER && own->is_folder);
+    own->is_folder |= kind == PATH_FOLDER;
+    own->is_other |= kind != PATH_FOLDER;
+    own->is_symlink |= kind == PATH_SYMLINK;
     if (own->is_symlink && own->has_below && found == SIZE_MAX)
         found = own->text;
     return found == SIZE_MAX ? NULL : s->texts + found;

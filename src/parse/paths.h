@@ -17,6 +17,9 @@ struct path_set;
 struct path_set *path_set_new(void);
 void path_set_free(struct path_set *s);
 
+enum path_kind { PATH_FOLDER, PATH_FILE, PATH_SYMLINK };
+
 /* Adds a member. Returns the path (borrowed until the next call) of a symbolic link that stands before it or, for a
- * link, that other members stand behind; else NULL. Order does not matter. *full is set when no more fit in. */
-const char *path_set_add(struct path_set *s, const char *path, bool is_symlink, bool *full);
+ * link, that other members stand behind; else NULL. Order does not matter. *again: a member of this very path is there
+ * already, and not both are folders. *full is set when no more fit in. */
+const char *path_set_add(struct path_set *s, const char *path, enum path_kind kind, bool *again, bool *full);

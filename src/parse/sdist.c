@@ -17,7 +17,6 @@ static bool take_file(void *arg, const char *path, struct span bytes, struct rep
 {
     struct sdist *s = arg;
     struct span rest = span_str(path), root;
-    (void)r;
     if (!span_take_until(&rest, '/', &root) || root.len + 2 > sizeof s->root) {
         s->several = true;
         return true;
@@ -31,6 +30,8 @@ static bool take_file(void *arg, const char *path, struct span bytes, struct rep
         s->found = true;
         buf_add_span(&s->info, bytes);
     }
+    package_check_case(rest, "PKG-INFO", path, r);
+    package_check_case(rest, "setup.py", path, r);
     s->builds |= span_equal_str(rest, "setup.py");
     return true;
 }

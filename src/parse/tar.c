@@ -82,8 +82,13 @@ static void check_links(struct tar *t, struct archive_entry *entry)
 
 static void check_place(struct tar *t, struct archive_entry *entry)
 {
-    bool full, symlink = archive_entry_filetype(entry) == AE_IFLNK;
-    const char *behind = path_set_add(t->paths, member(t), symlink, &full);
+    bool full, again;
+    mode_t type = archive_entry_filetype(entry);
+    enum path_kind kind = type == AE_IFLNK ? PATH_SYMLINK : type == AE_IFDIR ? PATH_FOLDER : PATH_FILE;
+    const char *behind = path_set_add(t->paths, member(t), kind, &again, &full);
+    if (again && t->o->watch) /* of a package: one reader takes the first, another the last */
+        report_finding(t->r, SEVERITY_CRITICAL, "tar-twice", member(t),
+                       "the package holds this path twice: what is looked at is not what is installed");
     if (full)
         stop(t, "tar-count", member(t), "more paths than are read");
     if (behind)

@@ -61,21 +61,41 @@ static void what_lies_behind_a_link_is_found_in_either_order_and_any_depth(void 
 {
     (void)state;
     struct path_set *s = path_set_new();
-    bool full;
-    assert_null(path_set_add(s, "a", false, &full));
-    assert_null(path_set_add(s, "a/b", false, &full));
-    assert_null(path_set_add(s, "ab", true, &full));
-    assert_null(path_set_add(s, "x/y", true, &full));
-    assert_string_equal(path_set_add(s, "x/y/z/w", false, &full), "x/y");
-    assert_string_equal(path_set_add(s, "a", true, &full), "a");
-    assert_string_equal(path_set_add(s, "a/c", false, &full), "a");
+    bool full, again;
+    assert_null(path_set_add(s, "a", PATH_FILE, &again, &full));
+    assert_null(path_set_add(s, "a/b", PATH_FILE, &again, &full));
+    assert_null(path_set_add(s, "ab", PATH_SYMLINK, &again, &full));
+    assert_null(path_set_add(s, "x/y", PATH_SYMLINK, &again, &full));
+    assert_string_equal(path_set_add(s, "x/y/z/w", PATH_FILE, &again, &full), "x/y");
+    assert_string_equal(path_set_add(s, "a", PATH_SYMLINK, &again, &full), "a");
+    assert_string_equal(path_set_add(s, "a/c", PATH_FILE, &again, &full), "a");
     for (int i = 0; i < 5000; i++) {
         char path[32];
         snprintf(path, sizeof(path), "many/%d/x", i);
-        assert_null(path_set_add(s, path, false, &full));
+        assert_null(path_set_add(s, path, PATH_FILE, &again, &full));
         assert_false(full);
     }
-    assert_string_equal(path_set_add(s, "many/4321", true, &full), "many/4321");
+    assert_string_equal(path_set_add(s, "many/4321", PATH_SYMLINK, &again, &full), "many/4321");
+    path_set_free(s);
+}
+
+static void a_path_that_comes_twice_is_told_unless_both_are_folders(void **state)
+{
+    (void)state;
+    struct path_set *s = path_set_new();
+    bool full, again;
+    static const struct {
+        const char *path;
+        enum path_kind kind;
+        bool again;
+    } steps[] = {{"p", PATH_FOLDER, false},    {"p", PATH_FOLDER, false},      {"p/a", PATH_FILE, false},
+                 {"p/a", PATH_FILE, true},     {"p/b", PATH_SYMLINK, false},   {"p/b", PATH_FILE, true},
+                 {"p/c/d", PATH_FILE, false},  {"p/c", PATH_FOLDER, false},    {"p", PATH_FILE, true},
+                 {"p/c/d", PATH_FOLDER, true}, {"p/package", PATH_FILE, false}};
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        (void)path_set_add(s, steps[i].path, steps[i].kind, &again, &full);
+        assert_int_equal(again, steps[i].again);
+    }
     path_set_free(s);
 }
 
@@ -85,6 +105,7 @@ int main(void)
         cmocka_unit_test(a_path_has_one_normal_form),
         cmocka_unit_test(a_path_that_leads_out_or_hides_something_has_a_problem),
         cmocka_unit_test(a_link_may_point_anywhere_in_its_tree),
+        cmocka_unit_test(a_path_that_comes_twice_is_told_unless_both_are_folders),
         cmocka_unit_test(what_lies_behind_a_link_is_found_in_either_order_and_any_depth),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
