@@ -186,7 +186,7 @@ static int take_into(struct invocation *in, const char *path, struct err *e)
         return -1;
     auto_fd fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return file_open_failed(AT_FDCWD, path, path, e);
+        return file_open_failed(AT_FDCWD, path, "open", e);
     if (!advisories_is_snapshot(fd)) {
         err_set(e, ERR_INPUT, 0, "%s is no snapshot of advisories", path);
         return err_hint(e, "A contour takes a snapshot that a station compiled and signed: `airlock advisories import "
@@ -282,7 +282,7 @@ static int show_file(struct invocation *in, struct child *parser, const char *pa
 {
     auto_fd fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return file_open_failed(AT_FDCWD, path, path, e);
+        return file_open_failed(AT_FDCWD, path, "open", e);
     auto_json shown = advisories_show(parser, fd, true, e);
     if (!shown)
         return err_prefix(e, "%s", path);

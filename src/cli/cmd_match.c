@@ -33,7 +33,7 @@ static int read_sbom(struct matching *m, const char *path, struct err *e)
 {
     auto_fd fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return file_open_failed(AT_FDCWD, path, path, e);
+        return file_open_failed(AT_FDCWD, path, "open", e);
     return advisories_packages_of(m->parser, fd, span_of(NULL, 0), path, &m->sbom, &m->packages, &m->count,
                                   &m->without_purl, e);
 }

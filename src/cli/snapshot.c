@@ -58,7 +58,7 @@ int snapshot_open(const struct invocation *in, struct child *parser, char *const
     if (count == 1) {
         auto_fd fd = openat(AT_FDCWD, paths[0], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         if (fd < 0)
-            return file_open_failed(AT_FDCWD, paths[0], paths[0], e);
+            return file_open_failed(AT_FDCWD, paths[0], "open", e);
         if (advisories_is_snapshot(fd))
             return fd_steal(&fd);
     }

@@ -5,18 +5,13 @@
 
 #include "parse/advisory_body.h"
 #include "parse/purl.h"
-#include "util/json.h"
+#include "util/auto.h"
 
 #define UNCOVERED_MAX 256U
 
-/* Texts of one reply together. */
-#define UNDECIDED_BYTES_MAX (16U << 20)
-
 struct matching {
     struct advisories a;
-    struct json_out *w; /* the open array "matches" */
-    struct buf undecided_json;
-    struct json_out undecided;
+    struct buf *out; /* the reply */
     uint64_t packages;
     struct {
         char what[80];
@@ -44,13 +39,19 @@ static int damaged(struct matching *m)
 
 /* ── what could not be decided ── */
 
+static void put_text(struct buf *out, struct span text)
+{
+    size_t len = text.len > UINT16_MAX ? UINT16_MAX : text.len;
+    row_u16(out, (unsigned)len);
+    buf_add(out, text.ptr, len);
+    buf_add_byte(out, 0);
+}
+
 static void undecided(struct matching *m, struct span purl, const char *reason)
 {
-    json_out_object(&m->undecided);
-    json_out_key(&m->undecided, "purl");
-    json_out_span(&m->undecided, purl);
-    json_put_string(&m->undecided, "reason", reason);
-    json_out_object_end(&m->undecided);
+    row_u8(m->out, MATCH_UNDECIDED);
+    put_text(m->out, purl);
+    put_text(m->out, span_str(reason));
 }
 
 /* Packages of which there are no advisories at all are counted by what they are. */
@@ -70,19 +71,27 @@ static void uncovered(struct matching *m, const char *what)
 
 /* ── one advisory ── */
 
+static bool is_alias(const struct advisories *a, uint32_t name, struct span *text, bool *damaged)
+{
+    enum advisory_name_kind kind;
+    uint32_t record;
+    *damaged = !advisories_name(a, name, &kind, text, &record);
+    return !*damaged && (kind == ADVISORY_NAME_ALIAS || kind == ADVISORY_NAME_UPSTREAM);
+}
+
 static int put_aliases(struct matching *m, const struct advisories_record *r)
 {
-    json_put_array(m->w, "aliases");
-    for (uint32_t i = 0; i < r->name_count; i++) {
-        enum advisory_name_kind kind;
-        struct span text;
-        uint32_t record;
-        if (!advisories_name(&m->a, r->first_name + i, &kind, &text, &record))
-            return damaged(m);
-        if (kind == ADVISORY_NAME_ALIAS || kind == ADVISORY_NAME_UPSTREAM)
-            json_out_span(m->w, text);
-    }
-    json_out_array_end(m->w);
+    unsigned count = 0;
+    bool bad = false;
+    struct span text;
+    for (uint32_t i = 0; i < r->name_count && !bad; i++)
+        count += is_alias(&m->a, r->first_name + i, &text, &bad);
+    if (bad || count > UINT16_MAX)
+        return damaged(m);
+    row_u16(m->out, count);
+    for (uint32_t i = 0; i < r->name_count; i++)
+        if (is_alias(&m->a, r->first_name + i, &text, &bad))
+            put_text(m->out, text);
     return 0;
 }
 
@@ -90,31 +99,16 @@ static int put_hit(struct matching *m, const struct subject *s, const struct adv
                    const struct body_result *result)
 {
     bool malicious = r->flags & ADVISORY_FLAG_MALICIOUS, own = result->severity >= 0 && !malicious;
-    int tenths = own ? result->tenths : r->tenths;
-    enum advisory_severity severity = (enum advisory_severity)(own ? (unsigned)result->severity : r->severity);
-    json_out_object(m->w);
-    json_out_key(m->w, "purl");
-    json_out_span(m->w, s->purl);
-    json_out_key(m->w, "advisory");
-    json_out_span(m->w, r->id);
-    if (put_aliases(m, r) < 0)
-        return -1;
-    json_put_string(m->w, "severity", advisory_severity_name(severity));
-    json_out_key(m->w, "fixed");
-    if (result->fixed.len > 0)
-        json_out_span(m->w, result->fixed);
-    else
-        json_out_null(m->w);
-    if (tenths >= 0) {
-        json_out_key(m->w, "score");
-        json_out_double(m->w, tenths / 10.0, 1);
-        json_out_key(m->w, "vector");
-        json_out_span(m->w, r->vector);
-    }
-    json_put_bool(m->w, "malicious", malicious);
-    json_put_bool(m->w, "kev", r->flags & ADVISORIES_FLAG_KEV);
-    json_out_object_end(m->w);
-    return 0;
+    row_u8(m->out, MATCH_HIT);
+    put_text(m->out, s->purl);
+    put_text(m->out, r->id);
+    put_text(m->out, result->fixed);
+    put_text(m->out, r->vector);
+    row_u8(m->out, own ? (unsigned)result->severity : r->severity);
+    row_u16(m->out, (unsigned)((own ? result->tenths : r->tenths) & 0xffff));
+    row_u8(m->out, malicious);
+    row_u8(m->out, (r->flags & ADVISORIES_FLAG_KEV) != 0);
+    return put_aliases(m, r);
 }
 
 static bool was_hit(const struct subject *s, uint32_t record)
@@ -345,48 +339,38 @@ static int match_lines(struct matching *m, struct span lines)
 
 static void put_rest(struct matching *m)
 {
-    json_out_array_end(m->w);
-    json_out_array_end(&m->undecided);
-    json_out_key(m->w, "undecided");
-    json_out_raw(m->w, buf_span(&m->undecided_json));
-    json_put_array(m->w, "uncovered");
     for (size_t i = 0; i < m->uncovered_count; i++) {
-        json_out_object(m->w);
-        json_put_string(m->w, "what", m->uncovered[i].what);
-        json_put_uint(m->w, "packages", m->uncovered[i].packages);
-        json_out_object_end(m->w);
+        row_u8(m->out, MATCH_UNCOVERED);
+        put_text(m->out, span_str(m->uncovered[i].what));
+        row_i64(m->out, (int64_t)m->uncovered[i].packages);
     }
-    json_out_array_end(m->w);
-    json_put_uint(m->w, "packages", m->packages);
-    json_put_time(m->w, "date", m->a.newest_s);
-    json_put_time(m->w, "oldest", m->a.oldest_s);
-    json_put_uint(m->w, "records", m->a.counts[ADVISORIES_RECORDS]);
+    row_u8(m->out, MATCH_END);
+    row_i64(m->out, m->a.newest_s);
+    row_i64(m->out, m->a.oldest_s);
+    row_i64(m->out, m->a.counts[ADVISORIES_RECORDS]);
+    row_i64(m->out, (int64_t)m->packages);
 }
 
 int advisories_match_op(struct span input, struct span arg, struct buf *reply, struct err *e)
 {
-    struct json_out w;
     auto_free struct matching *m = calloc(1, sizeof(*m));
     if (!m)
         abort();
-    m->w = &w;
+    m->out = reply;
     m->e = e;
-    m->undecided_json = BUF(UNDECIDED_BYTES_MAX);
-    if (advisories_open(input, &m->a, e) < 0)
+    if (advisories_open(input, &m->a, e) < 0 || match_lines(m, arg) < 0)
         return -1;
-    json_out_init(&w, reply);
-    json_out_init(&m->undecided, &m->undecided_json);
-    json_out_array(&m->undecided);
-    json_out_object(&w);
-    json_put_array(&w, "matches");
-    int result = match_lines(m, arg);
-    if (result == 0) {
-        put_rest(m);
-        json_out_object_end(&w);
-        result = buf_check(&m->undecided_json, "the packages that could not be decided", e) < 0
-                     ? -1
-                     : buf_check(reply, "the advisories that hit", e);
-    }
-    buf_fini(&m->undecided_json);
-    return result;
+    put_rest(m);
+    return buf_check(reply, "the advisories that hit", e);
+}
+
+bool match_take_text(struct span *rows, const char **out)
+{
+    uint16_t len;
+    struct span text;
+    if (!span_take_le16(rows, &len) || !span_take(rows, (size_t)len + 1, &text) || text.ptr[len] != 0 ||
+        memchr(text.ptr, 0, len))
+        return false;
+    *out = (const char *)text.ptr;
+    return true;
 }

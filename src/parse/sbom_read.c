@@ -12,6 +12,7 @@
 struct reading {
     struct json_out *w;
     size_t count;
+    bool lean; /* only what a lookup of advisories asks for: type, purl, source, subject */
     struct err *e;
 };
 
@@ -134,13 +135,27 @@ static int put_text_of(struct reading *r, const json_t *object, const char *key,
     const char *text;
     if (text_of(object, key, at, &text, r->e) < 0)
         return -1;
-    if (text)
+    if (text && (!r->lean || strcmp(as, "type") == 0))
         json_put_string(r->w, as, text);
     return 0;
 }
 
+/* The source package, where our own inventory says it (scan/inventory.h). */
+static void put_source(struct reading *r, const json_t *component)
+{
+    const json_t *property;
+    size_t i;
+    json_array_foreach(json_object_get(component, "properties"), i, property)
+    {
+        if (strcmp(json_get_string(property, "name", ""), "airlock:source") != 0)
+            continue;
+        json_put_string(r->w, "source", json_get_string(property, "value", ""));
+        return;
+    }
+}
+
 /* "purl", and what of it names the package: without version, qualifiers and subpath, in canonical form. */
-static void put_purl(struct json_out *w, const char *text)
+static void put_purl(struct json_out *w, const char *text, bool lean)
 {
     struct err none = {0};
     auto_purl purl = {0};
@@ -148,6 +163,8 @@ static void put_purl(struct json_out *w, const char *text)
     if (!text)
         return;
     json_put_string(w, "purl", text);
+    if (lean)
+        return;
     if (purl_parse(span_str(text), &purl, &none) < 0)
         return;
     purl_write(&purl, &canonical);
@@ -245,17 +262,19 @@ static int put_component(struct reading *r, const json_t *c, const char *at, boo
     const char *name = json_need_string(c, "name", at, r->e);
     if (!name || begin(r, at) < 0)
         return -1;
-    json_put_string(r->w, "name", name);
+    if (!r->lean)
+        json_put_string(r->w, "name", name);
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         if (put_text_of(r, c, texts[i].key, at, texts[i].as) < 0)
             return -1;
     const char *purl;
     if (text_of(c, "purl", at, &purl, r->e) < 0)
         return -1;
-    put_purl(r->w, purl);
+    put_purl(r->w, purl, r->lean);
+    put_source(r, c);
     if (subject)
         json_put_bool(r->w, "subject", true);
-    if (put_licences(r, c, at) < 0 || put_hashes(r, c, "hashes", at, "alg", "content") < 0)
+    if (!r->lean && (put_licences(r, c, at) < 0 || put_hashes(r, c, "hashes", at, "alg", "content") < 0))
         return -1;
     json_out_object_end(r->w);
     return put_components(r, c, at);
@@ -314,13 +333,18 @@ static int put_package(struct reading *r, const json_t *p, const char *at, const
     const char *name = json_need_string(p, "name", at, r->e);
     if (!name || begin(r, at) < 0)
         return -1;
-    json_put_string(r->w, "name", name);
+    if (!r->lean)
+        json_put_string(r->w, "name", name);
     json_put_string(r->w, "type", "library");
     if (put_text_of(r, p, "SPDXID", at, "ref") < 0 || put_text_of(r, p, "versionInfo", at, "version") < 0)
         return -1;
-    put_purl(r->w, purl);
-    if (cpe)
+    put_purl(r->w, purl, r->lean);
+    if (cpe && !r->lean)
         json_put_string(r->w, "cpe", cpe);
+    if (r->lean) {
+        json_out_object_end(r->w);
+        return 0;
+    }
     if (put_spdx_licence(r, p, at) < 0 || put_hashes(r, p, "checksums", at, "algorithm", "checksumValue") < 0)
         return -1;
     json_out_object_end(r->w);
@@ -403,9 +427,8 @@ int sbom_read_op(struct span input, struct span arg, struct buf *reply, struct e
 {
     struct sbom_kind kind;
     struct json_out w;
-    struct reading r = {.w = &w, .e = e};
+    struct reading r = {.w = &w, .lean = span_equal_str(arg, "lean"), .e = e};
     size_t offset;
-    (void)arg;
     auto_json root = sbom_parse(input, &offset, e);
     if (!root)
         return -1;

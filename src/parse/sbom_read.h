@@ -27,9 +27,11 @@ bool sbom_recognise(const json_t *root, struct sbom_kind *out);
  * the text is no JSON *offset is set (util/json.h); ERR_LIMIT. */
 json_t *sbom_parse(struct span text, size_t *offset, struct err *e);
 
-/* The op "sbom-read". Reply: {"format": "CycloneDX", "version": "1.6", "packages": [{"ref", "type", "group"?, "name",
- * "version"?, "purl"?, "package"?, "cpe"?, "licence"?, "scope"?, "subject"?: true, "hashes": [{"alg": "SHA-256",
- * "hex"}]}]}, every component at any depth, in the order of the document, the subject first. `type` is CycloneDX's
+/* The op "sbom-read". With arg "lean" a package has no more members than "type", "purl", "source" and "subject". Reply:
+ * {"format": "CycloneDX", "version": "1.6", "packages": [{"ref", "type", "group"?, "name", "version"?, "purl"?,
+ * "package"?, "cpe"?, "licence"?, "scope"?, "source"?: "name version" of its source package, "subject"?: true,
+ * "hashes": [{"alg": "SHA-256", "hex"}]}]}, every component at any depth, in the order of the document, the subject
+ * first. `type` is CycloneDX's
  * ("library"; of an SPDX file "file", of an SPDX package "library"). `package` is the package URL in canonical form
  * without version, qualifiers and subpath, where it can be read. `licence` is what the document says, an expression or
  * a name. A package with several package URLs stands there once for each. ERR_INPUT names the place by JSON pointer;

@@ -38,100 +38,107 @@ json_t *advisories_find(struct child *parser, int fd, const char *id, struct err
 
 /* ── matching ── */
 
-static void *grown(void *list, size_t count, size_t more, size_t size)
+/* Room for one more, doubled now and then. */
+static void *grown(void *list, size_t count, size_t size)
 {
-    list = realloc(list, (count + more + 1) * size);
+    if (list && (count & (count - 1)) != 0)
+        return list;
+    list = reallocarray(list, count ? 2 * count : 1, size);
     if (!list)
         abort();
     return list;
 }
 
-static int take_match(const json_t *row, size_t i, struct vuln *out, struct err *e)
+/* What a reply says of one hit; texts live in the reply, aliases in v->root. */
+static bool take_hit(struct span *rows, struct vulns *v)
 {
-    char at[40];
-    const json_t *score = json_object_get(row, "score");
-    snprintf(at, sizeof(at), "/matches/%zu", i);
-    *out = (struct vuln){.score = json_is_number(score) ? json_number_value(score) : -1};
-    const char *severity = json_need_string(row, "severity", at, e);
-    if (!severity || !(out->purl = json_need_string(row, "purl", at, e)) ||
-        !(out->id = json_need_string(row, "advisory", at, e)) ||
-        !(out->aliases = json_need_array(row, "aliases", at, e)))
-        return -1;
-    if (!advisory_severity_from_name(severity, &out->severity))
-        return err_set(e, ERR_UNDECIDED, 0, "%s/severity: no such word", at);
-    out->fixed = json_get_string(row, "fixed", "");
-    out->vector = json_get_string(row, "vector", "");
-    out->malicious = json_is_true(json_object_get(row, "malicious"));
-    out->kev = json_is_true(json_object_get(row, "kev"));
-    return 0;
-}
-
-static int take_matches(const json_t *reply, struct vulns *out, struct err *e)
-{
-    const json_t *matches = json_need_array(reply, "matches", "", e), *row;
-    size_t i;
-    if (!matches)
-        return -1;
-    out->list = grown(out->list, out->count, json_array_size(matches), sizeof(*out->list));
-    json_array_foreach(matches, i, row)
-    {
-        if (take_match(row, i, &out->list[out->count], e) < 0)
-            return -1;
-        out->count++;
+    struct vuln *x = &v->list[v->count];
+    uint8_t severity, malicious, kev;
+    uint16_t tenths, aliases;
+    if (!match_take_text(rows, &x->purl) || !match_take_text(rows, &x->id) || !match_take_text(rows, &x->fixed) ||
+        !match_take_text(rows, &x->vector) || !span_take_u8(rows, &severity) || !span_take_le16(rows, &tenths) ||
+        !span_take_u8(rows, &malicious) || !span_take_u8(rows, &kev) || !span_take_le16(rows, &aliases) ||
+        severity >= ADVISORY_SEVERITIES)
+        return false;
+    json_t *list = json_array();
+    json_array_append_new(v->root, list);
+    for (unsigned i = 0; i < aliases; i++) {
+        const char *alias;
+        if (!match_take_text(rows, &alias) || json_array_append_new(list, json_string(alias)) < 0)
+            return false; /* no UTF-8: none of ours */
     }
-    return 0;
+    x->aliases = list;
+    x->severity = (enum advisory_severity)severity;
+    x->score = (int16_t)tenths < 0 ? -1 : (int16_t)tenths / 10.0;
+    x->malicious = malicious != 0;
+    x->kev = kev != 0;
+    v->count++;
+    return true;
 }
 
-/* "Debian:13" of which there is nothing becomes one gap; its text is kept in the reply. */
-static int take_uncovered(json_t *reply, struct vulns *out)
+/* "Debian:13" of which there is nothing is one gap. */
+static bool take_uncovered(struct span *rows, struct vulns *v)
 {
-    json_t *list = json_object_get(reply, "uncovered"), *row;
-    size_t i;
-    out->gaps = grown(out->gaps, out->gap_count, json_array_size(list), sizeof(*out->gaps));
-    json_array_foreach(list, i, row)
-    {
-        char reason[160];
-        const char *what = json_get_string(row, "what", "");
-        long long packages = (long long)json_integer_value(json_object_get(row, "packages"));
-        bool none = strncmp(what, "pkg:", 4) == 0;
-        snprintf(reason, sizeof(reason), "%lld package%s: %s", packages, packages == 1 ? "" : "s",
-                 none ? "no database of advisories names such packages" : "the snapshot has no advisories about it");
-        json_object_set_new(row, "reason", json_string(reason));
-        out->gaps[out->gap_count++] =
-            (struct vuln_gap){.purl = what, .reason = json_string_value(json_object_get(row, "reason"))};
-    }
-    return 0;
+    struct vuln_gap *gap = &v->gaps[v->gap_count];
+    uint64_t packages;
+    char reason[160];
+    if (!match_take_text(rows, &gap->purl) || !span_take_le64(rows, &packages))
+        return false;
+    bool none = strncmp(gap->purl, "pkg:", 4) == 0;
+    snprintf(reason, sizeof(reason), "%llu package%s: %s", (unsigned long long)packages, packages == 1 ? "" : "s",
+             none ? "no database of advisories names such packages" : "the snapshot has no advisories about it");
+    json_t *text = json_string(reason);
+    json_array_append_new(v->root, text);
+    gap->reason = json_string_value(text);
+    v->gap_count++;
+    return true;
 }
 
-static int take_gaps(json_t *reply, struct vulns *out, struct err *e)
-{
-    const json_t *list = json_need_array(reply, "undecided", "", e), *row;
-    size_t i;
-    if (!list)
-        return -1;
-    out->gaps = grown(out->gaps, out->gap_count, json_array_size(list), sizeof(*out->gaps));
-    json_array_foreach(list, i, row)
-    {
-        struct vuln_gap *gap = &out->gaps[out->gap_count];
-        if (!(gap->purl = json_need_string(row, "purl", "/undecided", e)) ||
-            !(gap->reason = json_need_string(row, "reason", "/undecided", e)))
-            return -1;
-        out->gap_count++;
-    }
-    return take_uncovered(reply, out);
-}
-
-static int take_reply(json_t *reply, struct vulns *out, struct err *e)
+static bool take_end(struct span *rows, struct vulns *v)
 {
     uint64_t packages;
-    json_array_append(out->root, reply); /* the texts live in it */
-    if (json_need_uint(reply, "records", "", &out->records, e) < 0 ||
-        json_need_uint(reply, "packages", "", &packages, e) < 0 ||
-        json_need_time(reply, "date", "", &out->snapshot_date_s, e) < 0 ||
-        json_need_time(reply, "oldest", "", &out->oldest_source_s, e) < 0 || take_matches(reply, out, e) < 0)
-        return -1;
-    out->packages += packages;
-    return take_gaps(reply, out, e);
+    if (!row_take_i64(rows, &v->snapshot_date_s) || !row_take_i64(rows, &v->oldest_source_s) ||
+        !span_take_le64(rows, &v->records) || !span_take_le64(rows, &packages))
+        return false;
+    v->packages += packages;
+    return rows->len == 0;
+}
+
+static bool take_row(struct span *rows, struct vulns *v, bool *ended)
+{
+    uint8_t kind;
+    if (!span_take_u8(rows, &kind))
+        return false;
+    if (kind == MATCH_END)
+        return *ended = take_end(rows, v);
+    if (kind == MATCH_HIT) {
+        v->list = grown(v->list, v->count, sizeof(*v->list));
+        return take_hit(rows, v);
+    }
+    v->gaps = grown(v->gaps, v->gap_count, sizeof(*v->gaps));
+    if (kind == MATCH_UNCOVERED)
+        return take_uncovered(rows, v);
+    struct vuln_gap *gap = &v->gaps[v->gap_count];
+    if (kind != MATCH_UNDECIDED || !match_take_text(rows, &gap->purl) || !match_take_text(rows, &gap->reason))
+        return false;
+    v->gap_count++;
+    return true;
+}
+
+/* Takes the reply's bytes over: what was read is borrowed from them. */
+static int take_reply(struct buf *reply, struct vulns *out, struct err *e)
+{
+    struct span rows = buf_span(reply);
+    bool ended = false;
+    out->replies = realloc(out->replies, (out->reply_count + 1) * sizeof(*out->replies));
+    if (!out->replies)
+        abort();
+    out->replies[out->reply_count++] = *reply;
+    *reply = BUF(0);
+    while (!ended)
+        if (!take_row(&rows, out, &ended))
+            return err_set(e, ERR_UNDECIDED, 0, "the helper's answer is none");
+    return 0;
 }
 
 /* One request's worth of lines; returns how many packages went into it. */
@@ -154,8 +161,10 @@ static size_t put_lines(const struct match_package *packages, size_t count, stru
 static int match_some(struct child *parser, int fd, struct span lines, struct vulns *out, struct err *e)
 {
     struct child_request request = {.op = "advisories-match", .fd = fd, .arg = lines, .timeout_ms = ASK_TIMEOUT_MS};
-    auto_json reply = child_call_json(parser, &request, "advisories", e);
-    return reply ? take_reply(reply, out, e) : -1;
+    auto_buf reply = BUF(LIMIT_MESSAGE_BYTES);
+    if (child_call(parser, &request, &reply, e) < 0)
+        return err_prefix(e, "advisories");
+    return take_reply(&reply, out, e);
 }
 
 int advisories_match(struct child *parser, int fd, const struct match_package *packages, size_t count,
@@ -219,13 +228,16 @@ static int take_packages(const json_t *document, struct match_package *list, siz
 int advisories_packages_of(struct child *parser, int fd, struct span text, const char *what, json_t **document,
                            struct match_package **packages, size_t *count, size_t *without_purl, struct err *e)
 {
-    struct child_request request = {.op = "sbom-read", .fd = fd, .input = text, .timeout_ms = SBOM_TIMEOUT_MS};
+    struct child_request request = {
+        .op = "sbom-read", .fd = fd, .input = text, .arg = SPAN_LIT("lean"), .timeout_ms = SBOM_TIMEOUT_MS};
     *packages = NULL;
     *count = *without_purl = 0;
     *document = child_call_json(parser, &request, what, e);
     if (!*document)
         return -1;
-    *packages = grown(NULL, json_array_size(json_object_get(*document, "packages")), 0, sizeof(**packages));
+    *packages = calloc(json_array_size(json_object_get(*document, "packages")) + 1, sizeof(**packages));
+    if (!*packages)
+        abort();
     if (take_packages(*document, *packages, count, without_purl, e) == 0)
         return 0;
     free(*packages);

@@ -301,7 +301,7 @@ static int read_source(struct compiling *c, const char *path)
     struct stat st;
     auto_fd fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return file_open_failed(AT_FDCWD, path, path, c->e);
+        return file_open_failed(AT_FDCWD, path, "open", c->e);
     if (fstat(fd, &st) < 0)
         return err_set(c->e, ERR_IO, errno, "%s", path);
     name_of(path, name, sizeof(name));

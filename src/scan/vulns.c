@@ -14,6 +14,9 @@
 void vulns_fini(struct vulns *v)
 {
     json_decref(v->root);
+    for (size_t i = 0; i < v->reply_count; i++)
+        buf_fini(&v->replies[i]);
+    free(v->replies);
     free(v->list);
     free(v->gaps);
     *v = (struct vulns){0};

@@ -29,7 +29,7 @@ struct vuln_gap {
 };
 
 struct vulns {
-    json_t *root;            /* owned, or NULL: the predicate that everything is borrowed from */
+    json_t *root; /* owned, or NULL: what everything is borrowed from: the predicate; aliases of a fresh matching */
     struct digest snapshot;  /* of the snapshot's bytes */
     int64_t snapshot_date_s; /* date of its newest source */
     int64_t oldest_source_s; /* date of the oldest: what an age is counted from */
@@ -40,6 +40,8 @@ struct vulns {
     size_t count;
     struct vuln_gap *gaps; /* owned */
     size_t gap_count;
+    struct buf *replies; /* owned: where the texts of a fresh matching live */
+    size_t reply_count;
 };
 void vulns_fini(struct vulns *v);
 #define auto_vulns AUTO(vulns_fini) struct vulns

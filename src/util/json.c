@@ -209,13 +209,28 @@ static void add_escaped_byte(struct buf *out, uint8_t c)
         buf_add_byte(out, c);
 }
 
+/* Bytes at the beginning that stand for themselves. */
+static size_t plain_run(struct span text)
+{
+    size_t n = 0;
+    while (n < text.len && text.ptr[n] >= 0x20 && text.ptr[n] < 0x7f && text.ptr[n] != '"' && text.ptr[n] != '\\')
+        n++;
+    return n;
+}
+
 void json_out_span(struct json_out *w, struct span text)
 {
     uint32_t value;
     separate(w);
     buf_add_byte(w->out, '"');
     while (text.len) {
-        size_t n = span_utf8_first(text, &value);
+        size_t n = plain_run(text);
+        if (n) {
+            buf_add(w->out, text.ptr, n);
+            span_skip(&text, n);
+            continue;
+        }
+        n = span_utf8_first(text, &value);
         if (text.ptr[0] < 0x80)
             add_escaped_byte(w->out, text.ptr[0]);
         else if (n)
