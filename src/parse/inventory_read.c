@@ -68,6 +68,20 @@ static void read_pkginfo(struct span file, struct inventory *v)
         inventory_pkginfo_read(file, v);
 }
 
+/* An image whose layers are behind another compression, or lie in a folder as `docker save` packs them: its layers are
+ * files here, and what is installed in them would not be seen. */
+static void read_image_mark(struct span file, struct inventory *v)
+{
+    const char *inner = strstr(v->path, "!/"), *path = inner ? inner + 2 : v->path;
+    bool layout = strcmp(path, "oci-layout") == 0;
+    bool saved = strcmp(path, "manifest.json") == 0 && file.len && memmem(file.ptr, file.len, "\"Layers\"", 8);
+    if (layout || saved)
+        report_not_scanned(
+            v->r, "image-packed", v->path,
+            "a container image that is compressed as a whole, or unpacked: its layers are not read; give "
+            "the tar itself, or an OCI image layout");
+}
+
 /* What a package file of conda says of itself; the file lies in an archive that lies in the package, or in it. */
 static void read_conda_index(struct span file, struct inventory *v)
 {
@@ -117,6 +131,8 @@ static const struct rule {
     {PLACE_FILE, "etc/debian_version", NULL, os_release_read},
     {PLACE_FOLDER, "conda-meta/", NULL, conda_read},
     {PLACE_FILE, "info/index.json", NULL, read_conda_index},
+    {PLACE_FILE, "oci-layout", NULL, read_image_mark},
+    {PLACE_FILE, "manifest.json", NULL, read_image_mark},
     {PLACE_FILE, "PKG-INFO", NULL, read_pkg_info},
     {PLACE_FILE, ".PKGINFO", NULL, read_pkginfo},
     {PLACE_FILE, "package.json", NULL, npm_tree_read},
