@@ -240,14 +240,16 @@ bool ecosystem_version_key(const struct ecosystem *eco, struct span version, cha
     enum version_type order;
     if (version.len == 0 || version.len >= ECOSYSTEM_VERSION_SIZE || memchr(version.ptr, 0, version.len))
         return false;
-    if (strcmp(eco->purl_type, "pypi") == 0 && pep440_key(version, out))
+    bool pypi = strcmp(eco->purl_type, "pypi") == 0;
+    if (pypi && pep440_key(version, out))
         return true;
     struct span plain = without_prefix(eco, version), before;
     bool semver =
         ecosystem_order(eco, &order) && (order == VERSION_NPM || order == VERSION_GOLANG || order == VERSION_CARGO);
     if (semver && memchr(plain.ptr, '+', plain.len) && span_take_until(&plain, '+', &before))
         plain = before;
-    memcpy(out, plain.ptr, plain.len);
+    for (size_t i = 0; i < plain.len; i++) /* package URLs of PyPI have versions in small letters */
+        out[i] = (char)(pypi && plain.ptr[i] < 0x80 ? tolower(plain.ptr[i]) : plain.ptr[i]);
     out[plain.len] = '\0';
     return plain.len > 0;
 }

@@ -215,6 +215,7 @@ static void ranges_hold_as_the_schema_says(void **state)
         {"PyPI", "+0 ", "", "nonsense", BODY_AFFECTED, ""},
         {"PyPI", "+0 ", "", "", BODY_AFFECTED, ""},
         {"PyPI", "+1.0 ", "", "", BODY_UNDECIDED, ""},
+        {"PyPI", "", "2013-01-23T17:11 ", "2013-01-23t17:11", BODY_AFFECTED, ""},
         {"PyPI", "", "nonsense ", "nonsense", BODY_AFFECTED, ""},
         {"Go", "+0 -1.2.0 ", "", "(devel)", BODY_UNDECIDED, ""},
         {"PyPI", "+0 -not_a_version ", "", "1.0", BODY_UNDECIDED, ""}, /* no comparison fails silently */
