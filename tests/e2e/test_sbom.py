@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from clients import HERE, client_venv
 from conftest import ROOT
+from packages import deb, npm, wheel, with_packages
 from world import World
 
 EXAMPLES = ROOT / "docs/formats/examples"
@@ -210,6 +211,15 @@ def comparison(world, status):
 def test_the_stations_inventory_agrees_with_ours(world):
     row = comparison(world, 0)
     assert row["verdict"] == "clean" and {f["severity"] for f in row["findings"]} <= {"info", "low"}
+
+
+def test_packages_that_the_station_names_are_found(airlock_path, tmp_path):
+    made = World(airlock_path, tmp_path)
+    made.found()
+    with_packages(made, files=[wheel(made.folder, "Foo.Bar", "1.0"), npm(made.folder, "@scope/left", "1.2.3"), deb(made.folder, "hello", "1:2.10-3")])
+    made.receive(made.ship("assistant:v1.0.0"))
+    row = comparison(made, None)
+    assert not {"sbom-hash", "sbom-version", "sbom-missing", "sbom-invalid"} & {f["rule"] for f in row["findings"]} and row["verdict"] == "clean"
 
 
 @pytest.mark.parametrize("change, rule", [
