@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "parse/keras.h"
 #include "parse/shard_index.h"
 #include "parse/text.h"
 #include "util/limits.h"
@@ -323,6 +324,8 @@ int json_file_check(struct span file, const char *name, const struct template_ru
     json_put_array(&r->facts, "templates");
     check_document(root, base, templates, r);
     json_out_array_end(&r->facts);
+    if (keras_describes(root))
+        keras_config_check(root, "", r);
     if (span_ends(span_str(base), SPAN_LIT(".index.json")) && json_is_object(json_object_get(root, "weight_map")))
         shard_index_facts(json_object_get(root, "weight_map"), r);
     if (!is_vocabulary(base))

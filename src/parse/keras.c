@@ -238,6 +238,17 @@ static void walk(struct walk *w, const json_t *v)
     }
 }
 
+bool keras_describes(const json_t *root)
+{
+    const char *class = json_get_string(root, "class_name", NULL), *module = json_get_string(root, "module", ""), *rest;
+    bool code = false;
+    for (size_t i = 0; class && i < ARRAY_LEN(CODE_CLASSES); i++)
+        code |= strcmp(class, CODE_CLASSES[i].name) == 0;
+    return class && json_object_get(root, "config") &&
+           (code || is_known_class(class) || inside_keras(module, &rest) || json_object_get(root, "registered_name") ||
+            json_object_get(root, "keras_version"));
+}
+
 size_t keras_config_check(const json_t *root, const char *at, struct report *r)
 {
     struct walk w = {.r = r};

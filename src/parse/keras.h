@@ -11,6 +11,9 @@ bool keras_is_zip(const struct zip *z, const char *name);
 /* Members and description. Facts: keras_version, objects (a count). */
 void keras_zip_check(const struct zip *z, const struct inspect_options *o, struct report *r);
 
+/* Is this JSON what Keras would load as a model or a part of one? */
+bool keras_describes(const json_t *root);
+
 /* One description, JSON that was read. `at` stands in front of the places ("model_config"). Returns the number of its
  * objects. */
 size_t keras_config_check(const json_t *root, const char *at, struct report *r);

@@ -135,8 +135,8 @@ static int walk_value(struct pb_walk *w, const struct pb_field *f, const struct 
         return is_packed(t, f->bytes) ? 0 : broken(w, "packed numbers that are not whole");
     if (f->wire != wire_of(t->kind))
         return broken(w, "a value of another wire type");
-    if (t->kind == PB_TEXT && !span_is_utf8(f->bytes))
-        return broken(w, "a text that is no UTF-8");
+    if (t->kind == PB_TEXT && (!span_is_utf8(f->bytes) || (f->bytes.len && memchr(f->bytes.ptr, '\0', f->bytes.len))))
+        return broken(w, "a text that is no UTF-8, or has a NUL in it");
     return t->kind == PB_MESSAGE ? pb_walk(w, f->bytes, t->message) : 0;
 }
 

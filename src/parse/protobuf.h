@@ -42,7 +42,7 @@ enum pb_kind {
     PB_INT,     /* varint */
     PB_FIXED32, /* float */
     PB_FIXED64, /* double */
-    PB_TEXT,    /* UTF-8 */
+    PB_TEXT,    /* UTF-8, without NUL */
     PB_BYTES,
     PB_MESSAGE,
     PB_SKIPPED, /* bytes or a message whose meaning does not matter to the reader */

@@ -207,11 +207,12 @@ static const struct promise PROMISES[] = {
 };
 
 /* Text that some program runs or renders. */
-static const char SCRIPT_SUFFIXES[] = "py pyw pyi sh bash zsh ksh csh fish pl pm rb js mjs cjs ts jsx tsx lua php ps1 "
-                                      "psm1 bat cmd vbs c cc cpp cxx h hpp cu "
-                                      "rs go java kt scala r jl sql html htm xhtml svg xml xsl css ipynb desktop pbtxt "
-                                      "service socket timer mk cmake gradle awk "
-                                      "sed tcl el vim nix ";
+static const char SCRIPT_SUFFIXES[] =
+    "py pyw pyi sh bash zsh ksh csh fish pl pm rb js mjs cjs ts jsx tsx lua php ps1 "
+    "psm1 bat cmd vbs c cc cpp cxx h hpp cu "
+    "rs go java kt scala r jl sql html htm xhtml svg xml xsl css ipynb desktop pbtxt textproto prototxt onnxtxt "
+    "service socket timer mk cmake gradle awk "
+    "sed tcl el vim nix ";
 
 static const char *const SCRIPT_NAMES[] = {"Makefile",    "Dockerfile",     "Containerfile",   "Rakefile",
                                            "Jenkinsfile", "CMakeLists.txt", "requirements.txt"};

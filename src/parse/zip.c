@@ -176,7 +176,7 @@ static bool take_central(struct span *s, struct central *c)
     c->packed = packed;
     c->size = size;
     c->offset = offset;
-    c->mode_high = made >> 8 == 3 ? (uint16_t)(attributes >> 16) : 0; /* made on UNIX */
+    c->mode_high = (uint16_t)(attributes >> 16); /* whatever system it says it was made on: unpackers differ */
     return true;
 }
 
