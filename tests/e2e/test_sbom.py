@@ -160,7 +160,7 @@ def test_the_oracle_does_find_what_is_wrong(document, oracle):
 def test_grype_reads_both_forms(airlock, tree, tmp_path):
     grype = os.environ.get("AIRLOCK_GRYPE") or shutil.which("grype")
     if not grype:
-        pytest.skip("NO PEER: grype is neither in PATH nor named by AIRLOCK_GRYPE, so NOTHING was tried with it")
+        pytest.skip("NO PEER: grype is neither in PATH nor named by AIRLOCK_GRYPE (it takes minutes to build), so NOTHING was tried with it")
     environment = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "GRYPE_DB_AUTO_UPDATE": "false", "GRYPE_DB_VALIDATE_AGE": "false",
                    "GRYPE_CHECK_FOR_APP_UPDATE": "false"}
     for path in inventories(airlock, tree, tmp_path):
