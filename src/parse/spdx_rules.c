@@ -423,6 +423,18 @@ static void rule_creator(const struct sbom_rules *r, const struct place *at, con
                     json_string_value(item));
 }
 
+/* M.N, or M.N.P as the list itself is numbered today. */
+static bool is_version(const char *text)
+{
+    size_t numbers = 0;
+    for (size_t len; (len = strspn(text, "0123456789")) > 0; text += text[len] == '.' ? len + 1 : len) {
+        numbers++;
+        if (text[len] == '\0')
+            return numbers >= 2;
+    }
+    return false;
+}
+
 static void rule_creation(const struct sbom_rules *r, const struct place *up, const json_t *root)
 {
     const json_t *creation = json_object_get(root, "creationInfo");
@@ -430,8 +442,8 @@ static void rule_creation(const struct sbom_rules *r, const struct place *up, co
     struct field f;
     rule_date(r, &at, creation, "created");
     sbom_each(r, &at, creation, "creators", NULL, rule_creator);
-    if (field_of(&f, &at, creation, "licenseListVersion") && f.text[strspn(f.text, "0123456789.")] != '\0')
-        problem_add(r->notes, &f.at, "licence-list", "\"%.40s\"; wanted the form 3.28", f.text);
+    if (field_of(&f, &at, creation, "licenseListVersion") && !is_version(f.text))
+        problem_add(r->problems, &f.at, "licence-list", "\"%.40s\"; wanted the form 3.28", f.text);
 }
 
 struct describes {
