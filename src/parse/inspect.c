@@ -14,6 +14,7 @@
 #include "parse/pickle.h"
 #include "parse/safetensors.h"
 #include "parse/savedmodel.h"
+#include "parse/sbom_check.h"
 #include "parse/sniff.h"
 #include "parse/tar.h"
 #include "parse/text.h"
@@ -37,6 +38,7 @@ static bool read_as(enum content content, struct span file, const struct inspect
         return true;
     case CONTENT_JSON:
         json_file_check(file, o->name, &o->templates, r);
+        sbom_file_check(file, o->name, r);
         return true;
     case CONTENT_JSON_LINES:
         json_lines_check(file, o->name, &o->templates, r);

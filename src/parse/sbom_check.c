@@ -59,3 +59,22 @@ int sbom_check_op(struct span input, struct span arg, struct buf *reply, struct 
     json_out_object_end(&w);
     return buf_check(reply, "answer about the SBOM", e);
 }
+
+void sbom_file_check(struct span file, const char *name, struct report *r)
+{
+    auto_problems problems = {.max = 1}, notes = {.max = 0};
+    struct sbom_kind kind = {0};
+    struct err none = {0};
+    size_t offset;
+    if (!span_ends(span_str(name), SPAN_LIT(".cdx.json")) && !span_ends(span_str(name), SPAN_LIT(".spdx.json")))
+        return;
+    auto_json root = sbom_parse(file, &offset, &none);
+    if (!root)
+        return; /* whoever read the JSON has said so */
+    check_document(root, &kind, &problems, &notes);
+    if (!kind.format && !kind.at[0])
+        report_finding(r, SEVERITY_MEDIUM, "sbom-promise", "", "its name promises an SBOM: %s", kind.why);
+    else if (problems.count)
+        report_finding(r, SEVERITY_LOW, "sbom-invalid", problems.list[0].at, "not a valid SBOM (%zu problem%s): %s",
+                       problems.count, problems.count == 1 ? "" : "s", problems.list[0].message);
+}

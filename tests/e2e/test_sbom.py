@@ -83,6 +83,15 @@ def test_what_is_no_document_cannot_be_checked(airlock, tmp_path):
     airlock("sbom", "check", status=2)
 
 
+def test_a_scanned_file_whose_name_promises_an_sbom_is_one(airlock, document, tmp_path):
+    full = json.loads((EXAMPLES / "sbom-full.cdx.json").read_text())
+    document(full, "good.cdx.json"), document(full | {"surplus": 1}, "odd.cdx.json"), document({"a": 1}, "none.spdx.json")
+    answer = airlock("scan", tmp_path, json=True, status=1).json
+    found = {Path(row["path"]).name: (row["verdict"], [(f["rule"], f["at"]) for f in row["findings"]]) for row in answer["files"]}
+    assert found == {"good.cdx.json": ("clean", []), "odd.cdx.json": ("clean", [("sbom-invalid", "/surplus")]),
+                     "none.spdx.json": ("suspicious", [("sbom-promise", "")])}
+
+
 # ── sbom PATH ──
 
 
