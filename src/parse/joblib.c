@@ -26,19 +26,19 @@ static enum reading read_as_opcodes(struct machine *m, size_t from, size_t to)
                           .stop_at = to,
                           .r = &ignored,
                           .joblib = true,
-                          .budget = m->budget,
+                          .read_budget = m->read_budget,
                           .outer = m,
                           .shadow = true,
-                          .opcodes_max = *m->budget};
+                          .opcodes_max = *m->read_budget};
     size_t cost = (m->depth_now + m->mark_count) / 16; /* copied, which is quick */
     if (from == to)
         return HARMLESS;
-    *m->budget -= *m->budget < cost ? *m->budget : cost;
+    *m->read_budget -= *m->read_budget < cost ? *m->read_budget : cost;
     if (machine_copy_stack(&other, m) < 0 || machine_push(&other, value_of(KIND_UNKNOWN, 0)) < 0) /* the wrapper */
         return UNDECIDED;
     machine_run(&other);
-    *m->budget -= *m->budget < other.opcodes ? *m->budget : (size_t)other.opcodes;
-    return other.blocked_names > 0 ? IMPORTS : *m->budget == 0 ? UNDECIDED : HARMLESS;
+    *m->read_budget -= *m->read_budget < other.opcodes ? *m->read_budget : (size_t)other.opcodes;
+    return other.blocked_names > 0 ? IMPORTS : *m->read_budget == 0 ? UNDECIDED : HARMLESS;
 }
 
 /* ── arrays ── */
@@ -72,7 +72,7 @@ static int read_objects(struct machine *m)
     if (m->depth >= DEPTH_MAX)
         return machine_broken(m, "arrays of objects inside each other, more than %u deep", DEPTH_MAX);
     auto_machine inner = {
-        .file = m->file, .start = machine_at(m), .r = m->r, .depth = m->depth + 1, .budget = m->budget};
+        .file = m->file, .start = machine_at(m), .r = m->r, .depth = m->depth + 1, .read_budget = m->read_budget};
     int result = machine_run(&inner);
     m->findings += inner.findings;
     m->blocked_names += inner.blocked_names;

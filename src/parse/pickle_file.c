@@ -53,7 +53,7 @@ void pickle_check(struct span file, struct report *r)
         return;
     }
     size_t budget = 4 * file.len + 1000000;
-    auto_machine m = {.file = file, .r = r, .joblib = true, .budget = &budget};
+    auto_machine m = {.file = file, .r = r, .joblib = true, .read_budget = &budget};
     int result = machine_run(&m);
     size_t pickles = result == 0 ? 1 + read_behind(file, m.end, r) : 1;
     if (m.storage_count > 0)

@@ -18,9 +18,9 @@
 /* Digits of an integer that is written as text; Python itself stops at 4,300 (sys.int_info). */
 #define LIMIT_PICKLE_DIGITS 4300U
 
-/* What is spent on values that begin like a pickle or like code: 256 bytes each at least. A million texts with a
- * bracket are looked into. */
-#define LIMIT_PICKLE_LOOK_BYTES (1U << 30)
+/* What is spent on values that begin like a pickle or like code: 256 bytes each at least. Ten million texts with a
+ * bracket, or digests in hex, are looked into; that takes some seconds. */
+#define LIMIT_PICKLE_LOOK_BYTES (1ULL << 32)
 
 /* Findings of one pickle. What has more is not worth reading on. */
 #define LIMIT_PICKLE_FINDINGS 1000U
@@ -106,7 +106,7 @@ struct machine {
     bool joblib;         /* arrays may stand in the stream */
     bool keep_lists;     /* of any length */
     unsigned depth;      /* pickles around it */
-    size_t *budget;      /* opcodes of second readings; where joblib is true */
+    size_t *read_budget; /* opcodes of second readings; where joblib is true */
     size_t *look_budget; /* bytes of looks into values; NULL: LIMIT_PICKLE_LOOK_BYTES of its own */
     /* a second reading, from somewhere inside: its findings are nobody's, names that are none end it */
     bool shadow;
@@ -131,7 +131,7 @@ struct machine {
     size_t *scans; /* bytes of strings that may still be read again, for their length */
     size_t op_at;
     struct value *stack, *memo, *items;
-    size_t depth_now, stack_room, memo_count, memo_room, memo_set, item_count, item_room;
+    size_t depth_now, stack_room, memo_room, memo_set, item_count, item_room;
     size_t *marks, mark_count, mark_room;
     struct object *objects;
     size_t object_count, object_room;

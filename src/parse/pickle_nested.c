@@ -247,7 +247,7 @@ static bool is_word(uint8_t c)
 static const char *called_in(struct span text)
 {
     for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] != '(')
+        if (text.ptr[i] != '(' || i == 0 || !is_word(text.ptr[i - 1]))
             continue;
         for (size_t k = 0; k < ARRAY_LEN(CALLS); k++) {
             size_t len = strlen(CALLS[k]);
