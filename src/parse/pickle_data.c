@@ -375,7 +375,7 @@ static int add(struct machine *m, enum kind wanted, const struct value *items, s
                                           : "set");
     else if (container.bits & VALUE_FETCHED)
         machine_odd(m, SEVERITY_HIGH, "pickle-memo", m->op_at, "something that was finished before gets more items");
-    if (!fits || !value_has_object(container) || value_kind(container) == KIND_OBJECT)
+    if (!fits || !value_has_object(container))
         return RUN_OK;
     return machine_extend(m, container, items, count);
 }

@@ -15,6 +15,9 @@
 #define LIMIT_PICKLE_OBJECTS (1U << 25)
 #define LIMIT_PICKLE_ITEMS   (1U << 26)
 
+/* Containers inside each other; Python's own recursion ends at 1,000. */
+#define LIMIT_PICKLE_NESTING 1000U
+
 /* Digits of an integer that is written as text; Python itself stops at 4,300 (sys.int_info). */
 #define LIMIT_PICKLE_DIGITS 4300U
 
@@ -81,7 +84,7 @@ static inline bool value_has_object(struct value v)
 /* A container, or what a call made. Its items are kept while it is small (a tuple, the first batch of a list or dict),
  * or all of them where the machine was told to (`keep_lists`). */
 struct object {
-    uint32_t name : 31;     /* KIND_OBJECT: the number of the allowed name that was called */
+    uint32_t name : 31;     /* KIND_OBJECT: the number of the allowed name that was called; others: how deep it is */
     bool holds_objects : 1; /* a dtype of NumPy whose fields do */
     uint32_t first, count;  /* items kept; first is NOT_KEPT when there were too many. An object keeps its arguments */
     float weight;           /* how large it is when everything shared is written out */
@@ -126,7 +129,7 @@ struct machine {
 
     /* while it runs */
     struct span rest; /* of the frame, or of the file where there is none */
-    bool framed, memoized, put_used, ended, bomb, extended;
+    bool framed, memoized, put_used, ended, bomb, deep, extended;
     size_t own_budget, own_scans;
     size_t *scans; /* bytes of strings that may still be read again, for their length */
     size_t op_at;
@@ -180,7 +183,7 @@ int machine_new(struct machine *m, enum kind kind, uint32_t name, const struct v
 /* A new object that a call made. It shares the arguments that `args`, a tuple, keeps. */
 int machine_new_object(struct machine *m, uint32_t name, struct value args, struct value *out);
 
-/* Appends items to a list, dict or set. */
+/* Appends items to a list, dict or set, or to a mapping that a call made. */
 int machine_extend(struct machine *m, struct value container, const struct value *items, size_t count);
 
 /* Items of a container that were kept, or NULL. Until the next call that makes an object. */

@@ -80,12 +80,31 @@ static void add_weight(struct machine *m, struct object *o, const struct value *
 {
     for (size_t i = 0; i < count; i++)
         o->weight += weight_of(m, items[i]);
-    if (o->weight > 1e6F && o->weight > 1000.0F * (float)(machine_at(m) - m->start) && !m->bomb) {
+    if (m->bomb)
+        return;
+    if (o->weight > 1e6F && o->weight > 1000.0F * (float)(machine_at(m) - m->start)) {
         m->bomb = true;
         machine_odd(m, SEVERITY_HIGH, "pickle-bomb", m->op_at,
                     "lists inside lists that would be %.0e values written out, from %zu bytes", (double)o->weight,
                     machine_at(m) - m->start);
     }
+}
+
+/* How deep the deepest of the items is. */
+static void add_depth(struct machine *m, struct object *o, const struct value *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint32_t depth = value_has_object(items[i]) && value_kind(items[i]) != KIND_OBJECT
+                             ? m->objects[value_number(items[i])].name + 1U
+                             : 0;
+        if (depth > o->name)
+            o->name = depth & 0x7fffffffU;
+    }
+    if (o->name <= LIMIT_PICKLE_NESTING || m->deep)
+        return;
+    m->deep = true;
+    machine_odd(m, SEVERITY_HIGH, "pickle-depth", m->op_at, "containers inside each other, more than %u deep",
+                LIMIT_PICKLE_NESTING);
 }
 
 /* Keeps the items, as far as the object is still small and nothing was kept behind its own. */
@@ -122,6 +141,8 @@ int machine_new(struct machine *m, enum kind kind, uint32_t name, const struct v
     *o = (struct object){.name = name & 0x7fffffffU, .weight = 1.0F};
     *out = value_of(kind, m->object_count++);
     add_weight(m, o, items, count);
+    if (kind != KIND_OBJECT)
+        add_depth(m, o, items, count);
     return keep(m, o, items, count);
 }
 
@@ -141,6 +162,9 @@ int machine_extend(struct machine *m, struct value container, const struct value
 {
     struct object *o = &m->objects[value_number(container)];
     add_weight(m, o, items, count);
+    if (value_kind(container) == KIND_OBJECT)
+        return RUN_OK;
+    add_depth(m, o, items, count);
     return keep(m, o, items, count);
 }
 

@@ -146,7 +146,8 @@ static void case_15_an_argument_across_the_end_of_its_frame_is_blocked(void **st
 
 static void case_16_bombs_are_blocked(void **state)
 {
-    auto_buf laughs = BUF(4096), dup = BUF(256), digits = BUF(1 << 20), length = BUF(256), big = BUF(20000);
+    auto_buf laughs = BUF(4096), dup = BUF(256), digits = BUF(1 << 20), length = BUF(256), big = BUF(20000),
+             mappings = BUF(4096), deep = BUF(8192);
     (void)state;
     buf_add_str(&laughs, "\x80\x02");
     for (unsigned level = 0; level < 10; level++) { /* lists of ten references to the list before */
@@ -164,6 +165,29 @@ static void case_16_bombs_are_blocked(void **state)
     }
     buf_add_str(&laughs, ".");
     is_blocked(&laughs, "pickle-bomb");
+    p_proto(&mappings, 2);
+    p_global(&mappings, "collections", "OrderedDict");
+    buf_add_str(&mappings, "q\x7f)R"); /* ordered dicts of ten times the dict before */
+    for (unsigned level = 0; level < 10; level++) {
+        buf_add_byte(&mappings, 'q');
+        buf_add_byte(&mappings, (uint8_t)level);
+        buf_add_str(&mappings, "h\x7f)R(");
+        for (int i = 0; i < 10; i++) {
+            buf_add_byte(&mappings, 'K');
+            buf_add_byte(&mappings, (uint8_t)i);
+            buf_add_byte(&mappings, 'h');
+            buf_add_byte(&mappings, (uint8_t)level);
+        }
+        buf_add_str(&mappings, "u");
+    }
+    buf_add_str(&mappings, ".");
+    is_blocked(&mappings, "pickle-bomb");
+    for (int i = 0; i < 2000; i++)
+        buf_add_byte(&deep, ']');
+    for (int i = 1; i < 2000; i++)
+        buf_add_byte(&deep, 'a');
+    buf_add_byte(&deep, '.');
+    is_blocked(&deep, "pickle-depth");
     buf_add_str(&dup, "]22222222a.");
     is_blocked(&dup, "pickle-opcode");
     buf_add_str(&digits, "I");
