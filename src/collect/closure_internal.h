@@ -10,8 +10,9 @@ struct closing {
     const struct packages *collected, *chosen;
     struct child *parser;
     struct clients clients;
-    json_t *index;    /* "pypi/name": the number of the first package of that name among the chosen */
-    json_t *versions; /* "pypi/name": its version, or null where the release brings several */
+    const struct package *by_version; /* a wheel whose needs depend on the version of Python; NULL: none does */
+    json_t *index;                    /* "pypi/name": the number of the first package of that name among the chosen */
+    json_t *versions;                 /* "pypi/name": its version, or null where the release brings several */
 };
 
 void closure_remark(struct closure *c, const char *format, ...) __attribute__((format(printf, 2, 3)));

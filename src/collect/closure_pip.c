@@ -7,6 +7,7 @@
 
 #include "collect/closure_internal.h"
 #include "collect/closure_targets.h"
+#include "collect/pip_target.h"
 #include "util/file.h"
 #include "util/limits.h"
 
@@ -116,6 +117,9 @@ static int write_wheel(struct closing *c, int work, const struct package *p, str
     const char *end = strstr(buf_str(&text), "\n\n");
     if (end)
         fields.len = (size_t)(end - buf_str(&text)) + 1;
+    if (memmem(fields.ptr, fields.len, "python_version", 14) ||
+        memmem(fields.ptr, fields.len, "python_full_version", 19))
+        c->by_version = p;
     return write_meta(work, p->filename, fields, e);
 }
 
@@ -165,7 +169,7 @@ static int missing(const struct closing *c, const char *requirement, const struc
     const struct package *by = needed_by(c, requirement);
     say_platform(t, platform, sizeof platform);
     snprintf(what, sizeof what, "%.*s", (int)strcspn(requirement, "("), requirement);
-    what[strcspn(what, " \t")] = '\0';
+    what[strcspn(what, " \t;")] = '\0'; /* with an extra pip says "quick; extra == …" */
     if (by) {
         closure_who(by, who, sizeof who);
         err_set(e, ERR_INPUT, 0, "%s is missing (PyPI, %s): %s needs it", what, platform, who);
@@ -202,7 +206,11 @@ static int run_pip(struct closing *c, int work, const struct closure_target *t, 
 {
     static const struct client python = {"python", "/usr/bin/python3", "python3"};
     static const struct places nowhere = {0};
-    static const char *const env[] = {"PIP_CONFIG_FILE=/dev/null", "PYTHONNOUSERSITE=1", NULL};
+    struct pip_target target;
+    if (pip_target_write(work, t->python, t->tag_count ? t->tags[0] : "", &target, e) < 0)
+        return -1;
+    const char *const env[] = {
+        "PIP_CONFIG_FILE=/dev/null", "PYTHONNOUSERSITE=1", target.env[0], target.env[1], target.env[2], NULL};
     const char *argv[10 + 2 * CLOSURE_TAGS_MAX] = {"-I", CLIENT_WORK "/driver.py", CLIENT_WORK "/meta",
                                                    CLIENT_WORK "/wanted.txt"};
     size_t n = 4;
@@ -241,6 +249,10 @@ int closure_pip(struct closing *c, struct err *e)
         auto_fd work = made;
         if (write_set(c, work, e) < 0 || run_pip(c, work, &targets[i], e) < 0)
             return -1;
+        if (targets[i].python[0] == '\0' && c->by_version)
+            closure_remark(c->out,
+                           "what %s needs depends on the version of Python: it was checked for this machine's alone",
+                           c->by_version->filename);
     }
     return 0;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "collect/collecting.h"
+#include "collect/pip_target.h"
 #include "parse/lock.h"
 
 static const struct client PIP = {"pip", "/usr/bin/pip3", "python3-pip"};
@@ -121,8 +122,11 @@ static int run_pip(struct collecting *c, const struct collect_set *set, const ch
     snprintf(host, sizeof host, "%s:%u", index.host, index.port);
     argv[n++] = index.tls ? "--cert" : "--trusted-host"; /* without TLS the hashes alone hold what comes */
     argv[n++] = index.tls ? "/etc/ssl/certs/ca-certificates.crt" : host;
+    struct pip_target target;
+    if (pip_target_write(work, set->python, platform, &target, e) < 0)
+        return -1;
     const struct client_order order = {
-        .client = &PIP, .argv = argv, .places = &places, .work = work, .keep_output = -1};
+        .client = &PIP, .argv = argv, .env = target.env, .places = &places, .work = work, .keep_output = -1};
     return client_run(&c->clients, &order, e);
 }
 
@@ -267,8 +271,8 @@ static int check_complete(struct collecting *c, const struct collect_set *set, c
         if (!p->marker)
             return err_set(e, ERR_INPUT, 0, "%s:%u: pip brought no file for %s %s", set->file, p->line, p->name,
                            p->version);
-        collect_remark(c, "%s:%u: %s %s was left out: its marker (%.100s) does not hold here", set->file, p->line,
-                       p->name, p->version, p->marker);
+        collect_remark(c, "%s:%u: %s %s was left out: its marker (%.100s) does not hold for this set", set->file,
+                       p->line, p->name, p->version, p->marker);
     }
     return 0;
 }

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from lock_sets import collect, made, npm_set, pip_set, station, up, write  # noqa: F401  (fixtures)
+from lock_sets import collect, made, npm_set, packages_of, pip_set, station, up, write  # noqa: F401  (fixtures)
 from packages import deb, wheel
 from world import world  # noqa: F401  (fixture)
 
@@ -73,6 +73,42 @@ def test_a_platform_for_which_a_wheel_is_missing_is_named(station, up, tmp_path)
 
     assert "fast" in err and "Python 3.11 on manylinux aarch64" in err
     pack(station, release(station, ["local:", *(f"  - {file}" for file in files[1:])]))
+
+
+def for_python(lock, python, platform="manylinux2014_x86_64"):
+    return f'group: prod, pip: requirements.txt, python: "{python}", platforms: [{platform}]', "requirements.txt", lock
+
+
+@needs("pip")
+def test_markers_are_judged_for_the_python_that_the_wheels_are_for(station, up):
+    app = up.wheel("app", "1.0", requires=['tomli>=1 ; python_version < "3.11"'], tag="cp310-cp310-manylinux2014_x86_64")
+    collect(station, write(station, up, for_python(up.requirements(app), "3.10")))
+    err = pack(station, release(station, ["collections: [app]"]), status=3).err
+    assert "tomli>=1" in err and "Python 3.10 on manylinux x86_64" in err
+
+
+@needs("pip")
+def test_markers_are_judged_for_the_machine_that_the_wheels_are_for(station, up):
+    app = up.wheel("app", "1.0", requires=['left>=1 ; platform_machine == "aarch64"'], tag="py3-none-manylinux2014_aarch64")
+    collect(station, write(station, up, for_python(up.requirements(app), "3.11", "manylinux2014_aarch64")))
+    err = pack(station, release(station, ["collections: [app]"]), status=3).err
+    assert "left>=1" in err and "aarch64" in err
+
+
+@needs("pip")
+def test_a_pin_whose_marker_holds_for_the_set_is_collected(station, up):
+    lock = up.requirements(up.wheel("app", "1.0")) + up.requirements(up.wheel("tomli", "2.0")).replace("tomli==2.0", 'tomli==2.0 ; python_version < "3.11"')
+    for python, names in (("3.9", ["app", "tomli"]), ("3.11", ["app"])):
+        digest = collect(station, write(station, up, for_python(lock, python), name=f"for-{python.replace('.', '-')}")).json["digest"]
+        assert [p["name"] for p in packages_of(station, digest)["packages"]] == names
+
+
+@needs("pip")
+def test_needs_that_depend_on_the_version_are_said_where_every_wheel_is_for_any(station, up):
+    app = up.wheel("app", "1.0", requires=['left ; python_version < "3"'])
+    collect(station, write(station, up, for_python(up.requirements(app), "3.9")))
+    said = station.run("pack", release(station, ["collections: [app]"]), home=station.station)
+    assert "depends on the version of Python" in said.out + said.err
 
 
 @needs("pip")
