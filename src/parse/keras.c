@@ -101,8 +101,9 @@ static const struct {
 };
 
 /* Plain values in their written form. */
-static const char *const VALUES[] = {"__tuple__", "__tensor__",       "__numpy__", "__bytes__", "__ellipsis__",
-                                     "__slice__", "__keras_tensor__", "__set__",   "__dict__",  "__complex__"};
+static const char *const VALUES[] = {"__tuple__",    "__tensor__",  "__numpy__",        "__bytes__",
+                                     "__ellipsis__", "__slice__",   "__keras_tensor__", "__set__",
+                                     "__dict__",     "__complex__", "TensorShape",      "TensorSpec"};
 
 static int by_name(const void *a, const void *b)
 {

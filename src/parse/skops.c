@@ -23,8 +23,10 @@ static bool is_one_of(const char *text, const char *const *list, size_t count)
 }
 #define IS_ONE_OF(text, list) is_one_of((text), (list), ARRAY_LEN(list))
 
-/* Nodes that hold values. The others call: FunctionNode, MethodNode, PartialNode, OperatorFuncNode, ReduceNode
- * (CVE-2025-54412, CVE-2025-54413). */
+/* Nodes that call what they name, or hand it on to be called (CVE-2025-54412, CVE-2025-54413). */
+static const char *const CALLERS[] = {"FunctionNode", "MethodNode", "PartialNode", "OperatorFuncNode", "ReduceNode"};
+
+/* Nodes that hold values. LossNode builds one of scikit-learn's losses; its module is asked for like any other. */
 static const char *const VALUE_LOADERS[] = {
     "BytearrayNode",     "BytesNode",
     "CachedNode",        "DatasetNode",
@@ -40,6 +42,7 @@ static const char *const VALUE_LOADERS[] = {
     "ValueNode",         "_DictWithDeprecatedKeysNode",
     "FrozenSetNode",     "ComplexNode",
     "NdArrayObjectNode", "BunchNode",
+    "LossNode",
 };
 
 static const struct {
@@ -132,9 +135,12 @@ static void check_node(struct walk *w, const json_t *node)
         report_finding(w->r, SEVERITY_HIGH, "skops-node", w->at, "an object without its type or its loader");
     else if (is_ufunc(module, loader) && IS_ONE_OF(class, UFUNCS))
         return;
-    else if (!IS_ONE_OF(loader, VALUE_LOADERS))
+    else if (IS_ONE_OF(loader, CALLERS))
         report_finding(w->r, SEVERITY_CRITICAL, "skops-call", w->at, "loading calls %.100s.%.100s (%.60s)", module,
                        class, loader);
+    else if (!IS_ONE_OF(loader, VALUE_LOADERS))
+        report_finding(w->r, SEVERITY_HIGH, "skops-node", w->at, "the loader %.60s, which this scanner does not know",
+                       loader);
     else if (!is_plain(module, class))
         report_finding(w->r, SEVERITY_HIGH, "skops-type", w->at,
                        "loading imports %.100s.%.100s, which is no type of scikit-learn, NumPy or SciPy", module,

@@ -331,6 +331,9 @@ static void types_of_scikit_learn_are_clean_and_others_are_not(void **state)
              "skops-call");                                                               /* CVE-2025-54412 */
     skops_is(NODE("builtins", "str", "MethodNode", ""), VERDICT_MALICIOUS, "skops-call"); /* CVE-2025-54413 */
     skops_is(NODE("numpy", "ndarray", "NdArrayNode", ",\"file\":\"1.npy\""), VERDICT_SUSPICIOUS, "skops-member");
+    skops_is(NODE("sklearn._loss._loss", "CyHalfBinomialLoss", "LossNode", ""), VERDICT_CLEAN, NULL);
+    skops_is(NODE("os", "system", "LossNode", ""), VERDICT_SUSPICIOUS, "skops-type");
+    skops_is(NODE("builtins", "str", "SomebodysNode", ""), VERDICT_SUSPICIOUS, "skops-node");
     skops_is("{", VERDICT_SUSPICIOUS, "skops-schema");
 }
 
