@@ -18,15 +18,18 @@ void inventory_init(struct inventory *v, struct report *r)
                             .claims_json = BUF(LIMIT_INVENTORY_BYTES),
                             .pins_json = BUF(LIMIT_INVENTORY_BYTES),
                             .natives_json = BUF(LIMIT_INVENTORY_BYTES / 4),
+                            .models_json = BUF(LIMIT_INVENTORY_BYTES / 20),
                             .system_json = BUF(1U << 20)};
     json_out_init(&v->packages, &v->packages_json);
     json_out_init(&v->claims, &v->claims_json);
     json_out_init(&v->pins, &v->pins_json);
     json_out_init(&v->natives, &v->natives_json);
+    json_out_init(&v->models, &v->models_json);
     json_out_array(&v->packages);
     json_out_array(&v->claims);
     json_out_array(&v->pins);
     json_out_array(&v->natives);
+    json_out_array(&v->models);
 }
 
 void inventory_fini(struct inventory *v)
@@ -35,6 +38,7 @@ void inventory_fini(struct inventory *v)
     buf_fini(&v->claims_json);
     buf_fini(&v->pins_json);
     buf_fini(&v->natives_json);
+    buf_fini(&v->models_json);
     buf_fini(&v->system_json);
     claims_free(v->by_path);
 }
@@ -49,9 +53,10 @@ static int stop(struct inventory *v, const char *what)
 
 /* ── packages ── */
 
+/* A NUL ends a text for some readers and not for others: what holds one says nothing. */
 static void put_text(struct json_out *w, const char *key, struct span text)
 {
-    if (text.len == 0)
+    if (text.len == 0 || memchr(text.ptr, '\0', text.len))
         return;
     json_out_key(w, key);
     json_out_span(w, text);
@@ -150,8 +155,8 @@ int inventory_claim(struct inventory *v, struct span path, enum hash kind, struc
     char hex[2 * HASH_SIZE_MAX + 1] = "";
     if (v->claim_count >= LIMIT_INVENTORY_CLAIMS || !buf_ok(&v->claims_json))
         return stop(v, "claims");
-    if (!join_path(v->root, path, &whole))
-        return 0;
+    if ((path.len && memchr(path.ptr, '\0', path.len)) || !join_path(v->root, path, &whole))
+        return 0; /* no file of a tree has such a path */
     v->claim_count++;
     if (v->by_path)
         claims_add(v->by_path, buf_span(&whole), kind, bytes, configuration);
@@ -171,6 +176,21 @@ void inventory_claims_end(struct inventory *v)
 {
     json_out_array_end(&v->claims);
     json_out_object_end(&v->claims);
+}
+
+void inventory_model(struct inventory *v, const char *path, const char *family, const char *architecture)
+{
+    if (!buf_ok(&v->models_json)) {
+        stop(v, "models");
+        return;
+    }
+    json_out_object(&v->models);
+    json_put_string(&v->models, "path", path);
+    if (family)
+        json_put_string(&v->models, "family", family);
+    if (architecture)
+        json_put_string(&v->models, "architecture", architecture);
+    json_out_object_end(&v->models);
 }
 
 void inventory_native(struct inventory *v, const char *path, struct span bytes)
@@ -207,7 +227,8 @@ int inventory_write(struct inventory *v, struct json_out *w, struct err *e)
     } lists[] = {{"packages", &v->packages, &v->packages_json},
                  {"claims", &v->claims, &v->claims_json},
                  {"pins", &v->pins, &v->pins_json},
-                 {"natives", &v->natives, &v->natives_json}};
+                 {"natives", &v->natives, &v->natives_json},
+                 {"models", &v->models, &v->models_json}};
     for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
         json_out_array_end(lists[i].list);
         if (buf_check(lists[i].json, lists[i].key, e) < 0)

@@ -8,7 +8,8 @@
  * "claims": {"type", "name", "version"?, "found", "files": [[PATH, ALGORITHM, HEX, CONFIGURATION?]]}; an empty
  * ALGORITHM: no hash is said. A row of "pins", what a lock file says of one package: {"ecosystem", "name", "version",
  * "hashes": [{"alg", "hex"}], "files"?, "url"?, …} as lock.h has it, and "found". A row of "natives", a program or
- * library inside of a package file: {"path", "sha256", "size"}. Paths are of the tree that was read. */
+ * library inside of a package file: {"path", "sha256", "size"}. A row of "models": {"path", "family"?,
+ * "architecture"?}, of the model itself or of the config.json beside it. Paths are of the tree that was read. */
 #pragma once
 
 #include "parse/claims.h"
@@ -31,9 +32,9 @@ struct inventory {
     struct report *r; /* takes what is wrong; borrowed */
     const char *path; /* of the file at hand */
     struct span root; /* the beginning of `path` that its record's own paths lie under: "" or "rootfs/" */
-    struct buf packages_json, claims_json, pins_json, natives_json, system_json;
-    struct json_out packages, claims, pins, natives; /* open arrays */
-    struct claims *by_path;                          /* the claims once more, to be asked; NULL: not kept. Owned */
+    struct buf packages_json, claims_json, pins_json, natives_json, models_json, system_json;
+    struct json_out packages, claims, pins, natives, models; /* open arrays */
+    struct claims *by_path; /* the claims once more, to be asked; NULL: not kept. Owned */
     size_t package_count, claim_count;
     bool in_package; /* the file at hand lies in a package file: only what is at its top says what it is */
     bool stopped;    /* a limit was met, and said */
@@ -52,9 +53,12 @@ void inventory_claims(struct inventory *v, const char *type, struct span name, s
 int inventory_claim(struct inventory *v, struct span path, enum hash kind, struct span bytes, bool configuration);
 void inventory_claims_end(struct inventory *v);
 
-/* Members "packages", "claims", "pins", "natives" and, where a file says which system this is, "system", into an open
- * object. -1: a buffer was full (ERR_LIMIT). */
+/* Members "packages", "claims", "pins", "natives", "models" and, where a file says which system this is, "system", into
+ * an open object. -1: a buffer was full (ERR_LIMIT). */
 int inventory_write(struct inventory *v, struct json_out *w, struct err *e);
+
+/* What a model's file, or the config.json beside it, says of the model. */
+void inventory_model(struct inventory *v, const char *path, const char *family, const char *architecture);
 
 /* A program or a library that lies in a package file. */
 void inventory_native(struct inventory *v, const char *path, struct span bytes);
@@ -64,6 +68,9 @@ bool inventory_line(struct span *s, struct span *line);
 
 /* Is there a reader for a file of this name? A pure look at the path; what is in the file decides later. */
 bool inventory_wants(const char *path);
+
+/* Does the name promise the weights of a model? */
+bool inventory_is_model(const char *path);
 
 /* Does the name promise a file system or a disk in a file? */
 bool inventory_is_system_image(const char *path);
@@ -83,5 +90,5 @@ bool inventory_read_bytes(struct inventory *v, const char *path, struct span byt
 /* The op "inventory" of the parse role: one file. arg: {"path", "top"?: true (the file that was asked for: an image, a
  * tar or an ISO image is read to its end; a file of a folder is read by its place there), "layer"?: true (a layer of an
  * image), "offset"?, "size"? (a part of the file)}. Reply: what "inspect" replies; facts: "packages", "claims", "pins",
- * "natives", "system"?, of a tree those of tar.h, of an image "images" (image.h). */
+ * "natives", "models", "system"?, of a tree those of tar.h, of an image "images" (image.h). */
 int inventory_op(struct span input, struct span arg, struct buf *reply, struct err *e);

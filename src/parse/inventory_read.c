@@ -8,6 +8,7 @@
 #include "parse/conda.h"
 #include "parse/dpkg.h"
 #include "parse/elf_parts.h"
+#include "parse/gguf.h"
 #include "parse/go_build.h"
 #include "parse/go_mod.h"
 #include "parse/inventory.h"
@@ -20,6 +21,7 @@
 #include "parse/rpm.h"
 #include "parse/rpmdb.h"
 #include "parse/rust_audit.h"
+#include "util/limits.h"
 
 /* ── small readers around the others ── */
 
@@ -66,6 +68,37 @@ static void read_pkginfo(struct span file, struct inventory *v)
 {
     if (span_ends(span_str(v->path), SPAN_LIT(".apk!/.PKGINFO")))
         inventory_pkginfo_read(file, v);
+}
+
+/* ── models: what their own files say ── */
+
+/* A broken one is `airlock scan`'s to judge; here its name and hash are enough. */
+static void read_gguf(struct span file, struct inventory *v)
+{
+    auto_report ignored = {0};
+    struct template_rules templates = {0};
+    struct err e = {0};
+    auto_buf text = BUF(REPORT_FACTS_BYTES);
+    struct json_out w;
+    report_init(&ignored, "gguf");
+    gguf_check(file, v->path, &templates, &ignored);
+    json_out_init(&w, &text);
+    json_out_object(&w);
+    bool written = report_write(&ignored, &w, &e) == 0;
+    json_out_object_end(&w);
+    auto_json root = written ? json_parse(buf_span(&text), text.max, "facts", &e) : NULL;
+    inventory_model(v, v->path, json_get_string(json_object_get(root, "facts"), "architecture", NULL), NULL);
+}
+
+/* config.json of a model's repository (Hugging Face transformers): "model_type" and "architectures". */
+static void read_config(struct span file, struct inventory *v)
+{
+    struct err e = {0};
+    auto_json root = file.len <= LIMIT_JSON_BYTES ? json_parse(file, LIMIT_JSON_BYTES, "config", &e) : NULL;
+    const char *family = json_get_string(root, "model_type", NULL);
+    if (family)
+        inventory_model(v, v->path, family,
+                        json_string_value(json_array_get(json_object_get(root, "architectures"), 0)));
 }
 
 /* An image whose layers are behind another compression, or lie in a folder as `docker save` packs them: its layers are
@@ -131,6 +164,7 @@ static const struct rule {
     {PLACE_FILE, "etc/debian_version", NULL, os_release_read},
     {PLACE_FOLDER, "conda-meta/", NULL, conda_read},
     {PLACE_FILE, "info/index.json", NULL, read_conda_index},
+    {PLACE_FILE, "config.json", NULL, read_config},
     {PLACE_FILE, "oci-layout", NULL, read_image_mark},
     {PLACE_FILE, "manifest.json", NULL, read_image_mark},
     {PLACE_FILE, "PKG-INFO", NULL, read_pkg_info},
@@ -240,6 +274,17 @@ bool inventory_is_system_image(const char *path)
     return has_ending(path, endings, ARRAY_LEN(endings));
 }
 
+bool inventory_is_model(const char *path)
+{
+    static const char *const endings[] = {".gguf", ".safetensors", ".onnx", ".keras", ".pt", ".pth", ".ckpt", ".h5"};
+    static const char *const names[] = {"pytorch_model.bin", "model.bin", "adapter_model.bin", "tf_model.h5"};
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (strcmp(base, names[i]) == 0)
+            return true;
+    return has_ending(base, endings, ARRAY_LEN(endings));
+}
+
 bool inventory_is_record(const char *path)
 {
     size_t root;
@@ -250,6 +295,7 @@ bool inventory_wants_bytes(struct span first)
 {
     static const char *const magics[] = {"\x7f"
                                          "ELF",
+                                         "GGUF",
                                          "MZ",
                                          "\xfe\xed\xfa\xce",
                                          "\xfe\xed\xfa\xcf",
@@ -346,6 +392,8 @@ void inventory_read(struct inventory *v, const char *path, struct span bytes, un
         inventory_package_read(bytes, v, nested);
     else if (lock_kind_of(path))
         lock_inventory_read(bytes, v);
+    else if (span_starts(bytes, SPAN_LIT("GGUF")))
+        read_gguf(bytes, v);
     else if (is_unread_image(bytes))
         report_not_scanned(
             v->r, "system-image", path,

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "parse/inventory.h"
 #include "parse/purl.h"
 #include "scan/inventory_model.h"
 
@@ -281,6 +282,50 @@ static void add_natives(struct scan_inventory *v)
     }
 }
 
+/* ── models ── */
+
+static bool same_folder(const char *a, const char *b)
+{
+    const char *x = strrchr(a, '/'), *y = strrchr(b, '/');
+    size_t len = x ? (size_t)(x - a) : 0;
+    return len == (y ? (size_t)(y - b) : 0) && strncmp(a, b, len) == 0;
+}
+
+/* What the file says of itself, or else the config.json beside it. */
+static const struct sbom_model *card_of(struct inventory_store *m, const char *path)
+{
+    const json_t *row = NULL;
+    for (size_t i = 0; i < m->model_count; i++) {
+        const char *at = json_get_string(m->models[i], "path", "");
+        if (strcmp(at, path) == 0)
+            row = m->models[i];
+        else if (!row && same_folder(at, path) && span_ends(span_str(at), SPAN_LIT("config.json")))
+            row = m->models[i];
+    }
+    const char *family = json_get_string(row, "family", NULL);
+    if (!family)
+        return NULL;
+    struct sbom_model *card = model_block(m, sizeof *card);
+    card->architecture_family = family;
+    card->architecture = json_get_string(row, "architecture", NULL);
+    return card;
+}
+
+static void add_models(struct scan_inventory *v)
+{
+    struct inventory_store *m = v->store;
+    for (size_t i = 0; i < m->file_count; i++) {
+        const struct model_file *f = &m->files[i];
+        if (f->hidden || !inventory_is_model(f->path))
+            continue;
+        struct sbom_component *c = add(v, "machine-learning-model", f->path);
+        put_digest(m, c, f->hashes[2], f->size);
+        put_found(m, c, (const char *const[]){f->path}, 1);
+        put_layer(m, c, f->layer);
+        c->model = card_of(m, f->path);
+    }
+}
+
 void model_components(struct scan_inventory *v)
 {
     struct inventory_store *m = v->store;
@@ -290,6 +335,7 @@ void model_components(struct scan_inventory *v)
             add_package(v, &m->packages[i]);
     add_files(v);
     add_natives(v);
+    add_models(v);
     v->sbom.components = m->components;
     v->sbom.count = m->component_count;
 }

@@ -388,6 +388,10 @@ void model_take(struct inventory_store *m, json_t *facts, uint32_t layer)
     {
         keep_list(&m->natives, &m->native_count, row);
     }
+    json_array_foreach(json_object_get(facts, "models"), i, row)
+    {
+        keep_list(&m->models, &m->model_count, row);
+    }
 }
 
 /* ── what is one, and what is about what ── */

@@ -59,6 +59,8 @@ struct inventory_store {
     size_t pin_count;
     const json_t **natives; /* owned list of rows */
     size_t native_count;
+    const json_t **models; /* owned list of rows */
+    size_t model_count;
     /* what the document points to */
     struct sbom_component *components;
     size_t component_count, component_room;

@@ -148,7 +148,7 @@ static int read_files(struct scan_inventory *v, int root, uint32_t layer, struct
         const struct model_file *f = &m->files[i];
         const char *slash = strrchr(f->path, '/'), *base = slash ? slash + 1 : f->path;
         if (model_claims_of(m, f->path) || (f->mode & 0111) || strstr(base, ".so") || strstr(base, ".ko") ||
-            inventory_is_package(base) || inventory_is_system_image(base))
+            inventory_is_package(base) || inventory_is_system_image(base) || inventory_is_model(base))
             add_job(&w, &room, (struct work_job){.fd = -1, .path = f->path, .file = i});
     }
     int result = work_run(&w, e);
@@ -208,7 +208,12 @@ static int read_file(struct scan_inventory *v, int fd, const char *path, uint64_
             v->sbom.subject.type = "container";
             result = inventory_image_tar(v, fd, json_object_get(facts, "images"), e);
         } else {
-            model_take(m, facts, model_layer(m, ""));
+            uint32_t layer = model_layer(m, "");
+            if (inventory_is_model(job.path)) {
+                uint32_t file = model_file_add(m, job.path, size, 0, layer);
+                m->files[file].hashes[2] = model_text(m, digest_hex(digest).text);
+            }
+            model_take(m, facts, layer);
             model_resolve(v);
         }
     }

@@ -86,7 +86,7 @@ static bool take_bytes(struct work *w, struct work_job *job, struct span bytes)
     f->class = class_of(bytes, f->mode);
     bool owned = f->claimed && f->agrees;
     bool package = inventory_is_package(f->path);
-    if ((f->class[0] && !owned) || package)
+    if ((f->class[0] && !owned) || package || inventory_is_model(f->path))
         f->hashes[2] = f->owned_hashes[0] = hex_copy(bytes, HASH_SHA256);
     if (package)
         f->sha512 = f->owned_hashes[1] = hex_copy(bytes, HASH_SHA512);

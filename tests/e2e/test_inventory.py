@@ -14,7 +14,7 @@ from pathlib import Path
 import packages
 import pytest
 from conftest import ROOT
-from world import World, world  # noqa: F401
+from world import World, gguf, world  # noqa: F401
 
 sys.path.insert(0, str(ROOT / "tests" / "fuzz"))
 
@@ -398,3 +398,19 @@ def test_an_iso_image_is_read(inventory, tmp_path):
         pytest.skip("no program here writes ISO images")
     found, _ = inventory(image)
     assert LIBC in found
+
+
+# ── models ──
+
+
+def test_models_are_components_with_what_their_own_files_say(inventory, tmp_path):
+    (tmp_path / "model.gguf").write_bytes(gguf())
+    write(tmp_path / "hf", {"config.json": b'{"model_type": "llama", "architectures": ["LlamaForCausalLM"]}', "model.safetensors": b"\x02\0\0\0\0\0\0\0{}"})
+    found, _ = inventory(tmp_path)
+    weights = found["hf/model.safetensors"]
+    assert weights["type"] == "machine-learning-model"
+    assert weights["modelCard"]["modelParameters"] == {"architectureFamily": "llama", "modelArchitecture": "LlamaForCausalLM"}
+    assert weights["hashes"][0]["content"] == hashlib.sha256(b"\x02\0\0\0\0\0\0\0{}").hexdigest()
+    alone, _ = inventory(tmp_path / "model.gguf")
+    assert found["model.gguf"]["modelCard"] == alone["model.gguf"]["modelCard"]
+    assert found["model.gguf"]["modelCard"]["modelParameters"]["architectureFamily"] == "llama"
