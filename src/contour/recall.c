@@ -174,53 +174,68 @@ static void read_approvals(const struct evidence *ev, struct recall_release *r)
 
 /* ── where it stands ── */
 
-struct placing {
-    const struct asking *a;
-    struct recall_release *r;
-};
+static struct recall_place *new_place(struct recall_release *r, const char *environment, int64_t since_s)
+{
+    r->places = grown(r->places, r->place_count, sizeof(*r->places));
+    struct recall_place *place = &r->places[r->place_count++];
+    snprintf(place->environment, sizeof(place->environment), "%s", environment);
+    place->since_s = since_s;
+    return place;
+}
 
-/* The engine of an environment and a name that runs this very version. */
-static const json_t *engine_of(const json_t *engines, const char *environment, const char *ref)
+static int add_place(void *arg, const struct pointer_row *row)
+{
+    struct recall_release *r = arg;
+    if (digest_equal(&row->release, &r->digest))
+        new_place(r, row->environment, row->time_s);
+    return 0;
+}
+
+static struct recall_place *place_in(struct recall_release *r, const char *environment)
+{
+    for (size_t i = 0; i < r->place_count; i++)
+        if (strcmp(r->places[i].environment, environment) == 0)
+            return &r->places[i];
+    return NULL;
+}
+
+/* An engine may run what no pointer names any more, and keep another loaded as standby: both are told. */
+static void add_engine(struct recall_release *r, const char *environment, const json_t *engine, const char *state)
+{
+    int64_t since_s = 0;
+    if (strcmp(json_get_string(engine, "release", ""), digest_text(&r->digest).text) != 0)
+        return;
+    time_parse(span_str(json_get_string(engine, "loaded", "")), &since_s);
+    struct recall_place *place = place_in(r, environment);
+    if (!place)
+        place = new_place(r, environment, since_s);
+    snprintf(place->engine, sizeof(place->engine), "%s", state);
+    place->running = strcmp(state, "running") == 0;
+}
+
+static void add_engines(const json_t *engines, struct recall_release *r)
 {
     const json_t *engine;
     size_t i;
     json_array_foreach(engines, i, engine)
     {
-        char name[128];
-        snprintf(name, sizeof(name), "%.64s:%.40s", json_get_string(engine, "name", ""),
-                 json_get_string(engine, "version", ""));
-        if (strcmp(json_get_string(engine, "environment", ""), environment) == 0 && strcmp(name, ref) == 0)
-            return engine;
+        const char *environment = json_get_string(engine, "environment", "");
+        add_engine(r, environment, json_object_get(engine, "standby"), "standby");
+        add_engine(r, environment, engine, json_get_string(engine, "state", "unknown"));
     }
-    return NULL;
-}
-
-static int add_place(void *arg, const struct pointer_row *row)
-{
-    struct placing *p = arg;
-    struct recall_release *r = p->r;
-    if (!digest_equal(&row->release, &r->digest))
-        return 0;
-    r->places = grown(r->places, r->place_count, sizeof(*r->places));
-    struct recall_place *place = &r->places[r->place_count++];
-    const json_t *engine = engine_of(p->a->engines, row->environment, r->name);
-    const char *state = json_get_string(engine, "state", "");
-    snprintf(place->environment, sizeof(place->environment), "%s", row->environment);
-    snprintf(place->engine, sizeof(place->engine), "%s", state);
-    place->since_s = row->time_s;
-    place->running = strcmp(state, "running") == 0;
-    return 0;
 }
 
 static int ask_release(const struct asking *a, struct recall_release *r)
 {
     AUTO(evidence_fini) struct evidence ev = {0};
-    struct placing p = {a, r};
     if (evidence_load(a->s, &r->digest, &ev, a->e) < 0)
         return -1;
     read_matching(a, &ev, r);
     read_approvals(&ev, r);
-    return db_pointer_each(a->s->db, NULL, add_place, &p, a->e);
+    if (db_pointer_each(a->s->db, NULL, add_place, r, a->e) < 0)
+        return -1;
+    add_engines(a->engines, r);
+    return 0;
 }
 
 /* Names and digests first: the database is not read while the parse process works. */

@@ -9,9 +9,9 @@
 
 struct recall_place {
     char environment[17];
-    int64_t since_s; /* when the pointer last moved to it */
+    int64_t since_s; /* when the pointer last moved to it; where only an engine has it, when that was loaded */
     bool running;    /* an engine of it answers now */
-    char engine[32]; /* the engine's state; "" when there is none */
+    char engine[32]; /* the engine's state, or "standby"; "" when there is none */
 };
 
 struct recall_approval {

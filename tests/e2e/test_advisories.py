@@ -7,7 +7,7 @@ import zipfile
 
 import jsonschema
 import pytest
-from conftest import ROOT
+from conftest import ROOT, wait_for
 from packages import wheel, with_packages
 from world import world  # noqa: F401
 
@@ -333,3 +333,19 @@ def test_a_snapshot_that_was_changed_in_the_store_decides_nothing(shop):
 @pytest.mark.parametrize("name", ["match", "recall", "advisories", "advisories-import", "vulns"])
 def test_the_examples_are_as_their_schemas_say(name):
     jsonschema.validate(json.loads((ROOT / f"docs/formats/examples/{name}.json").read_text()), schema(name))
+
+
+def test_recall_tells_running_engines(shop, spawn, free_port):
+    world = shop
+    world.run("advisories", "import", issue(world, "feed", OLD))
+    world.people()
+    world.to_prod("assistant:v1.0.0")
+    config = world.contour / "airlock.yaml"
+    config.write_text(config.read_text().replace("port: 8080", f"port: {free_port()}"))
+    spawn("serve", home=world.contour)
+    wait_for(lambda: any(e["state"] == "running" for e in world.run("status", json=True).json.get("engines") or []), "the engine of prod runs")
+    world.run("advisories", "import", issue(world, "second", OLD, NEW))
+    said = world.run("recall", "CVE-2026-77", json=True).json
+    places = {place["environment"]: place for place in said["releases"][0]["environments"]}
+    assert places["prod"]["running"] is True and places["prod"]["engine"] == "running" and places["sandbox"]["running"] is False
+    assert "its engine: running" in world.run("recall", "CVE-2026-77").out
