@@ -373,6 +373,8 @@ int machine_run(struct machine *m)
     if (!m->look_budget)
         m->look_budget = &m->own_budget;
     machine_leave_frame(m, m->start);
+    if (!m->stack && machine_grow_stack(m) < 0) /* so that it is one even while it is empty */
+        return -1;
     if (m->shadow)
         return run_shadow(m);
     while (!m->ended && result == RUN_OK)
