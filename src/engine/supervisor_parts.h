@@ -61,6 +61,7 @@ struct slot {
     bool preloaded;                  /* a standby was loaded, or tried, or is not to be */
     struct job *start;               /* the loop's */
     bool starting;                   /* (l) */
+    int64_t waivers_s;               /* when its waivers are looked at next */
     struct digest refused;           /* a wanted one that is not tried again until the pointer moves */
     unsigned failures;               /* (l) */
     int64_t retry_ms;                /* 0: nothing is waited for */
@@ -88,6 +89,12 @@ int supervisor_look(struct supervisor *v, struct err *e);                       
 void supervisor_step(struct supervisor *v, struct slot *s);                      /* one slot, now */
 void supervisor_retire(struct supervisor *v, struct loaded *l, const char *why); /* drains it, then ends it */
 void supervisor_reap(struct supervisor *v, bool hurry);                          /* retired ones that nobody holds */
+
+/* Ends the active engine, when that must be, with a reason that stands until the pointer moves. */
+void supervisor_deny(struct supervisor *v, struct slot *s, const struct err *why);
+
+/* supervisor_waivers.c: does what runs still rest on waivers that hold? Looked at hourly, and when one ends. */
+void supervisor_waivers(struct supervisor *v, struct slot *s);
 
 /* supervisor_job.c */
 struct job *job_start(struct supervisor *v, const struct slot *s, struct release *r); /* takes r */

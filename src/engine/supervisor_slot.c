@@ -132,6 +132,16 @@ static void watch_active(struct supervisor *v, struct slot *s)
     fail(v, s, &e, again);
 }
 
+void supervisor_deny(struct supervisor *v, struct slot *s, const struct err *why)
+{
+    struct loaded *l = s->active;
+    pthread_mutex_lock(&v->lock);
+    s->active = NULL;
+    pthread_mutex_unlock(&v->lock);
+    supervisor_retire(v, l, "it is denied now");
+    fail(v, s, why, false);
+}
+
 static void watch_standby(struct supervisor *v, struct slot *s)
 {
     struct err e = {0};
@@ -163,6 +173,7 @@ static void switch_to(struct supervisor *v, struct slot *s, struct loaded *next,
     s->error[0] = '\0';
     s->retry_ms = 0;
     pthread_mutex_unlock(&v->lock);
+    s->waivers_s = clock_now_s() + 1; /* not while a switch is under way */
     s->preloaded |= old != NULL; /* what does not fit now is not loaded again at once */
     snprintf(took_ms, sizeof took_ms, "%lld", (long long)(clock_mono_ms() - begun_ms));
     log_event(EV_ENGINE_SWITCHED, "environment", s->env, "name", s->name, "release", next->face.release_digest,
@@ -307,6 +318,7 @@ void supervisor_step(struct supervisor *v, struct slot *s)
 {
     watch_active(v, s);
     watch_standby(v, s);
+    supervisor_waivers(v, s);
     if (s->start && job_done(s->start))
         finish_start(v, s);
     else if (is(s->active, &s->wanted) && !s->start && !s->standby && !s->preloaded)

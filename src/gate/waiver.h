@@ -66,3 +66,14 @@ int waiver_objections(const struct evidence *ev, const struct policy *p, struct 
 /* Do waivers cover all of them? *ends_s: when the first of the waivers ends. Else `why` names the first that stays. */
 bool waivers_cover_all(const struct waiver_place *p, const struct objections *o, int64_t *ends_s, char *why,
                        size_t size);
+
+/* How it stands with waivers under a release that runs: `serve` asks by and by. */
+struct waiver_standing {
+    bool holds;     /* nothing blocks, or waivers cover all of it */
+    char why[400];  /* what stays, when not */
+    int64_t ends_s; /* the first of those waivers ends; INT64_MAX: none is needed */
+    bool end_stops; /* by the policy, what runs ends with it */
+    int64_t warn_s; /* so long before, it is to be spoken of */
+};
+int waiver_standing(struct site *s, const struct digest *release, const char *environment, struct waiver_standing *out,
+                    struct err *e);

@@ -202,3 +202,19 @@ bool waivers_cover_all(const struct waiver_place *p, const struct objections *o,
     }
     return true;
 }
+
+int waiver_standing(struct site *s, const struct digest *release, const char *environment, struct waiver_standing *out,
+                    struct err *e)
+{
+    struct policy policy;
+    auto_evidence ev = {0};
+    auto_objections all = {0};
+    if (policy_load(s, &policy, e) < 0 || evidence_load(s, release, &ev, e) < 0 ||
+        waiver_objections(&ev, &policy, &all, e) < 0)
+        return -1;
+    struct waiver_place place = {&ev, &policy, s->config.id, environment, s->now_s};
+    *out = (struct waiver_standing){.end_stops = policy.findings.waiver_end_stops,
+                                    .warn_s = (int64_t)policy.findings.waiver_warn_s};
+    out->holds = waivers_cover_all(&place, &all, &out->ends_s, out->why, sizeof out->why);
+    return 0;
+}

@@ -14,6 +14,8 @@
     X(EV_ENGINE_FAILED, "engine-failed")     \
     X(EV_ENGINE_STOPPED, "engine-stopped")   \
     X(EV_ENGINE_SWITCHED, "engine-switched") \
+    X(EV_WAIVER_ENDS, "waiver-ends")         \
+    X(EV_WAIVER_ENDED, "waiver-ended")       \
     X(EV_ENGINE_ESCAPE, "engine-escape")     \
     X(EV_REQUEST_REFUSED, "request-refused") \
     X(EV_CONNECTION_CUT, "connection-cut")   \

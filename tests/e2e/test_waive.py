@@ -7,7 +7,8 @@ from datetime import datetime, timedelta, timezone
 
 import jsonschema
 import pytest
-from conftest import ROOT
+from conftest import ROOT, wait_for
+from served import Served
 from world import gguf, world  # noqa: F401
 
 REF = "assistant:v1.0.0"
@@ -168,3 +169,42 @@ def test_the_statement_carries_openvex_that_fits_its_schema(found):
     vex = waivers[0]["openvex"]
     assert vex["@context"] == "https://openvex.dev/ns/v0.2.0"
     assert vex["statements"][0]["status"] == "affected" and vex["statements"][0]["action_statement"] == COMPENSATION[1]
+
+
+# ── what runs on a waiver ──
+
+
+class Made:
+    """What Served copies: a contour whose release runs in sandbox on a waiver that ends soon."""
+
+    def __init__(self, world, ended):
+        self.path, self.contour = world.path, world.contour
+        policy = (world.contour / "policy.yaml").read_text() + f"waivers: {{ended: {ended}}}\n"
+        file = world.folder / "policy.yaml"
+        file.write_text(policy)
+        secret = world.folder / "desk" / "passphrase"
+        world.run("policy", "set", file, "--key", world.keys["sofia"], "--key", world.keys["pavel"], "--passphrase-file", secret)
+        waived_by(world, "sofia", "otto", until=moment(20))
+        intake(world, 0)
+        world.run("promote", REF, "sandbox")
+
+
+@pytest.mark.parametrize("ended, runs_on", [("stop", False), ("keep", True)])
+def test_what_runs_on_a_waiver_ends_with_it_when_the_policy_says_so(found, tmp_path, ended, runs_on):
+    made = Made(found, ended)
+    folder = tmp_path / "served"
+    folder.mkdir()
+    served = Served(made, folder, {"environments": "[sandbox]"})
+    try:
+        token = served.token("consumer", "sandbox")
+        assert served.chat(token).status == 200
+        wait_for(lambda: "waiver-ended" in served.server.output, "the end of the waiver", timeout=60)
+        assert "waiver-ends" in served.server.output
+        if runs_on:
+            assert served.chat(token).status == 200
+        else:
+            wait_for(lambda: served.chat(token).status != 200, "the end of the engine")
+            assert "has ended" in (served.home / "run" / "engines.json").read_text()
+    finally:
+        served.stop()
+        served.server.kill()
