@@ -171,10 +171,16 @@ static void check_filters(struct walk *w, hid_t properties)
     }
 }
 
+/* Kinds in which programs keep what is neither number nor text, at any depth of the type. */
+static bool holds_objects(hid_t type)
+{
+    return H5Tdetect_class(type, H5T_OPAQUE) != 0 || H5Tdetect_class(type, H5T_REFERENCE) != 0 ||
+           H5Tdetect_class(type, H5T_VLEN) != 0;
+}
+
 static void check_dataset(struct walk *w, hid_t dataset)
 {
     hid_t properties = H5Dget_create_plist(dataset), type = H5Dget_type(dataset);
-    H5T_class_t class = type < 0 ? H5T_NO_CLASS : H5Tget_class(type);
     w->datasets++;
     if (properties < 0 || type < 0) {
         report_finding(w->r, SEVERITY_HIGH, "hdf5-broken", w->at, "a dataset that cannot be read");
@@ -184,7 +190,7 @@ static void check_dataset(struct walk *w, hid_t dataset)
         if (H5Pget_layout(properties) == H5D_VIRTUAL)
             report_finding(w->r, SEVERITY_CRITICAL, "hdf5-external", w->at,
                            "data that are put together of other files");
-        if (class == H5T_OPAQUE || class == H5T_REFERENCE || class == H5T_VLEN)
+        if (holds_objects(type))
             report_not_scanned(w->r, "hdf5-type", w->at, "data that are no numbers and no texts");
         check_filters(w, properties);
     }

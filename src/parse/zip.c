@@ -384,9 +384,11 @@ static int take_name(struct opening *o, const struct central *c, struct zip_memb
     m->folder = span_ends(c->name, SPAN_LIT("/"));
     m->mode = c->mode_high & 07777U;
     unsigned kind = c->mode_high & (unsigned)S_IFMT;
-    if (kind != 0 && kind != S_IFREG && kind != S_IFDIR)
+    if ((kind != 0 && kind != S_IFREG && kind != S_IFDIR) || (kind == S_IFDIR && !m->folder))
         return report_finding(o->r, SEVERITY_HIGH, "zip-kind", text, "neither file nor directory (mode %o)",
                               (unsigned)c->mode_high);
+    if (m->folder && c->size > 0)
+        return report_finding(o->r, SEVERITY_HIGH, "zip-kind", text, "a folder that has bytes of its own");
     m->path = buf_steal_str(&normal);
     if (!m->path)
         abort();

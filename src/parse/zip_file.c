@@ -23,6 +23,9 @@ static const struct zip_container CONTAINERS[] = {
 #define RATIO_FROM         (8ULL << 20)
 #define PACKAGE_RATIO_FROM (64ULL << 20)
 
+/* Deeper than any tree that people work in. */
+#define LIMIT_ZIP_FOLDERS 128U
+
 /* ── the strict profile ── */
 
 static int by_path(const void *a, const void *b)
@@ -52,9 +55,14 @@ static bool is_file(const struct zip *z, const struct zip_member *const *sorted,
 static int check_parents(const struct zip *z, const struct zip_member *const *sorted, const char *path,
                          struct report *r)
 {
-    for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/'))
+    unsigned depth = 0;
+    for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+        if (++depth > LIMIT_ZIP_FOLDERS)
+            return report_finding(r, SEVERITY_HIGH, "zip-path", path, "folders inside each other, more than %u deep",
+                                  LIMIT_ZIP_FOLDERS);
         if (is_file(z, sorted, path, (size_t)(slash - path)))
             return report_finding(r, SEVERITY_HIGH, "zip-path", path, "lies behind a path that is a file of its own");
+    }
     return 0;
 }
 
@@ -141,7 +149,7 @@ static void plain_member_check(const struct zip_member *m, const struct inspect_
     inner.executable = m->mode & 0111U;
     if (m->folder || zip_bytes(m, room, &bytes, r) < 0)
         return;
-    if (sniff(bytes, m->path) == CONTENT_ZIP) {
+    if (span_starts(bytes, SPAN_LIT("PK\3\4")) || span_starts(bytes, SPAN_LIT("PK\5\6"))) {
         bool named = sniff_promise(m->path, CONTENT_ZIP, &kept, &promised) && kept;
         bool plain = name.len > 4 && strcasecmp(m->path + name.len - 4, ".zip") == 0;
         if ((!named || plain) && !span_ends(name, SPAN_LIT(".bin")))
@@ -196,7 +204,8 @@ void zip_file_check(struct span file, const struct inspect_options *o, struct re
     if (zip_open(file, &z, r) < 0)
         return;
     json_put_uint(&r->facts, "members", z.count);
-    json_put_uint(&r->facts, "bytes", unpacked_bytes(&z));
+    uint64_t bytes = unpacked_bytes(&z);
+    json_put_uint(&r->facts, "bytes", bytes < INT64_MAX ? bytes : INT64_MAX);
     if (o->stands || (o->depth == 0 && is_bundle(&z)))
         package_members_check(&z, o, r);
     else

@@ -194,6 +194,7 @@ def hdf5(texts):
     file("lambda", described(texts["lambda"]))
     file("external", external)
     file("virtual", virtual)
+    file("objects", lambda f: f.create_dataset("o", shape=(1,), dtype=[("a", "f4"), ("b", "V16")]))
     file("pytables", lambda f: f.attrs.__setitem__("PYTABLES_FORMAT_VERSION", "2.1"))
 
 

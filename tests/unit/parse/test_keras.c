@@ -194,6 +194,7 @@ static void an_hdf5_file_that_leads_to_another_is_blocked(void **state)
     hdf5_is("external", VERDICT_MALICIOUS, "hdf5-external");
     hdf5_is("virtual", VERDICT_MALICIOUS, "hdf5-external");
     hdf5_is("pytables", VERDICT_NOT_SCANNED, "hdf5-pickle");
+    hdf5_is("objects", VERDICT_NOT_SCANNED, "hdf5-type");
     hdf5_is("stub", VERDICT_SUSPICIOUS, "hdf5-broken");
 }
 

@@ -246,6 +246,8 @@ static void case_21_a_path_that_leads_out_is_blocked(void **state)
         member_is((struct zip_entry){.name = paths[i], .text = "x"}, "zip-path");
     member_is((struct zip_entry){.name = "b\0c", .name_len = 3, .text = "x"}, "zip-path");
     member_is((struct zip_entry){.name = "b", .text = "../../etc/passwd", .mode = 0120777}, "zip-kind");
+    member_is((struct zip_entry){.name = "b/", .text = "hidden"}, "zip-kind");
+    member_is((struct zip_entry){.name = "b", .text = "x", .mode = 040755}, "zip-kind");
 }
 
 static void case_21_a_bomb_is_blocked(void **state)
