@@ -174,7 +174,7 @@ static void switch_to(struct supervisor *v, struct slot *s, struct loaded *next,
     s->retry_ms = 0;
     pthread_mutex_unlock(&v->lock);
     s->waivers_s = clock_now_s() + 1; /* not while a switch is under way */
-    s->preloaded |= old != NULL; /* what does not fit now is not loaded again at once */
+    s->preloaded |= old != NULL;      /* what does not fit now is not loaded again at once */
     snprintf(took_ms, sizeof took_ms, "%lld", (long long)(clock_mono_ms() - begun_ms));
     log_event(EV_ENGINE_SWITCHED, "environment", s->env, "name", s->name, "release", next->face.release_digest,
               "version", next->face.version, "before", old ? old->face.release_digest : "", "standby",

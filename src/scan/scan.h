@@ -8,7 +8,7 @@
 #include "site/site.h"
 
 /* Version of the rules: raised whenever a file could get another verdict than before. */
-#define SCAN_RULES "2026-11.2"
+#define SCAN_RULES "2026-11.3"
 
 /* One look at a file of some GB that must be read whole (an image layer) stays below this. */
 #define SCAN_TIMEOUT_MS 900000
@@ -90,5 +90,4 @@ const char *scan_result(const struct scan_report *r);
 /* Holds the inventory against the one that the station signed (sbom_compare.h: a row more), then signs the report and
  * the inventory as evidence and writes the ledger's entry "scan". *id (may be NULL) is the
  * report's evidence. */
-int scan_record(struct site *s, const struct release *release, struct scan_report *r, struct digest *id,
-                struct err *e);
+int scan_record(struct site *s, const struct release *release, struct scan_report *r, struct digest *id, struct err *e);
