@@ -104,6 +104,7 @@ static int open_http(struct serve *s, struct err *e)
                                 .requests_per_minute = s->site->config.requests_per_minute,
                                 .log_prompts = s->site->config.log_prompts};
     callers_set_records(s->callers, g.source.record, g.source.arg);
+    s->identify = g.source.callers;
     s->gateway = gateway_start(&g, e);
     if (!s->gateway)
         return -1;
@@ -124,8 +125,12 @@ static int open_http(struct serve *s, struct err *e)
     serve_status_routes(s);
     struct http_tls tls;
     bool with_tls = serve_tls(&s->site->config, s->site->dir, &tls);
-    struct http_options h = {
-        .listener = s->listener, .tls = with_tls ? &tls : NULL, .routes = s->routes, .route_count = s->route_count};
+    struct http_options h = {.listener = s->listener,
+                             .tls = with_tls ? &tls : NULL,
+                             .routes = s->routes,
+                             .route_count = s->route_count,
+                             .refused = callers_refused,
+                             .refused_arg = &s->identify};
     s->listener = -1;
     s->http = http_start(&h, e);
     return s->http ? 0 : -1;

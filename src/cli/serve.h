@@ -17,6 +17,7 @@ struct serve {
     struct supervisor *supervisor;
     struct callers *callers;
     struct site_source source;
+    struct callers_source identify;
     struct gateway *gateway;
     struct registry *registry;
     struct http_server *http;

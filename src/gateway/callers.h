@@ -100,6 +100,11 @@ bool callers_admit_at_once(const struct callers_source *s, struct http_request *
 void callers_record(const struct callers_source *s, struct http_request *r, unsigned status, const struct identity *who,
                     const struct digest *token, uint64_t bytes);
 
+/* Records what the HTTP front itself refuses (struct http_options, refused): `source` is a callers_source. Nothing
+ * waits for who it is: a person stands in the record when memory knows the token, and otherwise the token's first
+ * digits. */
+void callers_refused(struct http_request *r, unsigned status, void *source);
+
 /* 403, recorded. */
 void callers_forbid(const struct callers_source *s, struct http_request *r, const struct identity *who,
                     const char *format, ...) __attribute__((format(printf, 4, 5)));

@@ -215,6 +215,7 @@ static void refuse(struct knock *k, enum caller_answer answer, const struct err 
         tell(k->s->callers, http_peer(k->r), &news);
         answer_wait(k->s, k->r, token, k->word == PORTER_LOCKED || news.locked, news.locked ? news.seconds : k->wait_s);
     } else if (answer == CALLER_FAILED) {
+        callers_record(k->s, k->r, (unsigned)err_http_status(e->code), NULL, token, 0);
         http_error_err(k->r, e);
     } else if (answer == CALLER_NOBODY) {
         count_wrong(k);
@@ -253,6 +254,21 @@ bool callers_admit_at_once(const struct callers_source *s, struct http_request *
     bool in = ask(&k, true, out, &e) == CALLER_IS && identity_may(out, what, NULL);
     buf_fini(&k.text);
     return in;
+}
+
+void callers_refused(struct http_request *r, unsigned status, void *source)
+{
+    const struct callers_source *s = source;
+    struct knock k;
+    struct identity who;
+    struct digest token;
+    struct err e = {0};
+    if (!s->callers)
+        return;
+    read_knock(&k, s, r, &token);
+    bool known = ask(&k, true, &who, &e) == CALLER_IS;
+    callers_record(s, r, status, known ? &who : NULL, known || !k.ask.token.len ? NULL : &token, 0);
+    buf_fini(&k.text);
 }
 
 void callers_forbid(const struct callers_source *s, struct http_request *r, const struct identity *who,

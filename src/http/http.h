@@ -108,6 +108,12 @@ struct http_options {
     unsigned grace_ms;           /* before the rate is asked for */
     unsigned comment_ms;         /* an event stream that is silent so long gets a comment line */
     size_t body_total_max;       /* bytes of bodies in memory, of all requests together */
+
+    /* Told before the server itself refuses a request that it could read: a path that no route has (404), a method
+     * (405), a body that is too large (413), a %2F or a parameter twice where the route takes none (400), too much at
+     * once (503). Not told of what is malformed as HTTP. On the event loop: must not block. NULL: nobody is told. */
+    void (*refused)(struct http_request *r, unsigned status, void *arg);
+    void *refused_arg;
 };
 
 /* Listens and begins to serve. NULL: ERR_DENIED (an address that needs TLS; a key that others may read), ERR_BUSY (port
@@ -132,8 +138,11 @@ void http_counts(struct http_server *s, struct http_counts *out);
 
 enum http_method http_method(const struct http_request *r);
 const char *http_path(const struct http_request *r); /* decoded, checked: absolute, no empty or dot segment, UTF-8 */
-const char *http_route_rest(const struct http_request *r);             /* what follows a route that ends with "/" */
-const char *http_query(const struct http_request *r, const char *key); /* decoded; NULL when absent */
+const char *http_route_rest(const struct http_request *r); /* what follows a route that ends with "/" */
+/* The same with HTTP_ENCODED_SLASH, which stands in no path, for each slash that came as %2F: where segments end. */
+#define HTTP_ENCODED_SLASH '\x01'
+const char *http_route_segments(const struct http_request *r);
+const char *http_query(const struct http_request *r, const char *key);              /* decoded; NULL when absent */
 const char *http_query_at(const struct http_request *r, const char *key, size_t n); /* its n-th value, from 0; NULL */
 const char *http_header(const struct http_request *r, const char *name); /* NULL when absent; the first of several */
 /* How well the Accept headers take this media type: 0 (not at all) to 1000, by the most precise element that speaks of

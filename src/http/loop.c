@@ -183,22 +183,33 @@ static void allow_header(struct http_request *r)
     http_put_header(r, "Allow", buf_str(&allow));
 }
 
+static void tell_refused(struct http_request *r, unsigned status)
+{
+    const struct http_options *o = &r->server->o;
+    if (o->refused)
+        o->refused(r, status, o->refused_arg);
+}
+
 /* Everything that can be said before the body. -1: answered. */
 static int look_at_head(struct http_request *r)
 {
-    if (atomic_load(&r->server->stopping))
+    if (atomic_load(&r->server->stopping)) {
         http_error(r, 503, NULL, "the server is going down");
-    else if (!r->route)
+    } else if (!r->route) {
+        tell_refused(r, 404);
         http_error(r, 404, NULL, "%s: no such path", r->target.path);
-    else if (!(r->route->methods & (unsigned)r->method)) {
+    } else if (!(r->route->methods & (unsigned)r->method)) {
+        tell_refused(r, 405);
         allow_header(r);
         http_error(r, 405, NULL, "%s: this method is not answered here", r->target.path);
-    } else if (r->has_body && !r->route->body_max)
+    } else if (r->has_body && !r->route->body_max) {
+        tell_refused(r, 413);
         http_error(r, 413, NULL, "%s takes no body", r->target.path);
-    else if (r->known_length && r->content_length > r->route->body_max)
+    } else if (r->known_length && r->content_length > r->route->body_max) {
+        tell_refused(r, 413);
         http_error(r, 413, NULL, "the body has %llu bytes; at most %llu are taken",
                    (unsigned long long)r->content_length, (unsigned long long)r->route->body_max);
-    else if (!r->route->admit || r->route->admit(r, r->route->arg) == 0)
+    } else if (!r->route->admit || r->route->admit(r, r->route->arg) == 0)
         return 0;
     return -1;
 }
@@ -215,6 +226,7 @@ static void refuse(struct http_request *r, unsigned status, const char *why)
 static void too_many_uploads(struct http_request *r)
 {
     r->close = r->conn->linger = r->has_body;
+    tell_refused(r, 503);
     http_put_header(r, "Retry-After", "1");
     http_error(r, 503, NULL, "%u uploads are under way already: try again in a moment", r->server->o.uploads_max);
 }
@@ -243,6 +255,8 @@ static bool begin(struct http_request *r, const char *method, const char *versio
             why = "%2F in the path";
         else if (!target_query_ok(&r->target, r->route ? r->route->repeated_query : NULL))
             why = "a parameter that stands twice in the query";
+        if (why)
+            tell_refused(r, status);
     }
     if (why) {
         refuse(r, status, why);
@@ -278,12 +292,14 @@ static enum MHD_Result body_add(struct http_request *r, const char *bytes, size_
         return atomic_load(&r->conn->body_bytes) > r->body.max + 16U * HTTP_DISCARD_BYTES ? MHD_NO : MHD_YES;
     if (len > r->body.max - r->body.len) {
         r->close = true;
+        tell_refused(r, 413);
         http_error(r, 413, NULL, "the body has more than %zu bytes", r->body.max);
         return MHD_YES;
     }
     if (atomic_fetch_add(&s->body_total, len) + len > s->o.body_total_max) {
         atomic_fetch_sub(&s->body_total, len);
         r->close = true;
+        tell_refused(r, 503);
         http_put_header(r, "Retry-After", "1");
         http_error(r, 503, NULL, "too many large requests at once");
         return MHD_YES;

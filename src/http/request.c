@@ -67,6 +67,12 @@ const char *http_route_rest(const struct http_request *r)
     return r->route->path[len - 1] == '/' ? r->target.path + len : "";
 }
 
+const char *http_route_segments(const struct http_request *r)
+{
+    const char *rest = http_route_rest(r);
+    return *rest && r->target.segments ? r->target.segments + (rest - r->target.path) : rest;
+}
+
 const char *http_query_at(const struct http_request *r, const char *key, size_t n)
 {
     for (size_t i = 0; i < r->target.query_count; i++)
@@ -255,7 +261,7 @@ static enum MHD_Result look_plain(void *arg, enum MHD_ValueKind kind, const char
 bool http_plain_key(const struct http_request *r, struct buf *out)
 {
     struct plain p = {out, r->method == HTTP_GET && r->target.query_count == 0};
-    buf_printf(out, "%s\n", r->target.path);
+    buf_printf(out, "%s\n", r->target.segments ? r->target.segments : r->target.path);
     each_header(r, look_plain, &p);
     return p.is && buf_ok(out);
 }

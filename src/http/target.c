@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "http/http.h"
 #include "util/span.h"
 
 static int hex_value(char c)
@@ -59,6 +60,20 @@ refused:
 char *target_decode(const char *raw, size_t len, const char **why)
 {
     return decode(raw, len, NULL, why);
+}
+
+/* The path `raw`, of which `path` was decoded, with another byte for each slash that came encoded. */
+static char *mark_slashes(const char *raw, const char *path)
+{
+    char *out = strdup(path);
+    if (!out)
+        abort();
+    for (size_t n = 0; out[n]; n++) {
+        if (*raw == '%' && out[n] == '/')
+            out[n] = HTTP_ENCODED_SLASH;
+        raw += *raw == '%' ? 3 : 1;
+    }
+    return out;
 }
 
 /* Every segment has a name; the last may be empty ("/v2/"). */
@@ -144,6 +159,8 @@ int target_parse(const char *raw, struct http_target *out, const char **why)
     out->path = decode(raw, len, &out->encoded_slash, why);
     if (!out->path)
         return -1;
+    if (out->encoded_slash != SIZE_MAX)
+        out->segments = mark_slashes(raw, out->path);
     if (!segments_ok(out->path)) {
         *why = "an empty, \".\" or \"..\" segment in the path";
         return -1;
@@ -164,6 +181,7 @@ bool target_query_ok(const struct http_target *t, const char *key)
 void target_fini(struct http_target *t)
 {
     free(t->path);
+    free(t->segments);
     free(t->authority);
     for (size_t i = 0; i < t->query_count; i++) {
         free(t->query[i].key);

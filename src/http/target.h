@@ -10,6 +10,7 @@
 struct http_target {
     char *path;           /* owned, decoded */
     size_t encoded_slash; /* where in path the first slash stands that came as %2F; SIZE_MAX: none */
+    char *segments;       /* owned; path with HTTP_ENCODED_SLASH (http.h) for each such slash; NULL: there is none */
     struct {
         char *key, *value; /* owned, decoded */
     } query[HTTP_QUERY_MAX];

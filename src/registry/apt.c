@@ -13,7 +13,7 @@ static void failed(struct mirror *m, struct err *e)
 {
     if (e->code != ERR_BUSY)
         e->code = ERR_SYSTEM;
-    http_error_err(m->r, e);
+    mirror_failed(m, e);
 }
 
 static const char *content_type(const char *path)
@@ -94,7 +94,7 @@ static void answer_evidence(struct mirror *m, const char *hex)
     bool found = false;
     if (digest_from_hex(span_str(hex), &id) &&
         db_package_of_digest(m->db, m->environment, &id, is_evidence, &found, &e) < 0)
-        http_error_err(m->r, &e);
+        mirror_failed(m, &e);
     else if (found)
         mirror_blob(m, m->rest, "text/plain; charset=utf-8", &id);
     else

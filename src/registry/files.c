@@ -67,7 +67,7 @@ static void answer_path(struct mirror *m)
     const char *slash = strrchr(m->rest, '/');
     struct wanted w = {.path = m->rest, .who = BUF(4096)};
     if (db_package_each_brought(m->db, m->environment, "file", look, &w, &e) < 0) {
-        http_error_err(m->r, &e);
+        mirror_failed(m, &e);
     } else if (w.of_release || (w.count > 0 && !w.contested)) {
         give(m, slash ? slash + 1 : m->rest, w.type, w.of_release ? &w.by_release : &w.by_path);
     } else if (w.contested) {
@@ -115,7 +115,7 @@ static void answer_digest(struct mirror *m)
         (void)mirror_record(m, 400, m->rest, NULL, 0);
         http_error(m->r, 400, NULL, "%s", e.msg);
     } else if (db_package_of_digest(m->db, m->environment, &id, look_at_digest, &d, &e) < 0) {
-        http_error_err(m->r, &e);
+        mirror_failed(m, &e);
     } else if (d.found) {
         give(m, d.name, d.type, &id);
     } else {

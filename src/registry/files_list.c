@@ -160,7 +160,7 @@ void files_list_answer(struct mirror *m)
         http_put_header(m->r, "Content-Security-Policy", "default-src 'none'");
     if ((json ? files_list_json(m, &body, &e) : list_html(m, &body, &e)) < 0) {
         buf_fini(&body);
-        http_error_err(m->r, &e);
+        mirror_failed(m, &e);
         return;
     }
     mirror_listing(m, "", json ? "application/json" : "text/html; charset=utf-8", &body);

@@ -360,7 +360,6 @@ static void answer_file(struct mirror *m, const struct hf_repo *repo, const char
     http_put_header(m->r, "X-Repo-Commit", repo->revision);
     http_put_header(m->r, "X-Linked-Size", size);
     http_put_header(m->r, "X-Linked-Etag", etag);
-    http_put_header(m->r, "X-Content-Type-Options", "nosniff");
     mirror_blob(m, m->rest, "application/octet-stream", &f->digest);
 }
 
@@ -388,30 +387,56 @@ static void answer_whoami(struct mirror *m)
     mirror_page(m, m->rest, "application/json", NULL, &body);
 }
 
+/* What is wanted of the list. Models have no tags here: a filter by one finds nothing. */
+struct listing {
+    struct json_out w;
+    const char *search, *author; /* NULL: any */
+    bool by_tag;
+    uint64_t limit, put;
+};
+
+static bool is_by(const char *name, const char *author)
+{
+    size_t length = strlen(author);
+    return strncmp(name, author, length) == 0 && name[length] == '/';
+}
+
 static int put_name(void *arg, const char *name)
 {
-    struct json_out *w = arg;
-    json_out_object(w);
-    json_put_string(w, "id", name);
-    json_put_string(w, "modelId", name);
-    json_put_bool(w, "private", false);
-    json_out_object_end(w);
+    struct listing *l = arg;
+    if (l->by_tag || l->put == l->limit || (l->search && !strcasestr(name, l->search)) ||
+        (l->author && !is_by(name, l->author)))
+        return 0;
+    l->put++;
+    json_out_object(&l->w);
+    json_put_string(&l->w, "id", name);
+    json_put_string(&l->w, "modelId", name);
+    json_put_bool(&l->w, "private", false);
+    json_out_object_end(&l->w);
     return 0;
 }
 
 static void answer_list(struct mirror *m)
 {
-    struct buf body = BUF(PAGE_MAX);
-    struct json_out w;
+    struct listing l = {.search = http_query(m->r, "search"),
+                        .author = http_query(m->r, "author"),
+                        .by_tag = http_query(m->r, "filter") || http_query(m->r, "pipeline_tag"),
+                        .limit = UINT64_MAX};
+    const char *limit = http_query(m->r, "limit");
     struct err e = {0};
-    json_out_init(&w, &body);
-    json_out_array(&w);
-    if (db_package_names(m->db, m->environment, "hf", put_name, &w, &e) < 0) {
-        buf_fini(&body);
-        http_error_err(m->r, &e);
+    if (limit && !span_decimal(span_str(limit), &l.limit)) {
+        refuse(m, 400, NULL, "limit: wanted a number");
         return;
     }
-    json_out_array_end(&w);
+    struct buf body = BUF(PAGE_MAX);
+    json_out_init(&l.w, &body);
+    json_out_array(&l.w);
+    if (db_package_names(m->db, m->environment, "hf", put_name, &l, &e) < 0) {
+        buf_fini(&body);
+        mirror_failed(m, &e);
+        return;
+    }
+    json_out_array_end(&l.w);
     page(m, &body);
 }
 
@@ -420,7 +445,7 @@ static void answer_repo(struct mirror *m, const struct hf_path *p)
     auto_repo repo;
     struct err e = {0};
     if (load(m, p, &repo, &e) < 0) {
-        http_error_err(m->r, &e);
+        mirror_failed(m, &e);
         return;
     }
     if (refuse_unknown(m, &repo))
@@ -440,7 +465,7 @@ static void answer_repo(struct mirror *m, const struct hf_path *p)
 static void hf_answer(struct mirror *m)
 {
     struct hf_path p;
-    hf_path_parse(m->rest, &p);
+    hf_path_parse(m->rest, http_route_segments(m->r) + (m->rest - http_route_rest(m->r)), &p);
     if (http_method(m->r) == HTTP_POST && p.what != HF_PATHS_INFO)
         refuse(m, 405, NULL, "models come in by shipment; here they are only read");
     else if (p.what == HF_UNKNOWN)
@@ -456,5 +481,9 @@ static void hf_answer(struct mirror *m)
         answer_repo(m, &p);
 }
 
-const struct mirror_view HF_VIEW = {
-    .name = "hf", .answer = hf_answer, .methods = HTTP_GET | HTTP_HEAD | HTTP_POST, .body_max = 1U << 20};
+const struct mirror_view HF_VIEW = {.name = "hf",
+                                    .answer = hf_answer,
+                                    .methods = HTTP_GET | HTTP_HEAD | HTTP_POST,
+                                    .body_max = 1U << 20,
+                                    .encoded_slash = true,
+                                    .repeated_query = "expand"};

@@ -22,9 +22,10 @@ enum hf_what {
 struct hf_path {
     enum hf_what what;
     char repo[HF_REPO_MAX + 1];         /* "name" or "owner/name" */
-    char revision[HF_REVISION_MAX + 1]; /* "main" when none was asked for */
-    const char *path;                   /* of a file or folder; "" when there is none; borrowed from the argument */
+    char revision[HF_REVISION_MAX + 1]; /* "main" when none was asked for, and for "refs/heads/main" */
+    const char *path;                   /* of a file or folder; "" when there is none; borrowed from `rest` */
 };
 
-/* `rest` is what follows /hf/ENVIRONMENT/, decoded. */
-void hf_path_parse(const char *rest, struct hf_path *out);
+/* `rest` is what follows /hf/ENVIRONMENT/, decoded; `segments` the same with HTTP_ENCODED_SLASH where a slash came as
+ * %2F (http_route_segments): a revision is one segment, slashes and all, as the clients quote it. */
+void hf_path_parse(const char *rest, const char *segments, struct hf_path *out);

@@ -126,7 +126,7 @@ void mirror_blob(struct mirror *m, const char *object, const char *content_type,
     if (fd < 0) {
         if (e.code == ERR_NOTFOUND) /* a row names it, and the store has it not: that is ours, not the client's */
             e.code = ERR_IO;
-        http_error_err(m->r, &e);
+        mirror_failed(m, &e);
         return;
     }
     snprintf(etag, sizeof(etag), "\"%s\"", digest_text(digest).text);
@@ -135,6 +135,12 @@ void mirror_blob(struct mirror *m, const char *object, const char *content_type,
         return;
     }
     http_answer_file(m->r, fd, size, content_type, etag);
+}
+
+void mirror_failed(struct mirror *m, const struct err *e)
+{
+    (void)mirror_record(m, (unsigned)err_http_status(e->code), m->rest, NULL, 0);
+    http_error_err(m->r, e);
 }
 
 void mirror_unknown(struct mirror *m, const char *object)
@@ -234,7 +240,7 @@ bool mirror_file(struct mirror *m, const char *object, const char *ecosystem, co
     auto_buf other = BUF(MIRROR_ROW_BYTES);
     struct two_rows t = {.strings = {strings, &other}, .e = &e};
     if (db_package_file_each(m->db, m->environment, ecosystem, name, filename, keep_row, &t, &e) < 0)
-        http_error_err(m->r, &e);
+        mirror_failed(m, &e);
     else if (t.count == 0)
         mirror_unknown(m, object);
     else if (t.count == 2)
@@ -322,7 +328,7 @@ void mirror_handle(struct http_request *r, void *arg)
         return;
     m.db = callers_db_take(m.g->o.callers, &e);
     if (!m.db) {
-        http_error_err(r, &e);
+        mirror_failed(&m, &e);
         return;
     }
     route->view->answer(&m);

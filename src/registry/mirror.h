@@ -27,7 +27,8 @@ struct mirror_view {
     unsigned methods; /* of GET, HEAD and POST; 0: GET and HEAD */
     size_t body_max;  /* bytes; 0: a body is refused */
     enum http_shape shape;
-    bool encoded_slash; /* as struct http_route has it */
+    bool encoded_slash; /* as struct http_route has it, as is */
+    const char *repeated_query;
 };
 
 /* What the view answers; every other method comes to mirror_handle too, which says 405 with a record. */
@@ -62,6 +63,9 @@ void mirror_redirect(struct mirror *m, const char *object, const char *location)
 
 /* Answers with a blob of the store, after the record: ranges, ETag "sha256:…", for ever cacheable under its digest. */
 void mirror_blob(struct mirror *m, const char *object, const char *content_type, const struct digest *digest);
+
+/* What an err says, with a record. */
+void mirror_failed(struct mirror *m, const struct err *e);
 
 /* 404 with a record: "ENVIRONMENT holds no NAME". */
 void mirror_unknown(struct mirror *m, const char *object);

@@ -216,7 +216,7 @@ static void answer_document(struct mirror *m, const char *name)
     if (!content_type)
         return;
     if (package_read(&p, m, name, &e) < 0 || write_document(&body, m, name, &p, &written, &e) < 0)
-        http_error_err(m->r, &e);
+        mirror_failed(m, &e);
     else if (written.given > 0)
         mirror_listing(m, m->rest, content_type, &body);
     else if (written.one)
@@ -233,7 +233,7 @@ static void answer_tarball(struct mirror *m, const struct npm_path *path)
     auto_package p = {0};
     const struct package_row *other = NULL;
     if (package_read(&p, m, path->name, &e) < 0) {
-        http_error_err(m->r, &e);
+        mirror_failed(m, &e);
         return;
     }
     size_t i = 0;

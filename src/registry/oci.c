@@ -15,11 +15,17 @@ void oci_unknown(struct oci *o, const char *code, const char *what)
     http_error(o->r, 404, code, "%s holds no such %s", o->path.repository, what);
 }
 
+void oci_failed(struct oci *o, const struct err *e)
+{
+    (void)pull_record(o, (unsigned)err_http_status(e->code), NULL, 0);
+    http_error_err(o->r, e);
+}
+
 void oci_store_failed(struct oci *o, struct err *e)
 {
     if (e->code == ERR_INPUT || e->code == ERR_NOTFOUND || e->code == ERR_LIMIT)
         e->code = ERR_IO;
-    http_error_err(o->r, e);
+    oci_failed(o, e);
 }
 
 void oci_put_digest(struct oci *o, const char *named)
@@ -50,11 +56,12 @@ int oci_db_take(struct oci *o, struct err *e)
     return e->code == ERR_NOTFOUND ? 0 : -1;
 }
 
-static void answer_base(struct http_request *r)
+static void answer_base(struct oci *o)
 {
     struct buf body = BUF(16);
     buf_add_str(&body, "{}");
-    http_answer(r, 200, "application/json", &body);
+    callers_record(&o->g->o.identify, o->r, 200, &o->who, NULL, http_method(o->r) == HTTP_HEAD ? 0 : body.len);
+    http_answer(o->r, 200, "application/json", &body);
 }
 
 /* ── pulling ── */
@@ -80,7 +87,7 @@ void oci_answer_page(struct oci *o, const struct oci_found *found, const char *c
         buf_fini(body);
         return;
     }
-    if (!is_common(o)) {
+    if (!is_common(o) || !o->stands) {
         http_answer(o->r, 200, content_type, body);
         return;
     }
@@ -102,8 +109,8 @@ static void answer_pull(struct oci *o)
     if (is_common(o) && cache_answer(o->g->cache, o->r, &o->who))
         return;
     if (oci_db_take(o, &e) < 0)
-        http_error_err(o->r, &e);
-    else if (!is_there(o))
+        oci_failed(o, &e);
+    else if (!is_there(o) && o->path.what != OCI_REFERRERS) /* of which there may always be none */
         oci_unknown(o,
                     o->path.what == OCI_BLOB   ? "BLOB_UNKNOWN"
                     : o->path.what == OCI_TAGS ? "NAME_UNKNOWN"
@@ -133,7 +140,7 @@ static void answer_push(struct oci *o)
     else if ((o->path.what == OCI_MANIFEST || o->path.what == OCI_BLOB) && method == HTTP_DELETE)
         push_delete_answer(o);
     else
-        push_refuse(o, "put", "", 405, "UNSUPPORTED", "this path does not take this method");
+        push_refuse(o, push_action(o), "", 405, "UNSUPPORTED", "this path does not take this method");
 }
 
 /* Where things may be pushed, and that it is said where not. */
@@ -143,7 +150,7 @@ static void answer_push_here(struct oci *o)
         answer_push(o);
         return;
     }
-    (void)push_record(o, "put", 403, "", 0);
+    (void)push_record(o, push_action(o), 403, "", 0);
     if (!push_blobs(o->g))
         http_error(o->r, 403, "DENIED", "this registry takes no pushes");
     else
@@ -162,7 +169,7 @@ static bool is_push(const struct oci *o)
 static void refuse_right(struct oci *o, bool push)
 {
     if (push)
-        (void)push_record(o, "put", 403, "", 0);
+        (void)push_record(o, push_action(o), 403, "", 0);
     else
         (void)pull_record(o, 403, NULL, 0);
     http_error(o->r, 403, "DENIED", "this token is for %s in the environment %s, not for %s", o->who.repository,
@@ -209,7 +216,7 @@ void oci_handle(struct http_request *r, void *arg)
     if (oci_path_parse(http_route_rest(r), &o.path, &code, &why) < 0)
         refuse_path(&o, strcmp(code, "DIGEST_INVALID") == 0 ? 400 : 404, code, why);
     else if (o.path.what == OCI_BASE && what == ABILITY_OWN)
-        answer_base(r);
+        answer_base(&o);
     else if (o.path.what == OCI_BASE)
         refuse_path(&o, 405, "UNSUPPORTED", "this path does not take this method");
     else

@@ -52,7 +52,9 @@ bool oci_is_manifest(const char *media_type);
 
 /* 404 with its access record. */
 void oci_unknown(struct oci *o, const char *code, const char *what);
-/* A row names it, and the store has it not, or not its bytes: that is ours, not the client's. */
+/* What an err says, with its access record. */
+void oci_failed(struct oci *o, const struct err *e);
+/* The same; a row names it, and the store has it not, or not its bytes: that is ours, not the client's. */
 void oci_store_failed(struct oci *o, struct err *e);
 /* A pull is recorded before it is answered, with the bytes that are granted. False when it could not be, and the
  * request was answered so. */
@@ -75,8 +77,8 @@ int pull_record(const struct oci *o, unsigned status, const struct oci_found *fo
 void pull_record_write(const struct oci *o, int64_t time_s, unsigned status, const struct oci_found *found,
                        uint64_t bytes, struct buf *out);
 
-/* The same of a push, a mount or a removal (docs/formats/access-push.schema.json). `action` is "put", "mount" or
- * "delete"; `named` a digest or "". */
+/* The same of a push (docs/formats/access-push.schema.json). `action` is one of push_action's; `named` a digest or "".
+ */
 int push_record(const struct oci *o, const char *action, unsigned status, const char *named, uint64_t bytes);
 void push_record_write(const struct oci *o, int64_t time_s, const char *action, unsigned status, const char *named,
                        uint64_t bytes, struct buf *out);

@@ -117,6 +117,22 @@ static void put_etag(struct oci *o, const struct oci_found *found, char etag[DIG
     snprintf(etag, DIGEST512_TEXT_SIZE + 2, "\"%s\"", found->named);
 }
 
+/* 304 to who has it: true. */
+static bool answered_unchanged(struct oci *o, const struct oci_found *found)
+{
+    struct buf none = BUF(1);
+    char etag[DIGEST512_TEXT_SIZE + 2];
+    snprintf(etag, sizeof etag, "\"%s\"", found->named);
+    if (http_plan_file(o->r, found->size, etag).status != 304)
+        return false;
+    if (!oci_recorded(o, 304, found, 0))
+        return true;
+    put_etag(o, found, etag);
+    http_put_header(o->r, "ETag", etag);
+    http_answer(o->r, 304, NULL, &none);
+    return true;
+}
+
 void oci_answer_manifest(struct oci *o)
 {
     struct oci_found found;
@@ -134,6 +150,8 @@ void oci_answer_manifest(struct oci *o)
                    found.media_type);
         return;
     }
+    if (there > 0 && answered_unchanged(o, &found))
+        return;
     struct buf bytes = BUF(MANIFEST_MAX);
     if (there < 0 || blob_read(found.blobs, &found.id, &bytes, &e) < 0) {
         buf_fini(&bytes);

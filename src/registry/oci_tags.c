@@ -82,6 +82,8 @@ void oci_answer_tags(struct oci *o)
     const char *count = http_query(o->r, "n"), *after = http_query(o->r, "last");
     t.after = after ? after : "";
     if (count && !span_decimal(span_str(count), &t.n)) {
+        (void)pull_record(o, 400, NULL, 0);
+        buf_fini(&body);
         http_error(o->r, 400, "UNSUPPORTED", "n: wanted a number");
         return;
     }
@@ -90,7 +92,7 @@ void oci_answer_tags(struct oci *o)
     json_out_init(&t.w, &body);
     if (list(o, &t, &e) < 0) {
         buf_fini(&body);
-        http_error_err(o->r, &e);
+        oci_failed(o, &e);
         return;
     }
     if (t.more && t.put > 0) {

@@ -154,6 +154,21 @@ int pushing_tidy(struct pushing *p, int64_t now_s, struct err *e)
 
 /* ── answers ── */
 
+const char *push_action(const struct oci *o)
+{
+    enum http_method method = http_method(o->r);
+    bool upload = o->path.what == OCI_UPLOAD;
+    if (method == HTTP_DELETE)
+        return upload ? "cancel" : "delete";
+    if (!upload || method == HTTP_PUT)
+        return "put";
+    if (method == HTTP_PATCH)
+        return "piece";
+    if (method != HTTP_POST)
+        return "look";
+    return http_query(o->r, "mount") ? "mount" : http_query(o->r, "digest") ? "put" : "begin";
+}
+
 void push_refuse(struct oci *o, const char *action, const char *named, unsigned status, const char *code,
                  const char *format, ...)
 {

@@ -32,7 +32,7 @@ static bool is_of_release(struct oci *o, const struct oci_found *found)
             "deleted",
             digest_text(&release).text);
     else if (e.code != ERR_NOTFOUND)
-        http_error_err(o->r, &e);
+        push_refuse_err(o, "delete", found->named, NULL, &e);
     return e.code != ERR_NOTFOUND;
 }
 

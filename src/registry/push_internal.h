@@ -41,6 +41,10 @@ struct pushing {
     bool end; /* under tidy_lock */
 };
 
+/* What the request asks, as its record says it: "begin" (an upload), "piece", "look" (how far one is), "cancel", "put"
+ * (a whole blob, or the last request of an upload; a manifest), "mount", "delete". */
+const char *push_action(const struct oci *o);
+
 /* Answers with an error and leaves the record of what was refused. `named` is a digest or "". */
 void push_refuse(struct oci *o, const char *action, const char *named, unsigned status, const char *code,
                  const char *format, ...) __attribute__((format(printf, 6, 7)));
@@ -57,9 +61,11 @@ int push_body_each(struct oci *o, uint64_t max, int (*each)(void *arg, struct sp
 
 /* Is there room for `bytes` more, on the disk (else ERR_NOSPACE) and in the repository's quota (else ERR_DENIED)? Asked
  * before a body is taken, and by push_room_take while it comes: of a chunked one nobody says how long it will be. What
- * counts at last is push_quota_check, inside the transaction that adds the row. In the quota are what everybody pushed
- * into this repository and all its unfinished uploads. */
+ * counts at last is push_quota_check, inside the transaction that adds the row. In the quota are the blobs and
+ * manifests that everybody pushed into this repository and all its unfinished uploads. */
 int push_room(struct oci *o, uint64_t bytes, struct err *e);
+/* What the request says of its body's length; 0: nothing. */
+uint64_t push_announced(const struct oci *o);
 int push_quota_check(struct oci *o, struct db *db, uint64_t more, struct err *e);
 
 /* Looks again when what it found last is used up, at most PUSH_ROOM_STEP bytes later: of several that push at once

@@ -21,6 +21,7 @@ struct pushed {
     struct digest id;
     struct oci_digest named;
     struct digest512_text text; /* of named */
+    struct push_room room;      /* for bytes */
     json_t *meaning;            /* owned; of the op "manifest" */
     const char *tags[TAGS_MAX]; /* borrowed */
     size_t tag_count;
@@ -28,9 +29,20 @@ struct pushed {
 
 static int add(void *arg, struct span bytes, struct err *e)
 {
-    struct buf *out = arg;
-    buf_add_span(out, bytes);
-    return buf_check(out, "manifest", e);
+    struct pushed *m = arg;
+    if (push_room_take(&m->room, bytes.len, e) < 0)
+        return -1;
+    buf_add_span(&m->bytes, bytes);
+    return buf_check(&m->bytes, "manifest", e);
+}
+
+static int take_body(struct pushed *m, struct err *e)
+{
+    uint64_t got;
+    push_room_list(&m->room);
+    int result = push_body_each(m->o, MANIFEST_MAX, add, m, &got, e);
+    push_room_close(&m->room);
+    return result;
 }
 
 /* -1: answered. */
@@ -38,13 +50,17 @@ static int take_bytes(struct pushed *m)
 {
     struct oci *o = m->o;
     struct err e = {0};
-    uint64_t got;
     if (http_body_length(o->r) > (int64_t)MANIFEST_MAX)
         err_set(&e, ERR_LIMIT, 0, "a manifest of %lld bytes; at most %u are taken", (long long)http_body_length(o->r),
                 MANIFEST_MAX);
-    else if (push_body_each(o, MANIFEST_MAX, add, &m->bytes, &got, &e) == 0)
+    else if (push_room(o, push_announced(o), &e) < 0)
+        m->room.none = true;
+    else if (take_body(m, &e) == 0)
         return 0;
-    push_refuse_err(o, "put", "", "MANIFEST_INVALID", &e);
+    if (m->room.none)
+        push_room_refuse(o, &e);
+    else
+        push_refuse_err(o, "put", "", "MANIFEST_INVALID", &e);
     return -1;
 }
 
@@ -186,12 +202,13 @@ static int write_rows(struct pushed *m, struct err *e)
     for (size_t i = 0; i < m->tag_count; i++)
         if (db_push_tag_set(o->db, &o->view, m->tags[i], &m->id, m->text.text, e) < 0)
             return -1;
-    return 0;
+    return push_quota_check(o, o->db, 0, e);
 }
 
 static int store(struct pushed *m, struct err *e)
 {
     struct pushing *p = m->o->g->pushing;
+    struct err ignored = {0};
     pthread_rwlock_rdlock(&p->files);
     int result = blob_put(p->blobs, buf_span(&m->bytes), NULL, e);
     if (result == 0 && (result = db_begin(m->o->db, e)) == 0) {
@@ -201,6 +218,8 @@ static int store(struct pushed *m, struct err *e)
             result = db_commit(tx, e);
     }
     pthread_rwlock_unlock(&p->files);
+    if (result < 0)
+        (void)push_file_drop(p, m->o->db, &m->id, &ignored);
     return result;
 }
 
@@ -263,12 +282,12 @@ static void pushed_fini(struct pushed *m)
 
 void push_manifest_answer(struct oci *o)
 {
-    AUTO(pushed_fini) struct pushed m = {.o = o, .bytes = BUF(MANIFEST_MAX)};
+    AUTO(pushed_fini) struct pushed m = {.o = o, .bytes = BUF(MANIFEST_MAX), .room = {.o = o}};
     struct err e = {0};
     if (take_bytes(&m) < 0 || name(&m) < 0 || take_tags(&m) < 0 || understand(&m) < 0)
         return;
     if (oci_db_take(o, &e) < 0) {
-        http_error_err(o->r, &e);
+        push_refuse_err(o, "put", m.text.text, NULL, &e);
         return;
     }
     if (check_needs(&m) < 0 || check_release(&m) < 0)

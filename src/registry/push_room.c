@@ -52,14 +52,30 @@ int push_quota_check(struct oci *o, struct db *db, uint64_t more, struct err *e)
     return o->g->pushing->quota_bytes ? quota_check(o, db, more, 0, &left, e) : 0;
 }
 
-/* The size of the blob that the request is about, when it says so and the blob is there: once more it takes no more
- * room. */
+/* The size of the manifest that the path names, by digest or tag; 0: none is there. */
+static uint64_t manifest_there(const struct oci *o, struct db *db)
+{
+    struct push_manifest_row row;
+    struct err none = {0};
+    struct digest id = o->path.digest.sha256;
+    char named[DIGEST512_TEXT_SIZE];
+    auto_buf strings = BUF(2 * MANIFEST_MAX + 4096);
+    int found = !o->path.by_digest      ? db_push_tag_get(db, &o->view, o->path.tag, &id, named, &none)
+                : o->path.digest.is_512 ? db_push_alias_get(db, &o->path.digest.sha512, &id, &none)
+                                        : 0;
+    bool there = found == 0 && db_push_manifest_get(db, &o->view, &id, &row, &strings, &none) == 0;
+    return there ? row.size : 0;
+}
+
+/* The size of what the request is about, when it says so and that is there: once more it takes no more room. */
 static uint64_t there_already(const struct oci *o, struct db *db)
 {
     struct oci_digest d;
     struct err none = {0};
     uint64_t size = 0;
     const char *digest = http_query(o->r, "digest");
+    if (o->path.what == OCI_MANIFEST)
+        return manifest_there(o, db);
     bool there = digest && oci_digest_parse(span_str(digest), &d) && !d.is_512 &&
                  db_push_blob_get(db, &o->view, &d.sha256, &size, &none) == 0;
     return there ? size : 0;
@@ -83,6 +99,12 @@ static int find(struct oci *o, uint64_t bytes, uint64_t *left, struct err *e)
     if (quota_left < *left)
         *left = quota_left;
     return result;
+}
+
+uint64_t push_announced(const struct oci *o)
+{
+    int64_t length = http_body_length(o->r);
+    return length > 0 ? (uint64_t)length : 0;
 }
 
 int push_room(struct oci *o, uint64_t bytes, struct err *e)
@@ -134,7 +156,7 @@ void push_room_close(struct push_room *m)
 void push_room_refuse(struct oci *o, const struct err *e)
 {
     if (e->code == ERR_NOSPACE)
-        push_refuse(o, "put", "", 507, "DENIED", "%s", e->msg);
+        push_refuse(o, push_action(o), "", 507, "DENIED", "%s", e->msg);
     else
-        push_refuse_err(o, "put", "", NULL, e);
+        push_refuse_err(o, push_action(o), "", NULL, e);
 }

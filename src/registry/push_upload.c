@@ -105,11 +105,15 @@ static void put_upload(struct oci *o, const char *id, uint64_t size)
     http_put_header(o->r, "Range", text);
 }
 
-static void answer_upload(struct oci *o, unsigned status, const char *id, uint64_t size)
+/* After the record, with the bytes that this request brought. Without it 503; what came stays, and the client can ask
+ * how far the upload is. */
+static void answer_upload(struct oci *o, unsigned status, const char *action, uint64_t brought)
 {
     struct buf none = BUF(1);
-    put_upload(o, id, size);
-    http_answer(o->r, status, NULL, &none);
+    if (push_record(o, action, status, "", brought) < 0)
+        http_error(o->r, 503, NULL, "the access log cannot be written; go on with the upload later");
+    else
+        http_answer(o->r, status, NULL, &none);
 }
 
 /* The blob lies there: its row, and its second name. `files` is held for reading. */
@@ -261,36 +265,36 @@ static void begin(struct oci *o)
     uint8_t random[OCI_UPLOAD_ID / 2];
     char id[OCI_UPLOAD_ID + 1], name[UPLOAD_NAME_MAX + 1];
     if (http_body_length(o->r) != 0) {
-        push_refuse(o, "put", "", 400, "SIZE_INVALID", "a POST with a body says ?digest=");
+        push_refuse(o, "begin", "", 400, "SIZE_INVALID", "a POST with a body says ?digest=");
+        return;
+    }
+    const char *algorithm = http_query(o->r, "digest-algorithm");
+    if (algorithm && strcmp(algorithm, "sha256") != 0 && strcmp(algorithm, "sha512") != 0) {
+        push_refuse(o, "begin", "", 400, "DIGEST_INVALID", "digest-algorithm: wanted sha256 or sha512");
         return;
     }
     if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random) {
         err_set(&e, ERR_SYSTEM, errno, "random numbers");
-        http_error_err(o->r, &e);
+        push_refuse_err(o, "begin", "", NULL, &e);
         return;
     }
     hex_encode(span_of(random, sizeof random), id);
     name_of(o, id, name);
     struct push_session *s = session_take(o->g->pushing, name, true, &e);
     if (!s) {
-        push_refuse_err(o, "put", "", NULL, &e);
+        push_refuse_err(o, "begin", "", NULL, &e);
         return;
     }
     session_give(o->g->pushing, s);
-    answer_upload(o, 202, id, 0);
-}
-
-static uint64_t announced(const struct oci *o)
-{
-    int64_t length = http_body_length(o->r);
-    return length > 0 ? (uint64_t)length : 0;
+    put_upload(o, id, 0);
+    answer_upload(o, 202, "begin", 0);
 }
 
 void push_upload_begin(struct oci *o)
 {
     struct err e = {0};
     const char *digest = http_query(o->r, "mount");
-    if (push_room(o, announced(o), &e) < 0) {
+    if (push_room(o, push_announced(o), &e) < 0) {
         push_room_refuse(o, &e);
         return;
     }
@@ -338,21 +342,22 @@ static int take_piece(struct oci *o, struct push_session *s)
     uint64_t before = blob_upload_size(s->upload), from = 0, to = 0, got = 0;
     struct piece piece = {.upload = s->upload, .room = {.o = o}};
     int64_t length = http_body_length(o->r);
-    if (push_room(o, announced(o), &e) < 0) {
+    if (push_room(o, push_announced(o), &e) < 0) {
         session_give(p, s);
         push_room_refuse(o, &e);
         return -1;
     }
     if (piece_range(o, &from, &to, &ranged, &e) < 0) {
         session_give(p, s);
-        push_refuse_err(o, "put", "", "BLOB_UPLOAD_INVALID", &e);
+        push_refuse_err(o, push_action(o), "", "BLOB_UPLOAD_INVALID", &e);
         return -1;
     }
     if (ranged && from != before) {
         session_give(p, s);
         put_upload(o, o->path.upload, before);
-        push_refuse(o, "put", "", 416, "BLOB_UPLOAD_INVALID", "the piece begins at %llu, and the upload has %llu bytes",
-                    (unsigned long long)from, (unsigned long long)before);
+        push_refuse(o, push_action(o), "", 416, "BLOB_UPLOAD_INVALID",
+                    "the piece begins at %llu, and the upload has %llu bytes", (unsigned long long)from,
+                    (unsigned long long)before);
         return -1;
     }
     uint64_t room = ranged ? to - from + 1 : PUSH_BLOB_MAX - before;
@@ -373,7 +378,7 @@ static int take_piece(struct oci *o, struct push_session *s)
     if (piece.room.none)
         push_room_refuse(o, &e);
     else
-        push_refuse_err(o, "put", "", "SIZE_INVALID", &e);
+        push_refuse_err(o, push_action(o), "", "SIZE_INVALID", &e);
     return -1;
 }
 
@@ -404,13 +409,12 @@ static void finish(struct oci *o, struct push_session *s, const struct oci_diges
 static void cancel(struct oci *o, struct push_session *s)
 {
     struct err e = {0};
-    struct buf none = BUF(1);
     int result = blob_upload_remove(s->upload, &e);
     session_free(o->g->pushing, s);
     if (result < 0)
-        http_error_err(o->r, &e);
+        push_refuse_err(o, "cancel", "", NULL, &e);
     else
-        http_answer(o->r, 204, NULL, &none);
+        answer_upload(o, 204, "cancel", 0);
 }
 
 void push_upload_answer(struct oci *o)
@@ -423,10 +427,11 @@ void push_upload_answer(struct oci *o)
         return;
     name_of(o, o->path.upload, name);
     struct push_session *s = session_take(o->g->pushing, name, false, &e);
+    uint64_t before = s ? blob_upload_size(s->upload) : 0;
     if (!s && e.code == ERR_NOTFOUND) {
-        push_refuse(o, "put", "", 404, "BLOB_UPLOAD_UNKNOWN", "there is no such upload; begin again");
+        push_refuse(o, push_action(o), "", 404, "BLOB_UPLOAD_UNKNOWN", "there is no such upload; begin again");
     } else if (!s) {
-        push_refuse_err(o, "put", "", NULL, &e);
+        push_refuse_err(o, push_action(o), "", NULL, &e);
     } else if (method == HTTP_PUT) {
         finish(o, s, &named);
     } else if (method == HTTP_DELETE) {
@@ -434,6 +439,7 @@ void push_upload_answer(struct oci *o)
     } else if (method != HTTP_PATCH || take_piece(o, s) == 0) {
         uint64_t size = blob_upload_size(s->upload);
         session_give(o->g->pushing, s);
-        answer_upload(o, method == HTTP_PATCH ? 202 : 204, o->path.upload, size);
+        put_upload(o, o->path.upload, size);
+        answer_upload(o, method == HTTP_PATCH ? 202 : 204, push_action(o), size - before);
     }
 }

@@ -265,7 +265,7 @@ static void answer_page(struct mirror *m, const struct pypi_path *path)
     if (!p.as)
         return;
     if ((list ? write_list(&p) : write_project(&p, path->name)) < 0)
-        http_error_err(m->r, &e);
+        mirror_failed(m, &e);
     else if (!list && p.count == 0 && !m->left_out)
         mirror_unknown(m, m->rest);
     else
@@ -279,11 +279,11 @@ static void answer_metadata(struct mirror *m, const struct package_row *row)
     struct err e = {0};
     auto_json about = json_parse(span_str(row->about), LIMIT_JSON_BYTES, row->filename, &e);
     if (!about)
-        http_error_err(m->r, &e);
+        mirror_failed(m, &e);
     else if (!json_object_get(about, "metadata"))
         mirror_unknown(m, m->rest);
     else if (json_need_digest(about, "metadata", "", &metadata, &e) < 0)
-        http_error_err(m->r, &e);
+        mirror_failed(m, &e);
     else
         mirror_blob(m, m->rest, "text/plain; charset=utf-8", &metadata);
 }

@@ -148,7 +148,7 @@ void oci_answer_referrers(struct oci *o)
     json_out_object_end(&w);
     if (result < 0) {
         buf_fini(&body);
-        http_error_err(o->r, &e);
+        oci_failed(o, &e);
         return;
     }
     if (s.artifact_type)

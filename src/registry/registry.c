@@ -59,6 +59,7 @@ static size_t add_view(struct registry *g, const struct mirror_view *view, struc
                                  .methods = mirror_methods(view),
                                  .shape = view->shape,
                                  .encoded_slash = view->encoded_slash,
+                                 .repeated_query = view->repeated_query,
                                  .body_max = view->body_max,
                                  .at_once = mirror_at_once,
                                  .handle = mirror_handle,

@@ -81,8 +81,9 @@ int db_push_bytes(struct db *db, const char *repository, uint64_t *bytes, struct
     auto_query q = {0};
     if (query_begin(&q, db,
                     "SELECT ifnull(sum(size), 0) FROM"
-                    " (SELECT DISTINCT digest, size FROM pushed_blob WHERE repository = ?1)",
-                    "pushed blobs", e) < 0)
+                    " (SELECT digest, size FROM pushed_blob WHERE repository = ?1 UNION"
+                    " SELECT digest, size FROM pushed_manifest WHERE repository = ?1)",
+                    "pushed blobs and manifests", e) < 0)
         return -1;
     bind_text(&q, 1, repository);
     if (query_step(&q, e) < 0)

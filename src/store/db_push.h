@@ -19,7 +19,7 @@ int db_push_blob_add(struct db *db, const struct push_view *v, const struct dige
 int db_push_blob_get(struct db *db, const struct push_view *v, const struct digest *id, uint64_t *size, struct err *e);
 int db_push_blob_remove(struct db *db, const struct push_view *v, const struct digest *id, struct err *e);
 
-/* Of all blobs that anybody pushed into this repository, each once. */
+/* Of all blobs and manifests that anybody pushed into this repository, each once. */
 int db_push_bytes(struct db *db, const char *repository, uint64_t *bytes, struct err *e);
 
 /* ── manifests ── */

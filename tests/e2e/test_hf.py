@@ -148,6 +148,73 @@ print(json.dumps(said + [HfApi().file_exists("acme/tiny", "config.json"), HfApi(
     assert said[4:] == [True, False, "colleague", ["config.json", "onnx"], [REPO]]
 
 
+def test_revisions_and_folders_come_quoted(place, served, tmp_path):
+    """The client sends quote(…, safe="") of both: every slash in them is %2F."""
+    script = """
+import json
+from huggingface_hub import HfApi, HfFileSystem, hf_hub_download, snapshot_download
+api, repo, said = HfApi(), "acme/tiny", []
+for what in (
+    lambda: sorted(f.path for f in api.list_repo_tree(repo, "onnx/notes")),
+    lambda: sorted(f.path for f in api.list_repo_tree(repo, "onnx/notes", revision="refs/heads/main", expand=True)),
+    lambda: HfFileSystem().ls(repo + "/onnx/notes", detail=False),
+    lambda: HfFileSystem().read_text(repo + "/onnx/notes/README.md"),
+    lambda: HfFileSystem().glob(repo + "/onnx/**/*.md"),
+    lambda: api.model_info(repo, revision="refs/heads/main").sha == api.model_info(repo).sha,
+    lambda: open(hf_hub_download(repo, "config.json", revision="refs/heads/main")).read() == open(hf_hub_download(repo, "config.json")).read(),
+    lambda: [api.revision_exists(repo, r) for r in ("main", "refs/heads/main", "refs/pr/1", "main/onnx", "none")],
+    lambda: api.model_info(repo, revision="refs/pr/1"),
+    lambda: hf_hub_download(repo, "config.json", revision="refs/pr/1"),
+    lambda: snapshot_download(repo, revision="refs/pr/1"),
+    lambda: list(api.list_repo_tree(repo, "notes", revision="main/onnx")),
+    lambda: list(api.list_repo_tree(repo, "onnx/none")),
+    lambda: sorted(s.rfilename for s in api.model_info(repo, expand=["sha", "siblings"]).siblings) == sorted(s.rfilename for s in api.model_info(repo).siblings),
+    lambda: api.model_info(repo, expand=["sha", "siblings"]).sha == api.model_info(repo).sha,
+):
+    try:
+        said.append(what())
+    except Exception as e:
+        said.append(type(e).__name__)
+print(json.dumps(said))
+"""
+    said = ask(place, served, tmp_path, script)
+    readme = "onnx/notes/README.md"
+    assert said[:5] == [[readme], [readme], [f"{REPO}/{readme}"], "# Notes\n", [f"{REPO}/{readme}"]]
+    assert said[5:8] == [True, True, [True, True, False, False, False]]
+    assert [name.startswith("RevisionNotFound") for name in said[8:12]] == [True] * 4, said
+    assert "EntryNotFound" in said[12] and said[13:] == [True, True]
+
+
+def test_the_list_of_models_is_the_one_that_was_asked_for(place, served, tmp_path):
+    script = """
+import json
+from huggingface_hub import HfApi
+asked = ({}, {"search": "TIN"}, {"search": "zzz"}, {"author": "acme"}, {"author": "acm"}, {"author": "zzz"}, {"author": "acme", "search": "tiny", "limit": 5}, {"filter": "text-generation"})
+print(json.dumps([[m.id for m in HfApi().list_models(**a)] for a in asked]))
+"""
+    assert ask(place, served, tmp_path, script) == [[REPO], [REPO], [], [REPO], [], [], [REPO], []]
+    token = served.token("consumer", "prod")
+    assert served.get("/hf/prod/api/models?limit=0", token).json == []
+    assert served.get("/hf/prod/api/models?limit=x", token).status == 400
+
+
+def test_what_came_quoted_is_not_answered_from_what_came_plain(served):
+    """main%2Fonnx is a revision, and main/onnx a folder of main: the answer of one, which is kept, is not the other's."""
+    token = served.token("consumer", "prod")
+    tree = f"/hf/prod/api/models/{REPO}/tree"
+    for _ in range(3):
+        assert served.get(f"{tree}/main/onnx", token).status == 200
+        refused = served.get(f"{tree}/main%2Fonnx", token)
+        assert (refused.status, refused.headers["X-Error-Code"]) == (404, "RevisionNotFound")
+        assert served.get(f"{tree}/main/onnx%2Fnotes", token).json == served.get(f"{tree}/main/onnx/notes", token).json != []
+    assert served.get(f"/hf/prod/{REPO}/resolve/main/onnx%2Fnotes%2FREADME.md", token).body == b"# Notes\n"
+
+
+def test_a_file_says_once_that_its_type_is_not_to_be_guessed(served):
+    for path in (f"/hf/prod/{REPO}/resolve/main/config.json", f"/hf/prod/api/models/{REPO}"):
+        assert served.get(path, served.token("consumer", "prod")).headers.get_all("X-Content-Type-Options") == ["nosniff"]
+
+
 def test_a_download_that_broke_off_goes_on_where_it_was(place, served, tmp_path):
     script = """
 import json

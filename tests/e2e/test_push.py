@@ -257,7 +257,8 @@ def test_what_was_pushed_is_there_for_its_pusher_and_for_nobody_else(mine):
         for path in (f"blobs/{digest}", "manifests/v0.1.0", f"manifests/{digest_of(image)}"):
             found = other.call("GET", path)
             assert found.status == 404 and b"not judged" not in found.body
-        assert other.call("GET", f"referrers/{digest}").status in (200, 404)
+        hanging = other.call("GET", f"referrers/{digest}")
+        assert hanging.status == 200 and hanging.json["manifests"] == []
         assert "v0.1.0" not in other.call("GET", "tags/list").text
     there = Repository(served, others[0], f"{mine.name}/theirs")
     assert there.call("POST", f"blobs/uploads/?mount={digest}&from={mine.name}").status == 202  # not mounted: an upload begins
@@ -287,7 +288,38 @@ def test_everything_pushed_leaves_a_record(mine):
         jsonschema.validate(record, schema(f"access-{record['kind']}"))
 
 
+def test_who_pushed_a_blob_may_take_it_back_from_under_a_manifest_and_pushes_it_again(mine):
+    image = mine.image(b"a layer")
+    layer = digest_of(b"a layer")
+    assert mine.put_manifest("v1", image).status == 201
+    assert mine.call("DELETE", f"blobs/{layer}").status == 202
+    assert mine.call("GET", "manifests/v1").body == image
+    assert mine.call("GET", f"blobs/{layer}").status == 404
+    assert mine.put_manifest("v2", image).status == 400  # nothing new can rest on what is not there
+    mine.push(b"a layer")
+    assert mine.put_manifest("v2", image).status == 201
+
+
+def test_an_upload_says_which_digest_it_will_have(mine):
+    for algorithm in ("sha256", "sha512"):
+        assert mine.call("POST", f"blobs/uploads/?digest-algorithm={algorithm}").status == 202
+    refused = mine.call("POST", "blobs/uploads/?digest-algorithm=md5")
+    assert (refused.status, mine.code(refused)) == (400, "DIGEST_INVALID")
+
+
 # ── manifests ──
+
+
+def test_a_manifest_that_the_client_has_is_not_sent_again(mine):
+    image = mine.image(b"part")
+    assert mine.put_manifest("v1", image).status == 201
+    etag = mine.call("GET", "manifests/v1").headers["ETag"]
+    assert etag == f'"{digest_of(image)}"'
+    for method, path in (("GET", "manifests/v1"), ("HEAD", "manifests/v1"), ("GET", f"manifests/{digest_of(image)}")):
+        same = mine.call(method, path, if_none_match=etag)
+        assert (same.status, same.body, same.headers["ETag"], same.headers["Docker-Content-Digest"]) == (304, b"", etag, digest_of(image))
+        other = mine.call(method, path, if_none_match='"sha256:' + "0" * 64 + '"')
+        assert (other.status, other.body) == (200, b"" if method == "HEAD" else image)
 
 
 def test_a_manifest_that_two_readers_could_read_in_two_ways_is_refused(mine):

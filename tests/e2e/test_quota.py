@@ -1,10 +1,11 @@
 """Room: below the reserve nothing is pushed, a repository holds what its quota allows, and what stands in the contour is served all the same."""
 
+import json
 import os
 import shutil
 
 import pytest
-from pushing import Repository, digest_of, pushed_files
+from pushing import INDEX, Repository, digest_of, pushed_files
 from served import starter
 from test_push import empty  # noqa: F401
 
@@ -136,3 +137,44 @@ def test_a_body_without_a_length_ends_where_the_reserve_begins(start, tmp_path):
         assert body.largest < 1 << 30
     assert upload_sizes(served) == [1000]
     assert repository.finish(upload, digest_of(b"x" * 1000)).status == 201
+
+
+def padded(number, size):
+    return json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [], "annotations": {"n": str(number), "pad": "a" * size}}).encode()
+
+
+def test_manifests_count_into_the_quota(start):
+    served = start(quota="1M")
+    repository = repository_of(served)
+    large = padded(0, 3_900_000)
+    for body in (large, iter([large])):
+        refused = repository.call("PUT", "manifests/t0", body, content_type=INDEX)
+        assert (refused.status, repository.code(refused)) == (403, "DENIED") and "its quota is 1048576" in refused.text
+    assert pushed_files(served.home) == (set(), set())
+
+    first, second, third = (padded(number, 400_000) for number in (1, 2, 3))
+    for tag, data in (("t1", first), ("t2", second)):
+        assert repository.put_manifest(tag, data, INDEX).status == 201
+    for body in (third, iter([third])):
+        assert repository.call("PUT", "manifests/t3", body, content_type=INDEX).status == 403
+    assert repository.call("HEAD", "manifests/t3").status == 404
+    assert repository.call("POST", f"blobs/uploads/?digest={digest_of(third)}", third).status == 403
+    assert repository.put_manifest("t1", third, INDEX).status == 403  # not in the place of another: that one stays, without its tag
+    assert repository.call("GET", "manifests/t1").body == first
+
+    assert repository.put_manifest("t1", first, INDEX).status == 201  # what is there already takes no more room
+    assert repository.put_manifest(digest_of(first), first, INDEX).status == 201
+    assert repository.call("DELETE", f"manifests/{digest_of(second)}").status == 202
+    assert repository.put_manifest("t3", third, INDEX).status == 201
+    assert len(pushed_files(served.home)[0]) == 2
+    served.world.run("fsck")
+
+
+def test_below_the_reserve_no_manifest_is_taken(start):
+    served = start(reserve="900T")
+    repository = repository_of(served)
+    for body in (padded(1, 10), iter([padded(1, 10)])):
+        refused = repository.call("PUT", "manifests/t1", body, content_type=INDEX)
+        assert (refused.status, repository.code(refused)) == (507, "DENIED") and "kept free" in refused.text
+    assert pushed_files(served.home) == (set(), set())
+    assert repository.call("DELETE", "manifests/t1").status == 404  # and taking back goes on

@@ -110,6 +110,9 @@ static void an_encoded_slash_is_for_the_route_to_take(void **state)
 
     assert_string_equal(t.path, "/npm/prod/@a/b/c");
     assert_int_equal(t.encoded_slash, strlen("/npm/prod/@a"));
+    assert_string_equal(t.segments, "/npm/prod/@a\x01"
+                                    "b\x01"
+                                    "c");
     assert_true(target_slash_ok(&t, "/npm/"));
     assert_false(target_slash_ok(&t, NULL));
     target_fini(&t);
@@ -118,8 +121,14 @@ static void an_encoded_slash_is_for_the_route_to_take(void **state)
     assert_false(target_slash_ok(&t, "/npm/")); /* it would choose the route */
     target_fini(&t);
 
+    assert_int_equal(target_parse("/hf/%61b%2F%25c/d?x=/", &t, &why), 0);
+    assert_string_equal(t.path, "/hf/ab/%c/d");
+    assert_string_equal(t.segments, "/hf/ab\x01%c/d");
+    target_fini(&t);
+
     assert_int_equal(target_parse("/npm/prod/six", &t, &why), 0);
     assert_true(target_slash_ok(&t, NULL));
+    assert_null(t.segments);
     target_fini(&t);
 
     assert_refused("/npm/@a%2f%2fb");
