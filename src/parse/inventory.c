@@ -19,17 +19,20 @@ void inventory_init(struct inventory *v, struct report *r)
                             .pins_json = BUF(LIMIT_INVENTORY_BYTES),
                             .natives_json = BUF(LIMIT_INVENTORY_BYTES / 4),
                             .models_json = BUF(LIMIT_INVENTORY_BYTES / 20),
+                            .licences_json = BUF(LIMIT_INVENTORY_BYTES / 4),
                             .system_json = BUF(1U << 20)};
     json_out_init(&v->packages, &v->packages_json);
     json_out_init(&v->claims, &v->claims_json);
     json_out_init(&v->pins, &v->pins_json);
     json_out_init(&v->natives, &v->natives_json);
     json_out_init(&v->models, &v->models_json);
+    json_out_init(&v->licences, &v->licences_json);
     json_out_array(&v->packages);
     json_out_array(&v->claims);
     json_out_array(&v->pins);
     json_out_array(&v->natives);
     json_out_array(&v->models);
+    json_out_array(&v->licences);
 }
 
 void inventory_fini(struct inventory *v)
@@ -39,6 +42,7 @@ void inventory_fini(struct inventory *v)
     buf_fini(&v->pins_json);
     buf_fini(&v->natives_json);
     buf_fini(&v->models_json);
+    buf_fini(&v->licences_json);
     buf_fini(&v->system_json);
     claims_free(v->by_path);
 }
@@ -193,6 +197,19 @@ void inventory_model(struct inventory *v, const char *path, const char *family, 
     json_out_object_end(&v->models);
 }
 
+void inventory_licence(struct inventory *v, const char *type, struct span name, struct span licence)
+{
+    if (!buf_ok(&v->licences_json)) {
+        stop(v, "licences");
+        return;
+    }
+    json_out_object(&v->licences);
+    json_put_string(&v->licences, "type", type);
+    put_text(&v->licences, "name", name);
+    put_text(&v->licences, "licence", licence);
+    json_out_object_end(&v->licences);
+}
+
 void inventory_native(struct inventory *v, const char *path, struct span bytes)
 {
     struct digest id = digest_of(bytes);
@@ -228,7 +245,8 @@ int inventory_write(struct inventory *v, struct json_out *w, struct err *e)
                  {"claims", &v->claims, &v->claims_json},
                  {"pins", &v->pins, &v->pins_json},
                  {"natives", &v->natives, &v->natives_json},
-                 {"models", &v->models, &v->models_json}};
+                 {"models", &v->models, &v->models_json},
+                 {"licences", &v->licences, &v->licences_json}};
     for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
         json_out_array_end(lists[i].list);
         if (buf_check(lists[i].json, lists[i].key, e) < 0)

@@ -9,7 +9,8 @@
  * ALGORITHM: no hash is said. A row of "pins", what a lock file says of one package: {"ecosystem", "name", "version",
  * "hashes": [{"alg", "hex"}], "files"?, "url"?, …} as lock.h has it, and "found". A row of "natives", a program or
  * library inside of a package file: {"path", "sha256", "size"}. A row of "models": {"path", "family"?,
- * "architecture"?}, of the model itself or of the config.json beside it. Paths are of the tree that was read. */
+ * "architecture"?}, of the model itself or of the config.json beside it. A row of "licences": {"type", "name",
+ * "licence"}, of a package whose own record does not say. Paths are of the tree that was read. */
 #pragma once
 
 #include "parse/claims.h"
@@ -32,8 +33,8 @@ struct inventory {
     struct report *r; /* takes what is wrong; borrowed */
     const char *path; /* of the file at hand */
     struct span root; /* the beginning of `path` that its record's own paths lie under: "" or "rootfs/" */
-    struct buf packages_json, claims_json, pins_json, natives_json, models_json, system_json;
-    struct json_out packages, claims, pins, natives, models; /* open arrays */
+    struct buf packages_json, claims_json, pins_json, natives_json, models_json, licences_json, system_json;
+    struct json_out packages, claims, pins, natives, models, licences; /* open arrays */
     struct claims *by_path; /* the claims once more, to be asked; NULL: not kept. Owned */
     size_t package_count, claim_count;
     bool in_package; /* the file at hand lies in a package file: only what is at its top says what it is */
@@ -53,12 +54,15 @@ void inventory_claims(struct inventory *v, const char *type, struct span name, s
 int inventory_claim(struct inventory *v, struct span path, enum hash kind, struct span bytes, bool configuration);
 void inventory_claims_end(struct inventory *v);
 
-/* Members "packages", "claims", "pins", "natives", "models" and, where a file says which system this is, "system", into
- * an open object. -1: a buffer was full (ERR_LIMIT). */
+/* Members "packages", "claims", "pins", "natives", "models", "licences" and, where a file says which system this is,
+ * "system", into an open object. -1: a buffer was full (ERR_LIMIT). */
 int inventory_write(struct inventory *v, struct json_out *w, struct err *e);
 
 /* What a model's file, or the config.json beside it, says of the model. */
 void inventory_model(struct inventory *v, const char *path, const char *family, const char *architecture);
+
+/* The licence of a package, from another file than its record. */
+void inventory_licence(struct inventory *v, const char *type, struct span name, struct span licence);
 
 /* A program or a library that lies in a package file. */
 void inventory_native(struct inventory *v, const char *path, struct span bytes);
@@ -90,5 +94,5 @@ bool inventory_read_bytes(struct inventory *v, const char *path, struct span byt
 /* The op "inventory" of the parse role: one file. arg: {"path", "top"?: true (the file that was asked for: an image, a
  * tar or an ISO image is read to its end; a file of a folder is read by its place there), "layer"?: true (a layer of an
  * image), "offset"?, "size"? (a part of the file)}. Reply: what "inspect" replies; facts: "packages", "claims", "pins",
- * "natives", "models", "system"?, of a tree those of tar.h, of an image "images" (image.h). */
+ * "natives", "models", "licences", "system"?, of a tree those of tar.h, of an image "images" (image.h). */
 int inventory_op(struct span input, struct span arg, struct buf *reply, struct err *e);

@@ -6,6 +6,7 @@
 #include "parse/alpm.h"
 #include "parse/apk_db.h"
 #include "parse/conda.h"
+#include "parse/copyright.h"
 #include "parse/dpkg.h"
 #include "parse/elf_parts.h"
 #include "parse/gguf.h"
@@ -138,6 +139,7 @@ static const struct rule {
     {PLACE_FILE, "var/lib/dpkg/status", NULL, read_dpkg_status},
     {PLACE_FOLDER, "var/lib/dpkg/status.d/", NULL, read_dpkg_single},
     {PLACE_FOLDER, "var/lib/dpkg/info/", NULL, read_dpkg_info},
+    {PLACE_BELOW, "usr/share/doc/", "copyright", copyright_read},
     {PLACE_FILE, "var/lib/opkg/status", NULL, read_opkg_status},
     {PLACE_FILE, "usr/lib/opkg/status", NULL, read_opkg_status},
     {PLACE_FILE, "lib/apk/db/installed", NULL, apk_db_read},

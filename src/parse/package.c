@@ -8,6 +8,7 @@
 #include "parse/fields.h"
 #include "parse/npm_package.h"
 #include "parse/pep440.h"
+#include "parse/rpm.h"
 #include "parse/sdist.h"
 #include "parse/wheel.h"
 #include "util/encode.h"
@@ -248,8 +249,25 @@ static const char *base_of(const char *path)
     return slash ? slash + 1 : path;
 }
 
+/* Its files stand with it as far as the header has their digests. */
+static void check_rpm(struct span file, const struct inspect_options *o, struct report *r)
+{
+    auto_inventory v = {0};
+    struct err e = {0};
+    r->format = "rpm";
+    inventory_init(&v, r);
+    v.path = "";
+    rpm_read(file, o, &v);
+    if (inventory_write(&v, &r->facts, &e) < 0)
+        report_not_scanned(r, "inventory-size", "", "%s", e.msg);
+}
+
 bool package_check_named(struct span file, enum content content, const struct inspect_options *o, struct report *r)
 {
+    if (span_ends(span_str(o->name), SPAN_LIT(".rpm")) && content == CONTENT_ARCHIVE) {
+        check_rpm(file, o, r);
+        return true;
+    }
     enum package_kind kind = package_kind_of(o->name);
     if ((kind != PACKAGE_WHEEL || content != CONTENT_ZIP) && (kind != PACKAGE_DEB || content != CONTENT_ARCHIVE))
         return false;

@@ -33,7 +33,7 @@ void package_named(struct package_facts *p, const char *name, const char *versio
 enum package_kind package_kind_of(const char *filename);
 const char *package_ecosystem(enum package_kind kind); /* "pypi", "npm", "deb", "file"; static */
 
-/* If the name says wheel or deb and the bytes are of that family, they are read as one: true. */
+/* If the name says wheel, deb or rpm and the bytes are of that family, they are read as one: true. */
 bool package_check_named(struct span file, enum content content, const struct inspect_options *o, struct report *r);
 
 /* A member that is `wanted` but for the case of its letters is a finding: on some file systems it takes its place. */

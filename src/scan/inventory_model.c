@@ -536,6 +536,35 @@ static void place_claims(struct inventory_store *m)
     }
 }
 
+/* dpkg's records have no licence; the copyright beside a package has. */
+static void take_licences(struct inventory_store *m)
+{
+    struct text_map by_name = {0};
+    const json_t *facts, *row;
+    size_t i, k;
+    json_array_foreach(m->kept, i, facts)
+    {
+        json_array_foreach(json_object_get(facts, "licences"), k, row)
+        {
+            auto_buf key = BUF(2048);
+            buf_printf(&key, "%s\n%s", json_get_string(row, "type", ""), json_get_string(row, "name", ""));
+            text_map_put(&by_name, model_text(m, buf_str(&key)), (uint32_t)m->licence_count);
+            m->licences = reallocarray(m->licences, m->licence_count + 1, sizeof *m->licences);
+            if (!m->licences)
+                abort();
+            m->licences[m->licence_count++] = json_get_string(row, "licence", "");
+        }
+    }
+    for (size_t p = 0; p < m->package_count && by_name.count; p++) {
+        auto_buf key = BUF(4096);
+        uint32_t number;
+        buf_printf(&key, "%s\n%s", m->packages[p].type, m->packages[p].name);
+        if (!m->packages[p].licence[0] && text_map_get(&by_name, buf_str(&key), &number))
+            m->packages[p].licence = m->licences[number];
+    }
+    text_map_fini(&by_name);
+}
+
 /* A record that is gone takes no file along: what it spoke of may still be there. */
 static void find_lost_records(struct scan_inventory *v)
 {
@@ -581,6 +610,7 @@ void model_resolve(struct scan_inventory *v)
     link_claims(m);
     place_claims(m);
     find_vendored(m);
+    take_licences(m);
     find_lost_records(v);
 }
 

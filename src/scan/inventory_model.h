@@ -61,6 +61,8 @@ struct inventory_store {
     size_t native_count;
     const json_t **models; /* owned list of rows */
     size_t model_count;
+    const char **licences; /* owned list */
+    size_t licence_count;
     /* what the document points to */
     struct sbom_component *components;
     size_t component_count, component_room;

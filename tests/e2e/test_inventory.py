@@ -414,3 +414,21 @@ def test_models_are_components_with_what_their_own_files_say(inventory, tmp_path
     alone, _ = inventory(tmp_path / "model.gguf")
     assert found["model.gguf"]["modelCard"] == alone["model.gguf"]["modelCard"]
     assert found["model.gguf"]["modelCard"]["modelParameters"]["architectureFamily"] == "llama"
+
+
+def test_a_scan_reads_an_rpm_to_its_end(airlock, tmp_path):
+    content = b"#!/bin/sh\nexec true\n"
+    header = made.rpm_header("demo", files=[("/usr/bin/", "x", hashlib.sha256(content).hexdigest(), 0)])
+    path = tmp_path / "demo-1.0-1.x86_64.rpm"
+    path.write_bytes(made.rpm_package(header, {"./usr/bin/x": content}))
+    [row] = airlock("scan", path, json=True).json["files"]
+    assert (row["format"], row["verdict"]) == ("rpm", "clean")
+    path.write_bytes(made.rpm_package(header, {"./usr/bin/x": b"other"}))
+    [row] = airlock("scan", path, json=True, status=1).json["files"]
+    assert [one["rule"] for one in row["findings"]][0] == "rpm-files"
+
+
+def test_a_debian_package_has_the_licences_of_its_copyright(inventory, tmp_path):
+    write(tmp_path, {**debian(), "usr/share/doc/demo/copyright": b"License: GPL-2+ or MIT\nLicense: BSD-3-clause\n"})
+    found, _ = inventory(tmp_path)
+    assert "BSD-3-clause" in json.dumps(found[LIBC]["licenses"])

@@ -224,6 +224,7 @@ def main():
             "rpm": {"package": b"\0" + rpm, "header": b"\2" + header, "manifest": b"\1a\t1-1\t1\t1\tv\t(none)\t1\tx86_64\t0\ta-1-1.src.rpm\n"},
             "rpmdb": {"sqlite": b"\0" + sqlite, "ndb": b"\1" + ndb, "empty": b"\0"},
             "rust_audit": {"good": auditable(), "bad": b"x\x9c"},
+            "copyright": {"fields": b"Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nLicense: GPL-2+ or MIT\nLicense: BSD-3-clause\n", "text": b"On Debian systems see /usr/share/common-licenses/GPL-3.\n"},
             "claims": {"paths": b"usr/bin/a\nbin/b\nusr/bin/a\n\n"},
         }
         sri = "sha512-" + base64.b64encode(hashlib.sha512(b"x").digest()).decode()

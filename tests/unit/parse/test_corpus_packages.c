@@ -33,6 +33,7 @@ static const struct {
     {"dpkg/osv-scalibr/dpkg/", "var/lib/dpkg/status"},
     {"dpkg/osv-scalibr/opkg/", "var/lib/opkg/status"},
     {"dpkg/syft/info/", "var/lib/dpkg/info/*"},
+    {"dpkg/syft/copyright/", "usr/share/doc/*/copyright"},
     {"apk/", "lib/apk/db/installed"},
     {"pacman/osv-scalibr/", "var/lib/pacman/local/a-1.0-1/desc"},
     {"pacman/syft/files", "var/lib/pacman/local/pacman-5.1.3-1/files"},
@@ -169,6 +170,9 @@ static const struct {
     {"apk/syft/empty-deps-and-provides", READ, "two of its fields are empty, the record is not"},
     {"apk/syft/glob-paths/lib/apk/db/installed", REFUSED, "bogus text"},
     {"dpkg/osv-scalibr/dpkg/transitional_empty", READ, "an empty package in the sense of Debian"},
+    {"dpkg/syft/copyright/cuda", NOTHING, "a licence of its own, without a short name"},
+    {"dpkg/syft/copyright/dev-kit", NOTHING, "a licence of its own, without a short name"},
+    {"dpkg/syft/copyright/microsoft", NOTHING, "a licence of its own, without a short name"},
     {"dpkg/syft/image-dpkg/var/lib/dpkg/status", REFUSED, "its first stanza has no name; the others are listed"},
     {"dpkg/syft/var/lib/dpkg/status.d/doc-examples", REFUSED, "packages without a version; the others are listed"},
     {"dpkg/syft/var/lib/dpkg/status.d/libpam-runtime", REFUSED, "packages without a version; the others are listed"},
@@ -223,7 +227,8 @@ static enum wanted wanted_of(const char *path, bool *excepted)
 
 static bool holds(enum wanted wanted, const struct seen *s)
 {
-    bool something = s->packages || s->claims || json_object_get(s->facts, "system");
+    bool something = s->packages || s->claims || json_object_get(s->facts, "system") ||
+                     json_array_size(json_object_get(s->facts, "licences"));
     switch (wanted) {
     case READ:
         return !verdict_blocks(s->verdict) && (something || s->rules[0]);

@@ -1,0 +1,8 @@
+/* Which licences a Debian package has, by usr/share/doc/NAME/copyright (machine-readable debian/copyright 1.0, and
+ * references to /usr/share/common-licenses in free texts). Hard rule: only short names are taken, as they stand there;
+ * nothing is guessed from the text of a licence. */
+#pragma once
+
+#include "parse/inventory.h"
+
+void copyright_read(struct span file, struct inventory *v);
