@@ -8,8 +8,8 @@
 
 #define PROPERTIES_MAX 8U
 
-/* Files that are listed one by one. */
-#define FILES_LISTED_MAX 50000U
+/* Files that are listed one by one: with them an inventory still fits into an attestation. */
+#define FILES_LISTED_MAX 20000U
 
 static struct sbom_component *add(struct scan_inventory *v, const char *type, const char *name)
 {

@@ -18,6 +18,7 @@
 #include "util/sys.h"
 
 #define THREADS_MAX 16U
+#define SMALL_BYTES (1U << 20)
 
 struct shared {
     struct work *work;
@@ -93,6 +94,29 @@ static bool take_bytes(struct work *w, struct work_job *job, struct span bytes)
     return job->look || inventory_wants_bytes(bytes);
 }
 
+/* Small files are read, which is quicker; a large one is mapped for as long as it is hashed. */
+static int look_at_bytes(struct work *w, struct work_job *job, int fd, size_t size, bool *look)
+{
+    if (size <= SMALL_BYTES) {
+        auto_free uint8_t *bytes = malloc(size);
+        size_t have = 0;
+        if (!bytes)
+            abort();
+        for (ssize_t got = 1; have < size && got > 0; have += got > 0 ? (size_t)got : 0)
+            got = pread(fd, bytes + have, size - have, (off_t)have);
+        if (have < size)
+            return -1;
+        *look = take_bytes(w, job, span_of(bytes, size));
+        return 0;
+    }
+    void *map = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (map == MAP_FAILED)
+        return -1;
+    *look = take_bytes(w, job, span_of(map, size));
+    munmap(map, size);
+    return 0;
+}
+
 static void do_job(struct shared *s, struct child *parser, struct work_job *job)
 {
     struct work *w = s->work;
@@ -106,15 +130,10 @@ static void do_job(struct shared *s, struct child *parser, struct work_job *job)
     }
     bool look = job->look;
     bool hash = w->want_sha256 || job->file != UINT32_MAX;
-    if (hash && st.st_size > 0) {
-        void *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (map == MAP_FAILED) {
-            job->unread = true;
-            err_set(&job->why, ERR_IO, errno, "cannot be read");
-            return;
-        }
-        look = take_bytes(w, job, span_of(map, (size_t)st.st_size));
-        munmap(map, (size_t)st.st_size);
+    if (hash && st.st_size > 0 && look_at_bytes(w, job, fd, (size_t)st.st_size, &look) < 0) {
+        job->unread = true;
+        err_set(&job->why, ERR_IO, errno, "cannot be read");
+        return;
     }
     if (look)
         job->reply = ask(parser, fd, job, &job->why);
