@@ -88,6 +88,19 @@ def test_a_pickle_is_judged_by_what_it_imports_under_any_name(airlock, folder):
         assert "os.system" in finding["message"] and finding["at"].endswith("byte 0")
 
 
+def test_hdf5_is_read_in_a_confined_process_of_its_own(airlock, folder):
+    """libhdf5 under the filters of the parse role: it gets its bytes from memory and needs no call that is forbidden."""
+    seeds = ROOT / "tests" / "fuzz" / "corpus" / "hdf5"
+    wanted = {"model": "clean", "weights": "clean", "lambda": "malicious", "external": "malicious", "stub": "suspicious"}
+    for name in wanted:
+        (folder / f"{name}.h5").write_bytes((seeds / name).read_bytes())
+    (folder / "cut.h5").write_bytes((seeds / "model").read_bytes()[:3000])
+    result = airlock("scan", folder, json=True, status=1)
+    for name, verdict in wanted.items():
+        assert rows(result)[f"{name}.h5"]["verdict"] == verdict, name
+    assert rows(result)["cut.h5"]["verdict"] in ("suspicious", "not-scanned")
+
+
 def test_texts_of_a_file_cannot_command_the_terminal(airlock, folder):
     header = json.dumps({"\u001b]0;owned\u0007x": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
     (folder / "x.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
