@@ -221,7 +221,8 @@ static void full_name(const struct purl *p, const struct ecosystem *eco, struct 
         buf_add_str(out, p->namespace);
         buf_add_byte(out, strcmp(p->type, "maven") == 0 ? ':' : '/');
     }
-    buf_add_str(out, p->name);
+    bool standard_library = strcmp(p->type, "golang") == 0 && !p->namespace && strcmp(p->name, "std") == 0;
+    buf_add_str(out, standard_library ? "stdlib" : p->name); /* some inventories of Go say "std" */
 }
 
 /* An epoch may stand apart (rpm). */
