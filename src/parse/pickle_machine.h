@@ -84,8 +84,9 @@ static inline bool value_has_object(struct value v)
 /* A container, or what a call made. Its items are kept while it is small (a tuple, the first batch of a list or dict),
  * or all of them where the machine was told to (`keep_lists`). */
 struct object {
-    uint32_t name : 31;     /* KIND_OBJECT: the number of the allowed name that was called; others: how deep it is */
+    uint32_t name : 30;     /* KIND_OBJECT: the number of the allowed name that was called; others: how deep it is */
     bool holds_objects : 1; /* a dtype of NumPy whose fields do */
+    bool roomy : 1;         /* behind its items there is room up to the next power of two */
     uint32_t first, count;  /* items kept; first is NOT_KEPT when there were too many. An object keeps its arguments */
     float weight;           /* how large it is when everything shared is written out */
 };

@@ -6,12 +6,13 @@
 
 /* Sorted by module, then name (bytewise): a test holds it. Names of Python 2 stand beside those that they became. What
  * the letters of the arguments mean stands in pickle_calls.c. */
-#define SETS(module)                                                 \
-    {module, "bytearray", PICKLE_CALLED, PICKLE_BYTES, 0, "|=x"},    \
-        {module, "complex", PICKLE_CALLED, PICKLE_PLAIN, 0, "|FF"},  \
-        {module, "frozenset", PICKLE_CALLED, PICKLE_PLAIN, 0, "|l"}, \
-    {                                                                \
-        module, "set", PICKLE_CALLED, PICKLE_PLAIN, 0, "|l"          \
+#define SETS(module)                                                                   \
+    {module, "bytearray", PICKLE_CALLED, PICKLE_BYTES, 0, "|=x"},                      \
+        {module, "bytes", PICKLE_CALLED, PICKLE_BYTES, 0, ""}, /* b"" in protocol 2 */ \
+        {module, "complex", PICKLE_CALLED, PICKLE_PLAIN, 0, "|FF"},                    \
+        {module, "frozenset", PICKLE_CALLED, PICKLE_PLAIN, 0, "|l"},                   \
+    {                                                                                  \
+        module, "set", PICKLE_CALLED, PICKLE_PLAIN, 0, "|l"                            \
     }
 #define MULTIARRAY(module)                                                 \
     {module, "_reconstruct", PICKLE_CALLED, PICKLE_RECONSTRUCT, 0, "a0Y"}, \

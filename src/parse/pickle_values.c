@@ -98,7 +98,7 @@ static void add_depth(struct machine *m, struct object *o, const struct value *i
                              ? m->objects[value_number(items[i])].name + 1U
                              : 0;
         if (depth > o->name)
-            o->name = depth & 0x7fffffffU;
+            o->name = depth & 0x3fffffffU;
     }
     if (o->name <= LIMIT_PICKLE_NESTING || m->deep)
         return;
@@ -107,26 +107,39 @@ static void add_depth(struct machine *m, struct object *o, const struct value *i
                 LIMIT_PICKLE_NESTING);
 }
 
-/* Keeps the items, as far as the object is still small and nothing was kept behind its own. */
-static int keep(struct machine *m, struct object *o, const struct value *items, size_t count)
+/* Makes room for more items behind those of an object. The last one of all just grows; another one moves to the end,
+ * with room for as many again, so that items that come one by one do not move each time. */
+static int make_room(struct machine *m, struct object *o, size_t more)
 {
-    size_t max = m->keep_lists ? LIMIT_PICKLE_ITEMS : KEEP_MAX;
-    if (count == 0 || o->first == NOT_KEPT) {
-        o->count += (uint32_t)count;
+    size_t wanted = o->count + more, room = o->roomy ? 1UL << (64 - __builtin_clzl(o->count)) : 0;
+    bool last = o->count == 0 || (!o->roomy && o->first + o->count == m->item_count);
+    if (wanted < room)
         return RUN_OK;
-    }
-    bool last = o->count == 0 || o->first + o->count == m->item_count;
-    if (!last || o->count + count > max) {
-        o->first = NOT_KEPT;
-        o->count += (uint32_t)count;
-        return RUN_OK;
-    }
-    if (reserve_items(m, count) < 0)
+    room = 1UL << (64 - __builtin_clzl(wanted));
+    if (reserve_items(m, last ? more : room) < 0)
         return RUN_STOPPED;
     if (o->count == 0)
         o->first = (uint32_t)m->item_count;
-    memcpy(m->items + m->item_count, items, count * sizeof *items);
-    m->item_count += count;
+    if (!last) {
+        memcpy(m->items + m->item_count, m->items + o->first, o->count * sizeof *m->items);
+        o->first = (uint32_t)m->item_count;
+        o->roomy = true;
+    }
+    m->item_count += last ? more : room;
+    return RUN_OK;
+}
+
+/* Keeps the items as long as the object is small. */
+static int keep(struct machine *m, struct object *o, const struct value *items, size_t count)
+{
+    size_t max = m->keep_lists ? LIMIT_PICKLE_ITEMS : KEEP_MAX;
+    if (count > 0 && o->count + count > max)
+        o->first = NOT_KEPT;
+    if (count > 0 && o->first != NOT_KEPT) {
+        if (make_room(m, o, count) < 0)
+            return RUN_STOPPED;
+        memcpy(m->items + o->first + o->count, items, count * sizeof *items);
+    }
     o->count += (uint32_t)count;
     return RUN_OK;
 }
@@ -138,7 +151,7 @@ int machine_new(struct machine *m, enum kind kind, uint32_t name, const struct v
                                                   LIMIT_PICKLE_OBJECTS, "lists, tuples and dicts") < 0)
         return RUN_STOPPED;
     struct object *o = &m->objects[m->object_count];
-    *o = (struct object){.name = name & 0x7fffffffU, .weight = 1.0F};
+    *o = (struct object){.name = name & 0x3fffffffU, .weight = 1.0F};
     *out = value_of(kind, m->object_count++);
     add_weight(m, o, items, count);
     if (kind != KIND_OBJECT)

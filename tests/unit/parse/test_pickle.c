@@ -557,6 +557,40 @@ static void an_array_of_numpy_is_clean_when_its_bytes_have_its_size(void **state
     }
 }
 
+/* In protocol 0 a dict gets its items one by one, with tuples in between. */
+static void write_fields(struct buf *b, int fields, const char *kind)
+{
+    char name[32];
+    p_global(b, "numpy.core.multiarray", "scalar");
+    p_global(b, "numpy", "dtype");
+    snprintf(name, sizeof name, "V%d", 4 * fields);
+    p_text(b, name);
+    buf_add_str(b, "I00\nI01\n\x87R(I3\nS'|'\nN(");
+    for (int i = 0; i < fields; i++)
+        buf_printf(b, "S'f%d'\n", i);
+    buf_add_str(b, "t(d");
+    for (int i = 0; i < fields; i++) {
+        buf_printf(b, "S'f%d'\n(", i);
+        p_dtype(b, kind);
+        buf_printf(b, "I%d\nts", 4 * i);
+    }
+    buf_printf(b, "I%d\nI1\nI16\ntb", 4 * fields);
+    p_bytes(b, (size_t)(4 * fields));
+    buf_add_str(b, "\x86R.");
+}
+
+static void a_type_of_many_fields_is_seen_to_its_last_one(void **state)
+{
+    (void)state;
+    for (int fields = 1; fields <= 60; fields += 7) {
+        auto_buf good = BUF(65536), objects = BUF(65536);
+        write_fields(&good, fields, "f4");
+        is_clean(&good);
+        write_fields(&objects, fields, "O4");
+        is_blocked(&objects, "pickle-call");
+    }
+}
+
 static void a_large_and_honest_pickle_is_clean(void **state)
 {
     auto_buf b = BUF(8 << 20);
@@ -655,6 +689,7 @@ int main(void)
         cmocka_unit_test(a_tensor_of_a_class_is_held_to_the_same_rules),
         cmocka_unit_test(what_numpy_and_python_2_write_is_clean),
         cmocka_unit_test(an_array_of_numpy_is_clean_when_its_bytes_have_its_size),
+        cmocka_unit_test(a_type_of_many_fields_is_seen_to_its_last_one),
         cmocka_unit_test(a_large_and_honest_pickle_is_clean),
         cmocka_unit_test(a_renamed_pickle_never_passes),
         cmocka_unit_test(a_pickle_behind_the_magic_of_a_picture_never_passes),
