@@ -2,12 +2,15 @@
 
 import base64
 import bz2
+import collections
 import gzip
 import hashlib
 import io
 import json
 import lzma
 import os
+import pickle
+import random
 import sqlite3
 import tarfile
 from pathlib import Path
@@ -99,6 +102,34 @@ def test_hdf5_is_read_in_a_confined_process_of_its_own(airlock, folder):
     for name, verdict in wanted.items():
         assert rows(result)[f"{name}.h5"]["verdict"] == verdict, name
     assert rows(result)["cut.h5"]["verdict"] in ("suspicious", "not-scanned")
+
+
+def some_value(rng, depth=0):
+    """Plain data of any kind that a pickle of weights may hold."""
+    kind = rng.randrange(12 if depth < 4 else 7)
+    if kind < 7:
+        text = "".join(rng.choice("ab._-/ ()\\'\n\u00e9\u4e2d\U0001f600") for _ in range(rng.randrange(40)))
+        return [rng.randint(-(2**70), 2**70), rng.randrange(70000), rng.random(), text, rng.randbytes(rng.randrange(300)), rng.choice([None, True, False, 1e999]), bytearray(b"xy")][kind]
+    many = [some_value(rng, depth + 1) for _ in range(rng.randrange(6))]
+    if kind == 7:
+        return tuple(many)
+    if kind == 8:
+        return {rng.randrange(99) for _ in many}
+    if kind == 9:
+        return collections.OrderedDict((f"key {i}", value) for i, value in enumerate(many))
+    return {f"key {i}": value for i, value in enumerate(many)} if kind == 10 else [many, many]
+
+
+def test_what_pythons_own_picklers_write_of_plain_data_is_clean(airlock, folder):
+    rng = random.Random(7)
+    for number in range(60):
+        value = some_value(rng)
+        for protocol in range(6):
+            out = io.BytesIO()
+            (pickle.Pickler if number % 2 else pickle._Pickler)(out, protocol).dump(value)
+            (folder / f"{number}-{protocol}.pkl").write_bytes(out.getvalue())
+    found = airlock("scan", folder, json=True, status=0).json["files"]
+    assert len([row for row in found if row["path"].endswith(".pkl")]) == 360
 
 
 def test_texts_of_a_file_cannot_command_the_terminal(airlock, folder):
