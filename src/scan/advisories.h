@@ -44,6 +44,9 @@ struct advisories_progress {
 int advisories_compile(struct child *parser, char *const *paths, size_t count, int64_t now_s, int fd,
                        const struct advisories_progress *progress, struct advisories_compiled *out, struct err *e);
 
+/* SHA-256 of the file from its beginning; its position stays. ERR_IO. */
+int advisories_hash(int fd, struct digest *out, struct err *e);
+
 /* ── asking ── */
 
 /* Is the file a snapshot, by its first bytes? */

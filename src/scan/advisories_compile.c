@@ -132,7 +132,7 @@ static int read_pieces(struct compiling *c, int fd, const char *name)
     return 0;
 }
 
-static int hash_file(int fd, struct digest *out, struct err *e)
+int advisories_hash(int fd, struct digest *out, struct err *e)
 {
     auto_free uint8_t *chunk = malloc(COPY_CHUNK_BYTES);
     struct sha256 *h = sha256_new();
@@ -164,7 +164,7 @@ static int read_file(struct compiling *c, int fd, const char *name, bool alone)
         return err_set(c->e, ERR_IO, errno, "%s", name);
     if (!S_ISREG(st.st_mode))
         return err_set(c->e, ERR_INPUT, 0, "%s is no regular file; only those are read", name);
-    if (hash_file(fd, &c->only_file, c->e) < 0)
+    if (advisories_hash(fd, &c->only_file, c->e) < 0)
         return err_prefix(c->e, "%s", name);
     if (st.st_mtime > c->file_s)
         c->file_s = st.st_mtime;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "ship/station.h"
 #include "site/room.h"
@@ -11,7 +12,6 @@
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/limits.h"
-#include "util/sys.h"
 
 /* A clock of another machine may be so much ahead of ours. */
 #define AHEAD_MAX_S 300
@@ -75,31 +75,11 @@ void advisories_in_force_fini(struct advisories_in_force *f)
     *f = (struct advisories_in_force){.fd = -1};
 }
 
-static int hash_file(int fd, struct digest *out, struct err *e)
-{
-    auto_free uint8_t *chunk = malloc(COPY_CHUNK_BYTES);
-    struct sha256 *h = sha256_new();
-    ssize_t got;
-    off_t at = 0;
-    if (!chunk)
-        abort();
-    while ((got = sys.pread(fd, chunk, COPY_CHUNK_BYTES, at)) != 0) {
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            break;
-        sha256_add(h, chunk, (size_t)got);
-        at += got;
-    }
-    *out = sha256_finish(h);
-    return got < 0 ? err_set(e, ERR_IO, errno, "read the snapshot of advisories") : 0;
-}
-
 static int open_bytes(struct site *s, struct advisories_in_force *out, struct err *e)
 {
     struct digest is;
     out->fd = blob_open(s->blobs, &out->digest, NULL, e);
-    if (out->fd < 0 || hash_file(out->fd, &is, e) < 0)
+    if (out->fd < 0 || advisories_hash(out->fd, &is, e) < 0)
         return err_prefix(e, "advisories");
     if (digest_equal(&is, &out->digest))
         return 0;
@@ -261,7 +241,8 @@ static int keep_bytes(struct taking *t, struct err *e)
 static int take(struct taking *t, struct span signature, struct err *e)
 {
     struct child *parser = site_parser(t->s, e);
-    if (!parser || site_clock_check(t->s, e) < 0 || site_check_live(t->s, e) < 0 || hash_file(t->fd, &t->id, e) < 0)
+    if (!parser || site_clock_check(t->s, e) < 0 || site_check_live(t->s, e) < 0 ||
+        advisories_hash(t->fd, &t->id, e) < 0)
         return -1;
     if (role_document_verify(t->s->db, parser, t->s->public_key, signature, TUF_ADVISORIES, &t->id,
                              PREDICATE_ADVISORIES, t->s->now_s, &t->statement, t->station, e) < 0)
