@@ -100,6 +100,18 @@ sign() {
   run airlock --home contour "$verb" "$@" --key "people/$who/key.pem" --passphrase-file "people/$who/passphrase"
 }
 
+# poison FILE: weights that run a program when they are loaded. Nobody loads them here.
+poison() {
+  note "weights as torch would save them, but for a call of posix.system in the pickle:"
+  printf '%s$ printf … > %s%s\n' "$bold" "$1" "$plain"
+  printf 'cposix\nsystem\n(S"id > /tmp/airlock-demo-was-here"\ntR.' >"$1"
+}
+
+# wait_until TIME (RFC 3339)
+wait_until() {
+  while [ "$(date -u +%FT%TZ)" \< "$1" ] || [ "$(date -u +%FT%TZ)" = "$1" ]; do sleep 0.5; done
+}
+
 start_serve() {
   note 'The contour'"'"'s server runs from here on (port chosen by the system).'
   sed -i 's/^  port: 8470$/  port: 0/' contour/airlock.yaml

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 STEPS = ("Set-up", "Who trusts whom", "Station: collect, pack and ship", "Contour: received, and in quarantine",
          "Scan, judge, sandbox, test, approvals, prod", "Answers", "From the mirrors", "A chatty engine is caught", "Version 1.1.0, and back in an instant",
-         "The story, and the proof")
+         "Found, waived for a time, recalled", "The story, and the proof")
 
 
 @pytest.mark.alone
