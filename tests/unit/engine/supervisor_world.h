@@ -15,6 +15,8 @@ struct world {
     int crash;                       /* the engine of this release ends now; -1: none */
     int foreign;                     /* the engine of this release has offered another's socket; -1: none */
     bool denied[RELEASES];           /* by the gate, at the way back */
+    bool unwaived[RELEASES];         /* what was found against it is not waived any more */
+    bool end_stops;                  /* and by the policy it ends then */
     int starts[RELEASES], gates;
     int alive, halted;
     bool keep_standby;

@@ -43,12 +43,13 @@ static int setup(void **state)
     world.crash = world.foreign = -1;
     world.alive = world.halted = world.gates = 0;
     world.keep_standby = true;
+    world.end_stops = false;
     world.model_bytes = 0;
     supervisor_meminfo = "/proc/meminfo";
     for (int i = 0; i < RELEASES; i++) {
         world.start_ms[i] = world.starts[i] = 0;
         world.problem[i] = ERR_NONE;
-        world.denied[i] = false;
+        world.denied[i] = world.unwaived[i] = false;
     }
     pthread_mutex_unlock(&world.lock);
     snprintf(world.home, sizeof world.home, "/tmp/airlock-supervisor-XXXXXX");
@@ -215,6 +216,32 @@ static void a_standby_that_is_denied_now_is_not_switched_to(void **state)
     assert_int_equal(answers(v, &code), 1);
     assert_int_equal(count(&world.gates), 1); /* asked once, not again and again */
     assert_true(status_has(v, "running-older"));
+    supervisor_stop(v);
+}
+
+static void what_runs_on_a_waiver_that_ended_goes_when_the_policy_says_so(void **state)
+{
+    (void)state;
+    enum err_code code;
+    world.unwaived[0] = world.end_stops = true;
+    struct supervisor *v = begin();
+    wait_status(v, "its waiver has ended");
+    assert_int_equal(answers(v, &code), -1);
+    assert_int_equal(count(&world.starts[0]), 1); /* and it is not started again */
+    locked(set_wanted, 1);
+    wait_for(v, 1);
+    supervisor_stop(v);
+}
+
+static void what_runs_on_a_waiver_that_ended_runs_on_otherwise(void **state)
+{
+    (void)state;
+    enum err_code code;
+    world.unwaived[0] = true;
+    struct supervisor *v = begin();
+    wait_for(v, 0);
+    usleep(2200000); /* it is looked at a second after the switch */
+    assert_int_equal(answers(v, &code), 0);
     supervisor_stop(v);
 }
 
@@ -627,6 +654,8 @@ int main(void)
         RULE(the_old_one_answers_until_the_new_one_is_ready),
         RULE(the_way_back_to_a_standby_starts_nothing_but_asks_the_gate),
         RULE(a_standby_that_is_denied_now_is_not_switched_to),
+        RULE(what_runs_on_a_waiver_that_ended_goes_when_the_policy_says_so),
+        RULE(what_runs_on_a_waiver_that_ended_runs_on_otherwise),
         RULE(a_serve_that_has_just_begun_loads_what_stood_there_before),
         RULE(a_standby_that_is_still_loading_is_waited_for_not_started_twice),
         RULE(a_standby_that_cannot_be_loaded_hinders_nobody),
