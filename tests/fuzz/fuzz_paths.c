@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void member(struct path_set *set, char *line)
 {
     auto_buf normal = BUF(8192), again = BUF(8192);
-    bool absolute, again, full;
+    bool absolute, twice, full;
     char *target = strchr(line, '\t');
     if (target)
         *target++ = '\0';
@@ -24,7 +24,7 @@ static void member(struct path_set *set, char *line)
     if (target)
         (void)symlink_problem(path, target);
     if (path[0])
-        (void)path_set_add(set, path, target ? PATH_SYMLINK : PATH_FILE, &again, &full);
+        (void)path_set_add(set, path, target ? PATH_SYMLINK : PATH_FILE, &twice, &full);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
