@@ -51,8 +51,8 @@ static void print_text(const struct collect_result *r)
     }
     for (size_t i = 0; i < r->host_count; i++) {
         print_size(size, r->hosts[i].received);
-        printf("  from   %s:%u, %s over %zu connections\n", r->hosts[i].host, r->hosts[i].port, size,
-               r->hosts[i].connections);
+        printf("  from   %s:%u, %s over %zu connection%s\n", r->hosts[i].host, r->hosts[i].port, size,
+               r->hosts[i].connections, r->hosts[i].connections == 1 ? "" : "s");
     }
 }
 

@@ -8,12 +8,15 @@
 #include "util/limits.h"
 
 #define LAST_DEFAULT 50U
+#define WINDOW       512U /* entries, of one step back */
 
 struct printing {
     struct invocation *in;
     const char *action; /* NULL: all */
     bool found;         /* an entry of this action */
-    struct buf others;  /* the actions that were passed over: " init person-add " */
+    bool folds;         /* entries that bind access records are counted and left out */
+    uint64_t folded, skip;
+    struct buf others; /* the actions that were passed over: " init person-add " */
 };
 
 static void print_member(const char *key, const json_t *value)
@@ -69,10 +72,56 @@ static void say_nothing_found(struct printing *p, bool all)
             p->others.len ? buf_str(&p->others) : " none");
 }
 
+/* While it serves, there is one for every second in which somebody asked. Entries are written by us, without spaces. */
+static bool is_batch(struct span text)
+{
+    static const char batch[] = "\"action\":\"access-batch\"";
+    return memmem(text.ptr, text.len, batch, sizeof batch - 1) != NULL;
+}
+
+static int count_other(void *arg, uint64_t seq, int64_t time_s, struct span text)
+{
+    (void)seq;
+    (void)time_s;
+    *(uint64_t *)arg += !is_batch(text);
+    return 0;
+}
+
+/* Where the last `last` entries that are no batches begin; *surplus of those behind it are too many. */
+static int step_back(struct site *s, uint64_t size, uint64_t last, uint64_t *from, uint64_t *surplus, struct err *e)
+{
+    uint64_t found = 0;
+    *from = size;
+    while (*from > 0 && found < last) {
+        uint64_t to = *from;
+        *from = to > WINDOW ? to - WINDOW : 0;
+        if (ledger_each(s->ledger, *from, to, count_other, &found, e) < 0)
+            return -1;
+    }
+    *surplus = found > last ? found - last : 0;
+    return 0;
+}
+
+static bool passes_by(struct printing *p, struct span text)
+{
+    if (!p->folds)
+        return false;
+    bool batch = is_batch(text);
+    if (!batch && p->skip == 0)
+        return false;
+    if (!batch)
+        p->skip--;
+    else
+        p->folded += p->skip == 0;
+    return true;
+}
+
 static int each(void *arg, uint64_t seq, int64_t time_s, struct span text)
 {
     struct printing *p = arg;
     struct err bad = {0};
+    if (passes_by(p, text))
+        return 0;
     auto_json entry = json_parse(text, LIMIT_LEDGER_ENTRY_BYTES, "ledger entry", &bad);
     if (!entry) {
         printf("%6llu  NOT READABLE: %s; run `airlock ledger verify` and `airlock fsck`\n", (unsigned long long)seq,
@@ -106,25 +155,34 @@ static int run(struct invocation *in)
         return log_access(in, s, option_given(in, "all") ? UINT64_MAX : last, &e) < 0 ? command_fail(in, &e) : 0;
     uint64_t size = ledger_size(s->ledger);
     uint64_t from = option_given(in, "all") || last >= size ? 0 : size - last;
-    int result = ledger_each(s->ledger, from, size, each, &p, &e);
+    p.folds = !in->json && !p.action && !option_given(in, "all") && !option_given(in, "batches");
+    int result = p.folds ? step_back(s, size, last, &from, &p.skip, &e) : 0;
+    if (result == 0)
+        result = ledger_each(s->ledger, from, size, each, &p, &e);
     if (result == 0)
         say_nothing_found(&p, from == 0);
+    if (result == 0 && p.folded && !in->quiet)
+        printf("%llu access-batch entr%s between them not shown (--batches shows them, --access what they bind)\n",
+               (unsigned long long)p.folded, p.folded == 1 ? "y is" : "ies are");
     buf_fini(&p.others);
     return result < 0 ? command_fail(in, &e) : 0;
 }
 
 const struct command CMD_LOG = {
     .name = "log",
-    .usage = "[--last N | --all] [--action NAME | --access]",
+    .usage = "[--last N | --all] [--batches] [--action NAME | --access]",
     .summary = "the ledger for people: who did what, when",
     .detail =
-        "Prints the newest entries, oldest of them first; with --json one document a line. That nothing was changed "
+        "Prints the newest entries, oldest of them first; with --json one document a line. Entries that bind access "
+        "records (access-batch) are for\npeople counted and left out, unless --batches, --all or --action asks for "
+        "them. That nothing was changed "
         "or taken out is\nwhat `airlock ledger verify` proves.\n\n--access prints access records instead: who asked or "
-        "pulled what, which "
+        "pulled what (of a pull: what, its digest or path, bytes), which "
         "release answered, how many tokens, how long. A record appears within a second of its answer.\n`airlock ledger "
         "prove --access ID` proves one of them.",
     .options = {{"last", "N", "so many entries (default: 50)", false},
                 {"all", NULL, "all entries", false},
+                {"batches", NULL, "access-batch entries too", false},
                 {"access", NULL, "access records: requests and pulls", false},
                 {"action", "NAME", "only entries of this action, for example promote", false}},
     .min_args = 0,

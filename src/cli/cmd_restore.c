@@ -31,11 +31,16 @@ static void answer(const struct invocation *in, const struct backup_result *r, s
                (unsigned long long)found->problem_count, found->problem_count == 1 ? "" : "s", in->home);
         return;
     }
-    printf("%s is %s again, as of %s: %llu files, %llu bytes, %llu ledger entries; fsck found nothing wrong\n"
-           "  What was done after that time is not in it: shipments received since can be received again, and a "
-           "witness who saw\n  a longer ledger will say so.\n",
-           in->home, r->name, time_text(r->time_s).text, (unsigned long long)r->files, (unsigned long long)r->bytes,
-           (unsigned long long)r->entries);
+    printf("%s is the %s %s again, as of %s: %llu files, %llu bytes, %llu ledger entries; fsck found nothing wrong\n",
+           in->home, r->station ? "station" : "contour", r->name, time_text(r->time_s).text,
+           (unsigned long long)r->files, (unsigned long long)r->bytes, (unsigned long long)r->entries);
+    if (r->station)
+        printf("  What was done after that time is not in it: shipments that were written since have numbers that the "
+               "next ones get once\n  more, and a contour that received those refuses them until the number is higher "
+               "than what it has seen.\n");
+    else
+        printf("  What was done after that time is not in it: shipments received since can be received again, and a "
+               "witness who saw\n  a longer ledger will say so.\n");
 }
 
 static int run(struct invocation *in)
@@ -61,8 +66,8 @@ const struct command CMD_RESTORE = {
     .detail =
         "--home names the folder that is made; it must not be there yet, or be empty. Everything is copied, then fsck "
         "looks at\nall of it; only when it finds nothing wrong does the folder become a contour, with a ledger entry "
-        "\"restore\". The\ncontour that the backup was made of must not run any more: two of one identity would tell "
-        "two stories.",
+        "\"restore\". The\ncontour that the backup was made of must not run any more, and no station work on: two of "
+        "one identity would tell two stories.",
     .min_args = 1,
     .max_args = 1,
     .run = run,

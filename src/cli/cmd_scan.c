@@ -14,8 +14,16 @@
 /* Rows of a tree of some hundred thousand files. */
 #define OUTPUT_MAX (1U << 30)
 
+/* It changes no verdict (parse/report.h); every other finding blocks its file. */
+static bool is_light(const struct scan_finding *x)
+{
+    return !x->not_scanned && (strcmp(x->severity, "low") == 0 || strcmp(x->severity, "info") == 0);
+}
+
 static void print_finding(const struct scan_file *f, const struct scan_finding *x)
 {
+    if (!is_light(x))
+        printf("BLOCKS  ");
     print_clean(f->path);
     printf(": ");
     print_clean(x->severity);
@@ -29,6 +37,42 @@ static void print_finding(const struct scan_file *f, const struct scan_finding *
     printf(": ");
     print_clean(x->message);
     putchar('\n');
+}
+
+/* How often a file has light findings of the rule of its k-th; 0 when an earlier one has said it. */
+static size_t count_rule(const struct scan_file *f, size_t k)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < f->finding_count; i++) {
+        const struct scan_finding *x = &f->findings[i];
+        if (!is_light(x) || strcmp(x->rule, f->findings[k].rule) != 0)
+            continue;
+        if (i < k)
+            return 0;
+        count++;
+    }
+    return count;
+}
+
+/* One line for each rule: what was found first, and how often; with `each` all of them. */
+static void print_light(const struct scan_file *f, bool each)
+{
+    for (size_t k = 0; k < f->finding_count; k++) {
+        const struct scan_finding *x = &f->findings[k];
+        size_t count = !is_light(x) ? 0 : each ? 1 : count_rule(f, k);
+        if (count == 1)
+            print_finding(f, x);
+        if (count < 2)
+            continue;
+        print_clean(f->path);
+        printf(": ");
+        print_clean(x->severity);
+        putchar(' ');
+        print_clean(x->rule);
+        printf(": %zu findings, the first: ", count);
+        print_clean(x->message);
+        printf(" (--verbose shows them)\n");
+    }
 }
 
 static void print_summary(const struct scan_report *r)
@@ -47,11 +91,20 @@ static void print_summary(const struct scan_report *r)
     putchar('\n');
 }
 
-static void print_report(const struct scan_report *r)
+static void print_blocking(const struct scan_file *f)
+{
+    for (size_t k = 0; k < f->finding_count; k++)
+        if (!is_light(&f->findings[k]))
+            print_finding(f, &f->findings[k]);
+}
+
+/* What blocks stands last, where people look first. */
+static void print_report(const struct invocation *in, const struct scan_report *r)
 {
     for (size_t i = 0; i < r->count; i++)
-        for (size_t k = 0; k < r->files[i].finding_count; k++)
-            print_finding(&r->files[i], &r->files[i].findings[k]);
+        print_light(&r->files[i], in->verbose);
+    for (size_t i = 0; i < r->count; i++)
+        print_blocking(&r->files[i]);
     print_summary(r);
 }
 
@@ -143,7 +196,7 @@ static int scan_release_of(struct invocation *in, const char *ref)
         scan_write_files(&j, &report);
         command_json_end(&j);
     } else {
-        print_report(&report);
+        print_report(in, &report);
         printf("%s  scan %s\n  report %s\n", w.name, scan_result(&report), digest_text(&evidence).text);
         print_matched(matched, &match, &e);
     }
@@ -173,7 +226,7 @@ static int scan_paths(struct invocation *in)
             return command_fail(in, &e);
         command_json_end(&j);
     } else {
-        print_report(&report);
+        print_report(in, &report);
     }
     return verdict_blocks(report.verdict) ? 1 : 0;
 }
@@ -197,7 +250,9 @@ const struct command CMD_SCAN = {
         "not-scanned (needs a scanner that does not exist yet, or that did not get to the end).\nOf a release (REF) "
         "every blob is scanned and hashed; the report and an inventory (CycloneDX 1.6) are signed and become "
         "evidence for the gates. Of paths the answer is printed, and nothing is changed; an existing path wins over "
-        "a REF.\nA chat template that is on no list blocks a release: people read it, and put its digest into "
+        "a REF.\nFor people what blocks stands last and is marked; light findings (low, info) of one file and rule are "
+        "one line, unless --verbose. --json has every one.\nA chat template that is on no list blocks a release: "
+        "people read it, and put its digest into "
         "`templates` of the policy with `airlock policy set`.\nEnds with 0 when every file is clean or opaque, with 1 "
         "when one is not, with 6 when nothing could be scanned at all.",
     .min_args = 1,

@@ -196,11 +196,7 @@ static void announce(struct invocation *in, const struct serve *s)
         json_put_bool(&w, "tls", has_tls(s));
         command_json_end(&w);
     } else {
-        printf("airlock serves %s on %s (Ctrl-C ends it in order)\n"
-               "  gateway   /v1/models, /v1/chat/completions\n"
-               "  registry  /v2/ENVIRONMENT/RELEASE\n"
-               "  health    /healthz, /readyz, /metrics\n",
-               s->site->config.name, url);
+        printf("airlock serves %s on %s (Ctrl-C ends it in order)\n" SERVE_PLACES, s->site->config.name, url);
     }
     fflush(stdout);
     log_event(EV_SERVE_STARTED, "address", address, "port", port, NULL);
@@ -284,8 +280,11 @@ const struct command CMD_SERVE = {
     .summary = "gateway, registry and the engines of the environments served, until SIGTERM",
     .detail =
         "Keeps the releases running that the pointers of the served environments name (airlock.yaml, serve), answers\n"
-        "the OpenAI API (/v1/) and lets registry clients pull (/v2/). Every request needs a token of `airlock token "
-        "new`;\nonly /healthz needs none. Events go to stderr, one JSON object a line (docs/events.md). On SIGTERM "
+        "the OpenAI API (/v1/) lets registry clients pull and push (/v2/ENV/NAME), and "
+        "mirrors the packages of the releases that stand\nthere: PyPI (/pypi/ENV/simple/), npm (/npm/ENV/), Debian "
+        "(/apt/ENV), Hugging Face (/hf/ENV), files (/files/ENV/).\nEvery request needs a token of `airlock token new`; "
+        "only /healthz and /, which says what is where, need none. Events go to stderr, one JSON object a line "
+        "(docs/events.md). On SIGTERM "
         "requests in\nhand may end, then engines are stopped.\n\nWithout TLS (airlock.yaml, tls) it listens on "
         "loopback only. A new certificate is taken without a restart:\nits files are looked at every second, and on "
         "SIGHUP. With --port 0 any free port is taken; run/serve.json\nsays which.",

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/status_holds.h"
 #include "cli/status_now.h"
 #include "store/db_package.h"
 #include "store/db_release.h"
@@ -44,6 +45,7 @@ struct status {
     size_t pointer_count, release_count, shipment_count;
     uint64_t ledger_size;
     struct status_now now;
+    struct status_holds holds;
 };
 
 static void status_fini(struct status *st)
@@ -52,6 +54,7 @@ static void status_fini(struct status *st)
     free(st->releases);
     free(st->shipments);
     status_now_fini(&st->now);
+    status_holds_fini(&st->holds);
 }
 
 static void *zeroed(size_t size)
@@ -152,7 +155,9 @@ static int collect(struct site *s, struct status *st, struct err *e)
             return -1;
     name_pointers(st);
     st->ledger_size = ledger_size(s->ledger);
-    return status_now_look(s, &st->now, e);
+    return status_now_look(s, &st->now, e) < 0
+               ? -1
+               : status_holds_look(s, st->now.serves ? &st->now.serve : NULL, &st->holds, e);
 }
 
 /* ── text ── */
@@ -191,6 +196,7 @@ static void print_status(const struct site *s, const struct status *st)
                (unsigned long long)st->shipments[i].number, shipment_state_name(st->shipments[i].state),
                (unsigned long long)st->shipments[i].sequence, st->shipments[i].station,
                time_text(st->shipments[i].received_s).text);
+    status_holds_print(&st->holds);
     status_now_print(s, &st->now);
 }
 
@@ -258,6 +264,7 @@ static void put_status(const struct site *s, const struct status *st)
     put_rest(&j, st);
     put_releases(&j, st);
     status_now_put(&j, &st->now);
+    status_holds_put(&j, &st->holds);
     command_json_end(&j);
 }
 
@@ -277,7 +284,8 @@ static int run(struct invocation *in)
 
 const struct command CMD_STATUS = {
     .name = "status",
-    .summary = "where everything stands: environments, releases, shipments, serve and its engines, ledger",
+    .summary =
+        "where everything stands: environments, releases, shipments, what was pushed, locked addresses, serve, ledger",
     .detail =
         "A summary from the rows of state.db. What decides are signatures: `airlock passport REF` looks at those.",
     .min_args = 0,

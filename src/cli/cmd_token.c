@@ -228,6 +228,7 @@ struct match {
     const char *prefix;
     struct digest found;
     char person[LIMIT_NAME_CHARS + 1];
+    bool revoked; /* its row says so */
     size_t count;
 };
 
@@ -237,6 +238,7 @@ static int match_one(void *arg, const struct token_row *row)
     if (strncmp(digest_hex(&row->hash).text, m->prefix, strlen(m->prefix)) != 0)
         return 0;
     m->found = row->hash;
+    m->revoked = row->revoked;
     snprintf(m->person, sizeof m->person, "%.*s", (int)LIMIT_NAME_CHARS, row->person);
     m->count++;
     return 0;
@@ -262,6 +264,36 @@ static int find_token(struct site *s, const char *typed, struct match *m, struct
     return err_set(e, ERR_NOTFOUND, 0, "%zu tokens begin with %.64s; give more of the id", m->count, typed);
 }
 
+/* 1: somebody did it before, and what they signed is there; 0; -1. */
+static int ended_already(struct site *s, const struct match *m, struct err *e)
+{
+    struct rights rights;
+    if (!m->revoked)
+        return 0;
+    if (identity_rights(s, &rights, e) < 0)
+        return -1;
+    bool ended = rights_ended(&rights, &m->found);
+    rights_fini(&rights);
+    return ended;
+}
+
+static void report_revoked(struct invocation *in, const struct match *m, bool already)
+{
+    struct json_out w;
+    auto_buf out = BUF(4096);
+    if (in->json) {
+        command_json(&w, &out, "token-revoke");
+        json_put_string(&w, "id", digest_hex(&m->found).text);
+        json_put_string(&w, "person", m->person);
+        json_put_bool(&w, "already", already);
+        command_json_end(&w);
+        return;
+    }
+    printf(already ? "The token %.*s of %s was revoked already; nothing was changed\n"
+                   : "The token %.*s of %s is revoked; a running `airlock serve` refuses it within a second\n",
+           ID_CHARS_SHOWN, digest_hex(&m->found).text, m->person);
+}
+
 static int revoke_run(struct invocation *in)
 {
     struct err e = {0};
@@ -273,19 +305,12 @@ static int revoke_run(struct invocation *in)
                              "wanted a token's id (at least its first %d digits) or the token itself, found \"%.40s\"",
                              ID_CHARS_MIN, typed);
     auto_site s = command_site(in, SITE_CONTOUR, &e);
-    if (!s || find_token(s, typed, &m, &e) < 0 || token_end(s, &m.found, m.person, &e) < 0)
+    if (!s || site_check_live(s, &e) < 0 || find_token(s, typed, &m, &e) < 0)
         return command_fail(in, &e);
-    if (in->json) {
-        struct json_out w;
-        auto_buf out = BUF(4096);
-        command_json(&w, &out, "token-revoke");
-        json_put_string(&w, "id", digest_hex(&m.found).text);
-        json_put_string(&w, "person", m.person);
-        command_json_end(&w);
-        return 0;
-    }
-    printf("The token %.*s of %s is revoked; a running `airlock serve` refuses it within a second\n", ID_CHARS_SHOWN,
-           digest_hex(&m.found).text, m.person);
+    int already = ended_already(s, &m, &e);
+    if (already < 0 || (!already && token_end(s, &m.found, m.person, &e) < 0))
+        return command_fail(in, &e);
+    report_revoked(in, &m, already > 0);
     return 0;
 }
 

@@ -54,6 +54,16 @@ static void print_at_the_door(const json_t *j)
     putchar('\n');
 }
 
+/* Of a pull, a push or a call of a mirror: what it was about, and how much of it. */
+static void print_pulled(const json_t *j)
+{
+    static const char *const keys[] = {"action", "repository", "what", "object", "tag", "digest"};
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+        if (json_get_string(j, keys[i], NULL))
+            printf("  %s", json_get_string(j, keys[i], ""));
+    print_number(j, "bytes", "bytes");
+}
+
 static void print_record(const char *text)
 {
     struct err bad = {0};
@@ -74,8 +84,7 @@ static void print_record(const char *text)
     print_number(j, "tokens_in", "tokens in");
     print_number(j, "tokens_out", "out");
     print_number(j, "total_ms", "ms");
-    if (json_get_string(j, "object", NULL))
-        printf("  %s", json_get_string(j, "object", ""));
+    print_pulled(j);
     putchar('\n');
 }
 

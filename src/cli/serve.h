@@ -21,11 +21,22 @@ struct serve {
     struct gateway *gateway;
     struct registry *registry;
     struct http_server *http;
-    struct http_route routes[GATEWAY_ROUTES + REGISTRY_ROUTES + 3];
+    struct http_route routes[GATEWAY_ROUTES + REGISTRY_ROUTES + 4];
     size_t route_count;
 };
 
-/* /healthz (nobody asks who), /readyz, /metrics. Adds them to s->routes. */
+/* What is where, for people: the banner and GET / say it. */
+#define SERVE_PLACES                                                                 \
+    "  gateway   /v1/models, /v1/chat/completions\n"                                 \
+    "  registry  /v2/ENV/RELEASE      images and releases; push: /v2/sandbox/NAME\n" \
+    "  PyPI      /pypi/ENV/simple/    pip, uv\n"                                     \
+    "  npm       /npm/ENV/            npm, pnpm, yarn\n"                             \
+    "  Debian    /apt/ENV             apt; its key: /apt/ENV/key.asc\n"              \
+    "  models    /hf/ENV              Hugging Face clients\n"                        \
+    "  files     /files/ENV/          a page or JSON of what is there\n"             \
+    "  health    /healthz, /readyz, /metrics\n"
+
+/* / and /healthz (nobody asks who), /readyz, /metrics. Adds them to s->routes. */
 void serve_status_routes(struct serve *s);
 
 #define SERVE_FILE_MAX 4096U

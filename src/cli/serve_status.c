@@ -13,6 +13,16 @@ static void answer_text(struct http_request *r, unsigned status, const char *tex
     http_answer(r, status, "text/plain; charset=utf-8", &body);
 }
 
+/* Whoever opens the address in a browser is told where things are; it names nothing that stands here. */
+static void where(struct http_request *r, void *arg)
+{
+    (void)arg;
+    answer_text(r, 200,
+                "Airlock. Every path but /healthz and this one wants a token (airlock token new), as bearer or as the "
+                "password of Basic.\nENV is sandbox, test or prod.\n\n" SERVE_PLACES
+                "\nHow each client is set up stands in docs/mirrors.md.\n");
+}
+
 static void healthz(struct http_request *r, void *arg)
 {
     (void)arg;
@@ -93,6 +103,8 @@ static void metrics(struct http_request *r, void *arg)
 
 void serve_status_routes(struct serve *s)
 {
+    s->routes[s->route_count++] =
+        (struct http_route){.path = "/", .methods = HTTP_GET | HTTP_HEAD, .quick = true, .handle = where};
     s->routes[s->route_count++] =
         (struct http_route){.path = "/healthz", .methods = HTTP_GET | HTTP_HEAD, .quick = true, .handle = healthz};
     s->routes[s->route_count++] =

@@ -131,7 +131,8 @@ static int is_empty(int dir, struct err *e)
 
 static void know_site(const struct site *s, struct backup_result *r)
 {
-    *r = (struct backup_result){.time_s = s->now_s, .entries = ledger_size(s->ledger)};
+    *r = (struct backup_result){
+        .time_s = s->now_s, .entries = ledger_size(s->ledger), .station = s->config.kind == SITE_STATION};
     snprintf(r->name, sizeof r->name, "%s", s->config.name);
     snprintf(r->id, sizeof r->id, "%s", s->config.id);
 }
@@ -165,7 +166,7 @@ static int open_target(const struct site *s, const char *out, const struct backu
 /* Database first, then files: what its rows name was there at that moment. 1: something went away meanwhile. */
 static int copy_once(struct site *s, int to, struct tree_copy *copy, struct err *e)
 {
-    *copy = (struct tree_copy){0};
+    *copy = (struct tree_copy){.verify = copy->verify, .hashes = true, .repaired = copy->repaired};
     if (tree_remove(to, NEXT, e) < 0 || dir_make(to, NEXT, 0700, e) < 0)
         return -1;
     auto_fd next = dir_open(to, NEXT, e);
@@ -203,11 +204,15 @@ static void count(const struct tree_copy *copy, struct backup_result *r)
     r->bytes = copy->bytes;
     r->copied = copy->copied;
     r->copied_bytes = copy->copied_bytes;
+    r->looked_at = copy->looked_at;
+    r->repaired = copy->repaired;
+    r->damaged = copy->damaged;
+    snprintf(r->damaged_name, sizeof r->damaged_name, "%s", copy->damaged_name);
 }
 
-int backup_make(struct site *s, const char *out, struct backup_result *r, struct err *e)
+int backup_make(struct site *s, const char *out, bool verify, struct backup_result *r, struct err *e)
 {
-    struct tree_copy copy = {0};
+    struct tree_copy copy = {.verify = verify};
     uint64_t copied = 0, copied_bytes = 0;
     know_site(s, r);
     auto_fd to = open_target(s, out, r, e);
@@ -287,6 +292,7 @@ int backup_restore(const char *from, const char *home, struct fsck *found, struc
     auto_site s = site_open(home, -1, e);
     if (!s || fsck_run(s, found, e) < 0)
         return -1;
+    r->station = s->config.kind == SITE_STATION;
     if (found->problem_count > 0)
         return 1;
     if (record_restore(s, r, e) < 0)

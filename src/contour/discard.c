@@ -132,6 +132,20 @@ int discard_release(struct site *s, const struct digest *release, const char *re
     return finish(s, result, e);
 }
 
+static int is_that_shipment(void *arg, const struct shipment_row *row)
+{
+    return row->number == *(const uint64_t *)arg;
+}
+
+static int check_shipment(struct site *s, uint64_t number, struct err *e)
+{
+    int found = db_shipment_each(s->db, 0, is_that_shipment, &number, e);
+    if (found)
+        return found < 0 ? -1 : 0;
+    err_set(e, ERR_NOTFOUND, 0, "there is no such shipment: shipment:%llu", (unsigned long long)number);
+    return err_hint(e, "`airlock status` lists those that were received");
+}
+
 int discard_shipment(struct site *s, uint64_t number, const char *reason, struct discard_result *out, struct err *e)
 {
     struct waiting w = {.shipment = number};
@@ -139,7 +153,9 @@ int discard_shipment(struct site *s, uint64_t number, const char *reason, struct
     *out = (struct discard_result){0};
     if (site_begin(s, e) < 0)
         return -1;
-    int result = db_release_each(s->db, look_at_release, &w, e);
+    int result = check_shipment(s, number, e);
+    if (result == 0)
+        result = db_release_each(s->db, look_at_release, &w, e);
     if (result == 0 && w.count == 0)
         result = err_set(e, ERR_DENIED, 0, "nothing of shipment:%llu waits in quarantine", (unsigned long long)number);
     for (size_t i = 0; result == 0 && i < w.count; i++)

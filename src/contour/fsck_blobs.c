@@ -81,7 +81,9 @@ static void damage_means(const struct layout *l, const struct digest *id, struct
     if (names.len == 0)
         buf_add_str(out, "; no release needs it");
     else
-        buf_printf(out, "; needed by %s: restore this file from a backup", buf_str(&names));
+        buf_printf(out, "; needed by %s: %s", buf_str(&names),
+                   l->c->s->backup ? "`airlock backup --verify` into this folder again copies this file anew"
+                                   : "copy this file from a backup that `airlock fsck` finds whole");
 }
 
 static void damaged(const struct layout *l, const struct digest *id, const char *name, uint64_t size,
@@ -126,7 +128,8 @@ static int check_row(void *arg, const struct digest *id, uint64_t size)
     l->rows++;
     auto_fd fd = blob_open(l->blobs, id, &found, &why);
     if (fd < 0)
-        fsck_problem(l->c->f, "%s/blobs/sha256/%s: missing; state.db lists it", l->path, digest_hex(id).text);
+        fsck_problem(l->c->f, "%s/blobs/sha256/%s: missing; state.db lists it%s", l->path, digest_hex(id).text,
+                     l->c->s->backup ? ": `airlock backup` into this folder again copies it" : "");
     else if (found != size)
         fsck_problem(l->c->f, "%s/blobs/sha256/%s: has %llu bytes; state.db says %llu", l->path, digest_hex(id).text,
                      (unsigned long long)found, (unsigned long long)size);

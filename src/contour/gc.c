@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "contour/gc_pushed.h"
 #include "ledger/access.h"
 #include "ship/shipment.h"
 #include "store/db_push.h"
@@ -125,13 +126,45 @@ static int sweep_heap(struct site *s, const struct heap *heap, const struct gc_o
 }
 
 /* What was pushed lies in a layout of its own, which is there only where somebody pushed. */
+
+/* The rows of what no view needs go first, with an entry of their own; then their files are needed by nothing. */
+static int forget_pushed(struct site *s, const struct gc_pushed *g, const struct gc_options *o, struct gc_result *out,
+                         struct err *e)
+{
+    struct json_out w;
+    auto_buf entry = BUF(LIMIT_LEDGER_ENTRY_BYTES);
+    if (gc_pushed_forget(s, g, &out->rows, e) < 0)
+        return -1;
+    if (o->dry_run || out->rows == 0)
+        return 0;
+    site_event(s, &w, &entry, "gc");
+    json_put_uint(&w, "pushed-rows", out->rows);
+    json_put_time(&w, "older-than", s->now_s - o->grace_s);
+    return site_commit(s, &w, NULL, e);
+}
+
+/* A dry run counts with the rows away, and then gives them back. */
+static int sweep_unneeded(struct site *s, const struct heap *pushed, const struct gc_pushed *g,
+                          const struct gc_options *o, struct gc_result *out, struct err *e)
+{
+    if (site_begin(s, e) < 0)
+        return -1;
+    int result = forget_pushed(s, g, o, out, e);
+    if (result == 0 && o->dry_run)
+        result = sweep_heap(s, pushed, o, out, e);
+    site_rollback(s); /* nothing, once it is committed */
+    return result < 0 || o->dry_run ? result : sweep_heap(s, pushed, o, out, e);
+}
+
 static int sweep_pushed(struct site *s, const struct gc_options *o, struct gc_result *out, struct err *e)
 {
     struct err absent = {0};
     struct heap pushed = {.blobs = blobs_open(s->dir, PUSHED_FOLDER, &absent), .needed = db_push_needed};
     if (!pushed.blobs)
         return absent.code == ERR_NOTFOUND ? 0 : err_set(e, absent.code, absent.sys_errno, "%s", absent.msg);
-    int result = sweep_heap(s, &pushed, o, out, e);
+    struct gc_pushed *g = gc_pushed_look(s, pushed.blobs, s->now_s - o->grace_s, e);
+    int result = g ? sweep_unneeded(s, &pushed, g, o, out, e) : -1;
+    gc_pushed_free(g);
     blobs_close(pushed.blobs);
     return result;
 }

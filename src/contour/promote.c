@@ -335,7 +335,7 @@ static int promote_once(struct site *s, const struct digest *id, const char *env
     AUTO(move_fini) struct move m = {0};
     struct release_row row;
     auto_buf names = BUF(1024);
-    if (db_release_get(s->db, id, &row, &names, e) < 0)
+    if (site_check_live(s, e) < 0 || db_release_get(s->db, id, &row, &names, e) < 0)
         return -1;
     int already = stands_already(s, environment, &row, out, e);
     if (already)

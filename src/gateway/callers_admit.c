@@ -133,9 +133,9 @@ static void answer_wait(const struct callers_source *s, struct http_request *r, 
     http_put_header(r, "Retry-After", text);
     http_error(r, 429, NULL,
                locked
-                   ? "too many wrong tokens came from this address: for %u seconds only those go on that worked lately"
-                   : "wrong tokens came from this address: no other is looked at for %u seconds",
-               wait_s);
+                   ? "too many wrong tokens came from this address: for %u second%s only those go on that worked lately"
+                   : "wrong tokens came from this address: no other is looked at for %u second%s",
+               wait_s, wait_s == 1 ? "" : "s");
 }
 
 /* ── in, or not ── */

@@ -42,7 +42,7 @@ enum http_shape {
 
 /* Several routes may have one path, each with methods of its own. */
 struct http_route {
-    const char *path; /* exact, or a beginning when it ends with "/" */
+    const char *path; /* exact, as is "/" alone; or a beginning when it ends with "/" */
     unsigned methods; /* of enum http_method, or'ed */
     enum http_shape shape;
     bool quick;         /* `handle` never blocks: it runs on the event loop */

@@ -159,7 +159,7 @@ static const struct http_route *route_find(const struct http_server *s, const ch
     for (size_t i = 0; i < s->o.route_count; i++) {
         const struct http_route *t = &s->o.routes[i];
         size_t len = strlen(t->path);
-        bool beginning = len > 0 && t->path[len - 1] == '/';
+        bool beginning = len > 1 && t->path[len - 1] == '/';
         if (!(beginning ? !strncmp(path, t->path, len) : !strcmp(path, t->path)))
             continue;
         if (len > best_len || (len == best_len && (t->methods & (unsigned)method))) {

@@ -137,6 +137,30 @@ void mirror_blob(struct mirror *m, const char *object, const char *content_type,
     http_answer_file(m->r, fd, size, content_type, etag);
 }
 
+/* Where each protocol begins: nothing was named yet. */
+static void refuse_nothing(struct mirror *m)
+{
+    static const struct {
+        const char *protocol, *start;
+    } STARTS[] = {{"pypi", "simple/"}, {"npm", "NAME"}, {"apt", "key.asc and dists/"}, {"hf", "NAME"}};
+    const char *start = "NAME";
+    for (size_t i = 0; i < ARRAY_LEN(STARTS); i++)
+        if (strcmp(m->protocol, STARTS[i].protocol) == 0)
+            start = STARTS[i].start;
+    http_error(m->r, 404, NULL, "nothing was named: what %s holds begins at /%s/%s/%s", m->environment, m->protocol,
+               m->environment, start);
+}
+
+/* The package that a page of PyPI is about; everything else is called as it was asked for. */
+static struct span called(const struct mirror *m, const char *object)
+{
+    struct span text = span_str(object), name;
+    if (strcmp(m->protocol, "pypi") == 0 && span_take_prefix(&text, SPAN_LIT("simple/")) &&
+        span_take_until(&text, '/', &name) && name.len > 0 && text.len == 0)
+        return name;
+    return span_str(object);
+}
+
 void mirror_failed(struct mirror *m, const struct err *e)
 {
     (void)mirror_record(m, (unsigned)err_http_status(e->code), m->rest, NULL, 0);
@@ -145,8 +169,13 @@ void mirror_failed(struct mirror *m, const struct err *e)
 
 void mirror_unknown(struct mirror *m, const char *object)
 {
+    struct span name = called(m, object);
     (void)mirror_record(m, 404, object, NULL, 0);
-    http_error(m->r, 404, NULL, "%s holds no %s: no release that stands there brings it", m->environment, object);
+    if (name.len == 0)
+        refuse_nothing(m);
+    else
+        http_error(m->r, 404, NULL, "%s holds no %.*s: no release that stands there brings it", m->environment,
+                   (int)name.len, (const char *)name.ptr);
 }
 
 /* ── what a view shows ── */

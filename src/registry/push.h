@@ -17,6 +17,10 @@
 
 struct pushing;
 
+/* What the names of the unfinished uploads of `repository` ("sandbox/things") have in common: "-…-". */
+#define PUSH_MARK_SIZE 27
+void push_mark(const char *repository, char mark[PUSH_MARK_SIZE]);
+
 /* NULL with *e; o->home must be set. */
 struct pushing *pushing_start(const struct registry_options *o, struct err *e);
 void pushing_stop(struct pushing *p); /* NULL is fine */

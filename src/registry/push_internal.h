@@ -89,8 +89,7 @@ void push_room_close(struct push_room *m); /* also of one that is not listed */
 /* Answers what push_room or push_room_take has said: 403 DENIED, 507. */
 void push_room_refuse(struct oci *o, const struct err *e);
 
-/* What the names of this repository's uploads have in common: "-…-". */
-#define PUSH_MARK_SIZE 27
+/* push_mark of the request's repository. */
 void push_upload_mark(const struct oci *o, char mark[PUSH_MARK_SIZE]);
 
 /* Removes the file of a blob that no row needs; what is still needed stays. */

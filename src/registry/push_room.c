@@ -5,10 +5,15 @@
 #include "registry/push_internal.h"
 #include "site/room.h"
 
+void push_mark(const char *repository, char mark[PUSH_MARK_SIZE])
+{
+    struct digest id = digest_of(span_str(repository));
+    snprintf(mark, PUSH_MARK_SIZE, "-%.24s-", digest_hex(&id).text);
+}
+
 void push_upload_mark(const struct oci *o, char mark[PUSH_MARK_SIZE])
 {
-    struct digest id = digest_of(span_str(o->path.repository));
-    snprintf(mark, PUSH_MARK_SIZE, "-%.24s-", digest_hex(&id).text);
+    push_mark(o->path.repository, mark);
 }
 
 /* What comes into this repository in one request each. */
@@ -43,7 +48,11 @@ static int quota_check(struct oci *o, struct db *db, uint64_t more, uint64_t spa
             "%s would hold %llu bytes that nobody has judged, unfinished uploads among them; its quota is %llu "
             "(intake.quota)",
             o->path.repository, (unsigned long long)(used + more), (unsigned long long)p->quota_bytes);
-    return err_hint(e, "Have it judged and promoted, or delete what is not wanted");
+    return err_hint(e,
+                    "Have it judged and promoted; or delete what is not wanted, with the token that pushed it: DELETE "
+                    "/v2/%s/manifests/DIGEST (or its tag) and /v2/%s/blobs/DIGEST; what no tag leads to also goes with "
+                    "`airlock gc` a day after it came; `airlock status` shows how much lies here",
+                    o->path.repository, o->path.repository);
 }
 
 int push_quota_check(struct oci *o, struct db *db, uint64_t more, struct err *e)

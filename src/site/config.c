@@ -202,7 +202,7 @@ static const char CONTOUR_TEXT[] =
     "  port: 8470\n"
     "  # Environments whose releases are kept running. Others start for `airlock test` and `airlock silence` only.\n"
     "  environments: [prod]\n"
-    "  # Quota of one token.\n"
+    "  # Quota of one token: questions to the gateway (/v1/). Pulls and packages are not counted.\n"
     "  requests-per-minute: 600\n"
     "  # Access records say who asked, which release answered, how many tokens and how long; with true, also what.\n"
     "  log-prompts: false\n"

@@ -14,5 +14,7 @@ int room_check(int dir, uint64_t reserve, uint64_t bytes, const char *what, stru
             "(intake.reserve of airlock.yaml); what stands here goes on",
             what, (unsigned long long)(free_bytes >> 20), (unsigned long long)((bytes + (1U << 20) - 1) >> 20),
             (unsigned long long)(reserve >> 20));
-    return err_hint(e, "Make room (`airlock gc` removes what nothing needs) and give the same command again");
+    return err_hint(
+        e, "Make room and give the same command again: `airlock gc` removes what nothing needs and is older than a "
+           "day, `airlock gc --grace 1h` what is older than an hour");
 }

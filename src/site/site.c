@@ -35,7 +35,9 @@ static int read_config(struct site *s, const char *path, int kind, struct err *e
     if (kind >= 0 && (int)s->config.kind != kind) {
         err_set(e, ERR_NOTFOUND, 0, "%s is a %s, and this command works on a %s", path,
                 s->config.kind == SITE_CONTOUR ? "contour" : "station", kind == SITE_CONTOUR ? "contour" : "station");
-        return err_hint(e, "Name the right folder with --home");
+        return err_hint(
+            e, "Name the right folder with --home%s",
+            s->config.kind == SITE_STATION ? "; what a station has, `airlock station show` and `airlock log` say" : "");
     }
     return 0;
 }

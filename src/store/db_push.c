@@ -35,8 +35,8 @@ int db_push_blob_add(struct db *db, const struct push_view *v, const struct dige
 {
     auto_query q = {0};
     if (query_begin(&q, db,
-                    "INSERT OR IGNORE INTO pushed_blob(repository, person, digest, size, time)"
-                    " VALUES(?1, ?2, ?3, ?4, ?5)",
+                    "INSERT INTO pushed_blob(repository, person, digest, size, time) VALUES(?1, ?2, ?3, ?4, ?5)"
+                    " ON CONFLICT DO UPDATE SET time = excluded.time",
                     "pushed blobs", e) < 0)
         return -1;
     bind_view(&q, v);

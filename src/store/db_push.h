@@ -14,7 +14,7 @@ struct push_view {
 /* ── blobs ── */
 
 int db_push_blob_add(struct db *db, const struct push_view *v, const struct digest *id, uint64_t size, int64_t time_s,
-                     struct err *e); /* again is fine */
+                     struct err *e); /* again is fine, and makes it young */
 /* ERR_NOTFOUND. v->repository NULL: in whichever repository of this person. *size may be NULL. */
 int db_push_blob_get(struct db *db, const struct push_view *v, const struct digest *id, uint64_t *size, struct err *e);
 int db_push_blob_remove(struct db *db, const struct push_view *v, const struct digest *id, struct err *e);
@@ -73,5 +73,30 @@ int db_push_alias_get(struct db *db, const struct digest512 *alias, struct diges
 int db_push_needed(struct db *db, const struct digest *id, bool *needed, struct err *e);
 /* The release `name` (any version) that was pushed, has a row and needs the blob: then it stays. ERR_NOTFOUND. */
 int db_push_release_of(struct db *db, const char *name, const struct digest *id, struct digest *release, struct err *e);
+/* ── what views hold, for gc and status ── */
+
+/* What lies in one repository, of everybody who pushed there: each blob and manifest once; `bytes` of both. Stops at a
+ * non-zero return. */
+struct push_sum {
+    const char *repository;
+    uint64_t blobs, bytes, manifests;
+    int64_t newest_s; /* the last blob or manifest */
+};
+int db_push_sum_each(struct db *db, int (*each)(void *arg, const struct push_sum *sum), void *arg, struct err *e);
+
+/* Every view in which a blob or a manifest lies that came before `before_s`. */
+int db_push_view_each(struct db *db, int64_t before_s, int (*each)(void *arg, const struct push_view *v), void *arg,
+                      struct err *e);
+/* Its manifests. `stays` says that one needs no other to stay: it has a tag, came since `before_s`, or hangs on a
+ * release that is known here. */
+int db_push_manifest_each(struct db *db, const struct push_view *v, int64_t before_s,
+                          int (*each)(void *arg, const struct push_manifest_row *row, bool stays), void *arg,
+                          struct err *e);
+/* Its blobs that came before `before_s`. */
+int db_push_blob_each(struct db *db, const struct push_view *v, int64_t before_s,
+                      int (*each)(void *arg, const struct digest *id), void *arg, struct err *e);
+/* Another number after any manifest or tag came into the view. */
+int db_push_view_mark(struct db *db, const struct push_view *v, uint64_t *mark, struct err *e);
+
 /* Forgets what views hold of releases that were admitted since: from there on the store has it. */
 int db_push_forget_admitted(struct db *db, struct err *e);

@@ -1,6 +1,7 @@
 """A backup is a contour at rest: made while it serves, verified by fsck, never written to, and a contour again after `restore`."""
 
 import json
+import os
 import shutil
 
 import jsonschema
@@ -87,6 +88,50 @@ def test_a_damaged_backup_is_not_made_a_contour(kept, tmp_path):
     assert "is a backup" in kept.run("rollback", "prod/assistant", home=home, status=5).err
 
 
+def largest(home):
+    return max((home / "store/blobs/sha256").iterdir(), key=lambda p: p.stat().st_size)
+
+
+def damage(path, keep_time=False):
+    before = path.stat()
+    path.chmod(0o600)
+    flip(path, before.st_size // 2)
+    if keep_time:
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_a_damaged_file_of_the_backup_is_copied_again(kept):
+    damage(largest(kept.backup))
+    told = kept.run("fsck", home=kept.backup, status=1).out
+    assert "`airlock backup --verify` into this folder again" in told and "from a backup" not in told
+    again = kept.run("backup", kept.backup, home=kept.contour, json=True).json
+    assert again["repaired"] == 1 and again["damaged"] == 0
+    kept.fsck(home=kept.backup)
+
+
+def test_with_verify_a_file_is_repaired_that_looks_the_same(kept):
+    damage(largest(kept.backup), keep_time=True)
+    assert kept.run("backup", kept.backup, home=kept.contour, json=True).json["repaired"] == 0
+    kept.run("fsck", home=kept.backup, status=1)
+    assert "Repaired: 1 files" in kept.run("backup", kept.backup, "--verify", home=kept.contour).out
+    kept.fsck(home=kept.backup)
+
+
+def test_a_damaged_blob_of_the_contour_does_not_replace_a_whole_one(kept):
+    whole = largest(kept.contour).read_bytes()
+    damage(largest(kept.contour))
+    told = kept.run("backup", kept.backup, home=kept.contour)
+    assert largest(kept.backup).read_bytes() == whole, told.out
+    largest(kept.backup).unlink()
+    refused = kept.run("backup", kept.backup, home=kept.contour, status=1)
+    assert "DAMAGED: 1 blobs of the contour" in refused.out and largest(kept.contour).name in refused.out
+    assert "copy this file from a backup" in kept.run("fsck", home=kept.contour, status=1).out
+
+
+def test_a_backup_refuses_a_promotion_of_what_stands_already(kept):
+    assert "is a backup of demo" in kept.run("promote", "assistant:v1.0.0", "prod", home=kept.backup, status=5).err
+
+
 def test_a_folder_that_is_something_else_is_left_alone(kept, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
@@ -112,8 +157,9 @@ def test_a_station_is_backed_up_too(airlock_path, tmp_path):
     world = World(airlock_path, tmp_path)
     world.found()
     world.pack("assistant", "v1.0.0")
-    world.run("backup", tmp_path / "b", home=world.station)
-    world.run("restore", tmp_path / "b", home=tmp_path / "again")
+    assert "makes a station of it" in world.run("backup", tmp_path / "b", home=world.station).out
+    restored = world.run("restore", tmp_path / "b", home=tmp_path / "again").out
+    assert "is the station " in restored and "a contour that received those refuses them" in restored
     world.ship("assistant:v1.0.0", station=tmp_path / "again")
 
 

@@ -36,6 +36,11 @@ def test_a_shipment_in_quarantine_is_dropped_and_can_come_again(received):
     received.fsck()
 
 
+def test_a_shipment_that_never_came_is_no_such_shipment(received):
+    refused = received.run("discard", "shipment:99", "--reason", "wrong", status=4)
+    assert "there is no such shipment: shipment:99" in refused.err
+
+
 def test_the_same_version_never_gets_other_content(received):
     received.run("discard", "assistant:v1.0.0", "--reason", "wrong")
     other = received.folder / "other"

@@ -91,6 +91,24 @@ def test_a_pickle_is_judged_by_what_it_imports_under_any_name(airlock, folder):
         assert "os.system" in finding["message"] and finding["at"].endswith("byte 0")
 
 
+def test_what_blocks_stands_last_and_light_findings_are_folded(airlock, folder):
+    """A tar whose members everybody may write has a light finding for each; the pickle beside it blocks."""
+    with tarfile.open(folder / "z.tar", "w") as archive:
+        for n in range(5):
+            member = tarfile.TarInfo(f"{n}.txt")
+            member.mode = 0o666
+            archive.addfile(member)
+    (folder / "a.pkl").write_bytes(b"cos\nsystem\n(S'id'\ntR.")
+    findings = [f for row in rows(airlock("scan", folder, json=True, status=1)).values() for f in row["findings"]]
+    assert [f["rule"] for f in findings].count("tar-writable") == 5
+    lines = airlock("scan", folder, status=1).out.splitlines()
+    folded = [line for line in lines if "tar-writable" in line]
+    assert len(folded) == 1 and "5 findings, the first:" in folded[0] and not folded[0].startswith("BLOCKS")
+    blocking = [n for n, line in enumerate(lines) if line.startswith("BLOCKS  ")]
+    assert blocking and blocking == list(range(blocking[0], len(lines) - 1)), "behind all others, above the sum"
+    assert airlock("scan", folder, "--verbose", status=1).out.count("tar-writable") == 5
+
+
 def test_hdf5_is_read_in_a_confined_process_of_its_own(airlock, folder):
     """libhdf5 under the filters of the parse role: it gets its bytes from memory and needs no call that is forbidden."""
     seeds = ROOT / "tests" / "fuzz" / "corpus" / "hdf5"

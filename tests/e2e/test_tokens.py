@@ -84,6 +84,8 @@ def test_a_revocation_is_signed_and_rows_do_not_undo_it(contour):
     made = token_of(contour, "clara", "consumer")
     contour.run("token", "revoke", made["id"][:12])
     assert states(contour) == {"clara": "revoked"}
+    assert "was revoked already" in contour.run("token", "revoke", made["id"][:12]).out
+    assert len(entries(contour, "token-revoke")) == 1
     contour.fsck()
     entry = entries(contour, "token-revoke")[0]
     assert entry["token"] == made["id"] and entry["evidence"].startswith("sha256:")
