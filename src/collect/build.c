@@ -82,16 +82,27 @@ static const struct silence_attempt *attempt_of(const struct building *b)
 static int failed(struct building *b, struct err *e)
 {
     const struct silence_attempt *a = attempt_of(b);
-    struct err why = *e;
     if (e->code != ERR_INPUT)
         return -1;
     if (a)
-        err_set(e, ERR_INPUT, 0, "%s: its build failed, and tried %s %s%s: a build has no network. %.500s",
-                b->sdist->filename, a->op, a->name, a->address, why.msg);
+        err_prefix(e, "%s: its build failed, and tried %s %s%s: a build has no network", b->sdist->filename, a->op,
+                   a->name, a->address);
     else
-        err_set(e, ERR_INPUT, 0, "%s: its build failed: %.700s", b->sdist->filename, why.msg);
-    err_hint(e, "What it needs is collected as wheels, in a set of group: " BUILD_GROUP
-                "; build: false in its set sends the source as it is");
+        err_prefix(e, "%s: its build failed", b->sdist->filename);
+    client_hint(e, "What it needs is collected as wheels, in a set of group: " BUILD_GROUP
+                   "; build: false in its set sends the source as it is");
+    enter(b, "failed", "", e);
+    return -1;
+}
+
+/* What was built is a wheel, and none that a release could bring. */
+static int refused(struct building *b, struct err *e)
+{
+    if (e->code != ERR_INPUT)
+        return -1;
+    err_prefix(e, "%s was built, and its wheel is not right", b->sdist->filename);
+    err_hint(e, "Collect another version of the source, or of the tools in the set of group: " BUILD_GROUP
+                " that wrote this; build: false in its set sends the source as it is");
     enter(b, "failed", "", e);
     return -1;
 }
@@ -119,6 +130,8 @@ static int make(struct building *b, size_t which, struct made *m, struct err *e)
         return failed(b, e);
     if (package_look(b->c->parser, m->fd, m->filename, NULL, &m->package, &m->metadata, &reply, e) < 0)
         return failed(b, e);
+    if (take_judge(reply, m->filename, e) < 0)
+        return refused(b, e);
     if (strcmp(m->package.name, b->sdist->name) == 0)
         return 0;
     err_set(e, ERR_INPUT, 0, "the wheel that came out calls itself %s %s", m->package.name, m->package.version);

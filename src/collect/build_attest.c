@@ -41,6 +41,9 @@ static void put_variation(struct json_out *w, const struct building *b, const st
     json_put_string(w, "locale", v->locale);
     json_put_string(w, "timeZone", v->zone);
     json_put_string(w, "hashSeed", v->seed);
+    json_put_string(w, "host", v->host);
+    json_put_string(w, "home", v->home);
+    json_put_string(w, "fileTimes", v->shift);
     json_put_string(w, "clock", v->clock && b->faketime ? BUILD_CLOCK : "as it is");
     json_out_object_end(w);
 }

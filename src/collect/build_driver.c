@@ -1,12 +1,15 @@
-/* What runs inside the box: unpacks the source distribution in the order that the variation asks for, then becomes pip,
+/* What runs inside the box: unpacks the source distribution in the order that the variation asks for, then starts pip,
  * which builds it with the tools of the collection alone (PEP 517; `--use-pep517` keeps the host's setuptools out).
- * From the one folder that it may write nothing can be executed; tools that are programs are unpacked below /tmp. */
+ * From the one folder that it may write nothing can be executed; tools that are programs are unpacked below /tmp.
+ *
+ * pip reads what a build tool says until nobody holds the other end. What a tool left running when it ended comes to
+ * the driver (PR_SET_CHILD_SUBREAPER, prctl(2)), which ends it when pip has had nothing else running for a second. */
 #include "collect/build_driver.h"
 
 const char BUILD_DRIVER[] =
-    "import os, platform, shutil, subprocess, sys, tarfile\n"
+    "import ctypes, os, platform, shutil, signal, subprocess, sys, tarfile, time\n"
     "\n"
-    "sdist, tree, wheels, tools, mask, order = sys.argv[1:7]\n"
+    "sdist, tree, wheels, tools, mask, order, shift = sys.argv[1:8]\n"
     "try:\n"
     "    import pip\n"
     "except ImportError:\n"
@@ -18,6 +21,7 @@ const char BUILD_DRIVER[] =
     "os.environ[\"TMPDIR\"] = \"/tmp\"\n"
     "os.umask(int(mask, 8))\n"
     "os.makedirs(tree)\n"
+    "os.makedirs(os.environ[\"HOME\"], exist_ok=True)\n"
     "with tarfile.open(sdist) as archive:\n"
     "    members = [m for m in archive.getmembers() if m.isfile() or m.isdir()]\n"
     "    top = {m.name.split(\"/\")[0] for m in members}\n"
@@ -34,7 +38,30 @@ const char BUILD_DRIVER[] =
     "        with open(path, \"wb\") as out:\n"
     "            shutil.copyfileobj(archive.extractfile(m), out)\n"
     "        os.chmod(path, 0o755 if m.mode & 0o111 else 0o644)\n"
-    "        os.utime(path, (m.mtime, m.mtime))\n"
+    "        os.utime(path, (m.mtime + int(shift),) * 2)\n"
     "pip = [sys.executable, \"-m\", \"pip\", \"wheel\", \"--no-index\", \"--find-links\", tools, \"--no-deps\",\n"
     "       \"--use-pep517\", \"--no-cache-dir\", \"--disable-pip-version-check\", \"--wheel-dir\", wheels]\n"
-    "os.execv(sys.executable, pip + [os.path.join(tree, top.pop())])\n";
+    "\n"
+    "def running():\n"
+    "    found = []\n"
+    "    for name in filter(str.isdigit, os.listdir(\"/proc\")):\n"
+    "        try:\n"
+    "            with open(f\"/proc/{name}/stat\") as text:\n"
+    "                state, parent = text.read().rpartition(\")\")[2].split()[:2]\n"
+    "        except OSError:\n"
+    "            continue\n"
+    "        if state not in \"ZX\":\n"
+    "            found.append((int(name), int(parent)))\n"
+    "    return found\n"
+    "\n"
+    "ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)\n"
+    "build = subprocess.Popen(pip + [os.path.join(tree, top.pop())])\n"
+    "idle = 0\n"
+    "while build.poll() is None:\n"
+    "    time.sleep(0.1)\n"
+    "    now = running()\n"
+    "    idle = 0 if any(parent == build.pid for _, parent in now) else idle + 1\n"
+    "    for pid, parent in now:\n"
+    "        if idle >= 10 and parent == os.getpid() and pid != build.pid:\n"
+    "            os.kill(pid, signal.SIGKILL)\n"
+    "sys.exit(build.returncode if build.returncode >= 0 else 1)\n";

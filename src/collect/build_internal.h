@@ -7,8 +7,9 @@
 #define BUILD_RUNS 3 /* the third only where the umask alone made the difference */
 
 struct variation {
-    const char *tree, *umask, *order, *locale, *zone, *seed;
-    bool clock; /* moved, where libfaketime is there */
+    const char *tree, *umask, *order, *locale, *zone, *seed, *host, *home;
+    const char *shift; /* seconds by which the times of the source's files are moved */
+    bool clock;        /* moved, where libfaketime is there */
 };
 extern const struct variation BUILD_VARIATIONS[BUILD_RUNS];
 #define BUILD_CLOCK "+400d"

@@ -12,9 +12,9 @@
 #include "util/limits.h"
 
 const struct variation BUILD_VARIATIONS[BUILD_RUNS] = {
-    {"/tmp/a", "022", "up", "C.UTF-8", "UTC", "0", false},
-    {"/tmp/another/place", "027", "down", "C", "AIR-13:30", "4711", true},
-    {"/tmp/another/place", "022", "down", "C", "AIR-13:30", "4711", true},
+    {"/tmp/a", "022", "up", "C.UTF-8", "UTC", "0", "collect", CLIENT_WORK "/home", "0", false},
+    {"/tmp/another/place", "027", "down", "C", "AIR-13:30", "4711", "another", "/tmp/another/home", "90000", true},
+    {"/tmp/another/place", "022", "down", "C", "AIR-13:30", "4711", "another", "/tmp/another/home", "90000", true},
 };
 
 static int copy_bytes(int from, int to, const char *name, struct err *e)
@@ -126,11 +126,24 @@ static int run_box(struct building *b, const struct variation *v, int work, stru
         return err_set(e, ERR_IO, errno, "make a file for a build");
     snprintf(sdist, sizeof sdist, CLIENT_WORK "/sdist/%s", b->sdist->filename);
     write_env(b, v, &env);
-    const char *const argv[] = {
-        "-I", CLIENT_WORK "/driver.py", sdist, v->tree, CLIENT_WORK "/out", CLIENT_WORK "/tools", v->umask, v->order,
-        NULL};
-    const struct client_order order = {
-        .client = &python, .argv = argv, .env = env.list, .places = &nowhere, .work = work, .keep_output = said};
+    const char *const argv[] = {"-I",
+                                CLIENT_WORK "/driver.py",
+                                sdist,
+                                v->tree,
+                                CLIENT_WORK "/out",
+                                CLIENT_WORK "/tools",
+                                v->umask,
+                                v->order,
+                                v->shift,
+                                NULL};
+    const struct client_order order = {.client = &python,
+                                       .argv = argv,
+                                       .env = env.list,
+                                       .host = v->host,
+                                       .home = v->home,
+                                       .places = &nowhere,
+                                       .work = work,
+                                       .keep_output = said};
     return client_run(&b->c->clients, &order, e) < 0 ? -1 : read_toolchain(b, work, e);
 }
 

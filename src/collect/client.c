@@ -22,7 +22,7 @@
 #define TICK_MS       200
 #define GRACE_MS      2000
 #define LOG_BYTES_MAX (32LL << 20) /* a client that talks more is stopped */
-#define LAST_WORDS    600U
+#define LAST_WORDS    640U
 #define ROOT_FILES    20U
 
 #define AUTHORITIES     "/etc/ssl/certs/ca-certificates.crt"
@@ -185,6 +185,7 @@ struct run {
     struct box_spec spec;
     struct mounts mounts;
     const char **argv, **env; /* owned */
+    char home[80];            /* of env */
     struct box_listen listens[BOX_LISTEN_MAX];
     int log; /* owned */
     bool out_of_time, talks_too_much;
@@ -221,11 +222,12 @@ static const char **joined(const char *const *first, size_t count, const char *c
 
 static int set_up(struct run *r, struct err *e)
 {
-    static const char *const env[] = {
-        "PATH=/usr/bin:/bin:/usr/sbin:/sbin", "HOME=" CLIENT_WORK "/home", "TMPDIR=" CLIENT_WORK "/tmp", "LANG=C.UTF-8",
-        "SSL_CERT_FILE=" AUTHORITIES,
-    };
     const struct client_order *o = r->order;
+    const char *const env[] = {
+        r->home,        "PATH=/usr/bin:/bin:/usr/sbin:/sbin", "TMPDIR=" CLIENT_WORK "/tmp",
+        "LANG=C.UTF-8", "SSL_CERT_FILE=" AUTHORITIES,
+    };
+    snprintf(r->home, sizeof r->home, "HOME=%s", o->home ? o->home : CLIENT_WORK "/home");
     r->argv = joined(&o->client->program, 1, o->argv);
     r->env = joined(env, ARRAY_LEN(env), o->env);
     if (make_root(r->c, e) < 0 || mount_etc(&r->mounts, r->c->folder, o->places, e) < 0)
@@ -244,7 +246,7 @@ static int set_up(struct run *r, struct err *e)
         return err_set(e, ERR_IO, errno, "make the log of %s in the station", o->client->name);
     for (size_t i = 0; i < o->places->count; i++)
         r->listens[i] = (struct box_listen){o->places->list[i].address, o->places->list[i].port};
-    r->spec = (struct box_spec){.name = "collect",
+    r->spec = (struct box_spec){.name = o->host ? o->host : "collect",
                                 .root = r->c->root,
                                 .files = r->mounts.list,
                                 .file_count = r->mounts.count,
@@ -310,18 +312,31 @@ static int run_watched(struct run *r, struct err *e)
 
 /* ── what came of it ── */
 
-static void last_words(const struct run *r, char out[LAST_WORDS])
+/* The last lines that it printed, each on one of its own, indented. */
+static void last_words(const struct run *r, struct buf *out)
 {
-    char bytes[LAST_WORDS];
+    char bytes[LAST_WORDS], line[LAST_WORDS];
     struct stat st;
     off_t from =
         fstat(r->log, &st) == 0 && st.st_size >= (off_t)sizeof bytes ? st.st_size - (off_t)sizeof bytes + 1 : 0;
     ssize_t got = pread(r->log, bytes, sizeof bytes - 1, from);
     bytes[got > 0 ? got : 0] = '\0';
-    for (char *c = bytes; *c; c++)
-        if (*c == '\n' || *c == '\t' || *c == '\r')
-            *c = ' ';
-    clean_text(out, LAST_WORDS, bytes);
+    struct span rest = span_str(bytes), one;
+    if (from > 0 && !span_take_until(&rest, '\n', &one)) /* its first word may be half a word */
+        (void)span_take_until(&rest, ' ', &one);
+    while (rest.len) {
+        if (!span_take_until(&rest, '\n', &one)) {
+            one = rest;
+            rest.len = 0;
+        }
+        snprintf(line, sizeof line, "%.*s", (int)one.len, (const char *)one.ptr);
+        for (char *c = line; *c; c++)
+            if (*c == '\t' || *c == '\r')
+                *c = ' ';
+        clean_text(line, sizeof line, line);
+        if (line[strspn(line, " ")])
+            buf_printf(out, "\n    %s", line);
+    }
 }
 
 static const struct silence_attempt *elsewhere(const struct client_record *record)
@@ -367,24 +382,37 @@ static int judge(const struct run *r, struct err *e)
 {
     const struct client_record *record = r->record;
     const char *name = r->order->client->name;
-    char words[LAST_WORDS];
+    auto_buf words = BUF(4096);
     if (judge_limits(r, e) < 0)
         return -1;
     if (WIFEXITED(record->status) && WEXITSTATUS(record->status) == 0)
         return 0;
     const struct silence_attempt *other = elsewhere(record);
     const struct relay_connection *broken = cut(record);
-    last_words(r, words);
-    if (other) {
-        err_set(e, ERR_INPUT, 0, "%s was sent to %s%s, which collect.yaml does not name: %s", name,
-                other->name[0] ? other->name : other->address, other->name[0] ? "" : " (an address)", words);
-        return err_hint(e, "If that place is right, name it under upstreams");
-    }
+    last_words(r, &words);
+    if (other)
+        return err_set(e, ERR_INPUT, 0,
+                       "%s was sent to %s%s, which collect.yaml does not name. If that place is right, name it under "
+                       "upstreams%s",
+                       name, other->name[0] ? other->name : other->address, other->name[0] ? "" : " (an address)",
+                       buf_str(&words));
     if (broken)
-        return err_set(e, ERR_IO, 0, "%s: %s:%u: %s: %s", name, record->places.list[broken->place].host,
-                       record->places.list[broken->place].port, broken->why, words);
-    return err_set(e, ERR_INPUT, 0, "%s failed (%s %d): %s", name, WIFEXITED(record->status) ? "status" : "signal",
-                   WIFEXITED(record->status) ? WEXITSTATUS(record->status) : WTERMSIG(record->status), words);
+        return err_set(e, ERR_IO, 0, "%s: %s:%u: %s. Try again when that place answers%s", name,
+                       record->places.list[broken->place].host, record->places.list[broken->place].port, broken->why,
+                       buf_str(&words));
+    return err_set(e, ERR_INPUT, 0, "%s failed (%s %d). Mend what it says%s%s", name,
+                   WIFEXITED(record->status) ? "status" : "signal",
+                   WIFEXITED(record->status) ? WEXITSTATUS(record->status) : WTERMSIG(record->status),
+                   words.len ? ":" : "; it said nothing", buf_str(&words));
+}
+
+int client_hint(struct err *e, const char *text)
+{
+    struct err old = *e;
+    int head = (int)strcspn(old.msg, "\n");
+    bool colon = head > 0 && old.msg[head - 1] == ':';
+    snprintf(e->msg, sizeof e->msg, "%.*s. %s%s%.800s", head - colon, old.msg, text, colon ? ":" : "", old.msg + head);
+    return -1;
 }
 
 /* ── the record ── */

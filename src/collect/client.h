@@ -52,6 +52,7 @@ struct client_order {
     const struct client *client;
     const char *const *argv; /* without the program; NULL-terminated */
     const char *const *env;  /* more "K=V"; NULL-terminated; may be NULL */
+    const char *host, *home; /* what the box calls itself, and HOME; NULL: "collect", CLIENT_WORK/home */
     const struct places *places;
     const char *also; /* a folder that it sees at its own path; or NULL */
     int work;         /* of client_prepare */
@@ -63,3 +64,6 @@ struct client_order {
  * ERR_UNDECIDED: it went over a limit, and had no places, so that it only had something to decide; ERR_IO: a place
  * could not be reached; ERR_SYSTEM: no box on this host. */
 int client_run(struct clients *c, const struct client_order *o, struct err *e);
+
+/* Adds a next step to an error of client_run, in front of the lines that the client said. Returns -1. */
+int client_hint(struct err *e, const char *text);

@@ -108,34 +108,109 @@ int closure_said(int work, const char *path, struct buf *out, struct err *e)
     return 0;
 }
 
-/* ── npm: each name that a package needs is there ── */
+/* ── npm: each name that a package needs is there, in a version of the range ── */
 
-struct npm_need {
-    const struct closing *c;
+#define RANGES_MS 60000
+
+/* One pass over all needs: the first gathers what is asked of the parse process, the second reads its answers in the
+ * same order. */
+struct npm_pass {
+    struct closing *c;
     const struct package *asks;
+    struct buf *question;
+    struct span *answers; /* NULL: the first pass */
     struct err *e;
 };
 
-static int npm_has(void *arg, const struct need *n)
+static bool is_npm(const struct package *p, const char *name)
 {
-    const struct npm_need *x = arg;
+    return strcmp(p->ecosystem, "npm") == 0 && strcmp(p->name, name) == 0;
+}
+
+/* "VERSION TAB RANGE"; npm takes all blanks of a range for the same. */
+static void ask(struct buf *out, const char *version, const char *range)
+{
+    buf_printf(out, "%s\t", version);
+    for (; *range; range++)
+        buf_add_byte(out, strchr("\t\r\n\v\f", *range) ? ' ' : (uint8_t)*range);
+    buf_add_byte(out, '\n');
+}
+
+static int npm_missing(const struct npm_pass *x, const struct need *n, const char *there)
+{
     char who[400];
-    if (closure_find(x->c, "npm", n->name))
-        return 0;
     closure_who(x->asks, who, sizeof who);
-    err_set(x->e, ERR_INPUT, 0, "%.200s %.100s is missing (npm): %s needs it", n->name, n->text, who);
+    err_set(x->e, ERR_INPUT, 0, "%.200s %.100s is missing (npm): %s needs it%s%s", n->name, n->text, who,
+            there[0] ? ", and there is " : "", there);
     closure_hint(x->c, "npm", n->name, x->e);
     return -1;
 }
 
-static int closure_npm(struct closing *c, struct err *e)
+static int npm_hears(struct npm_pass *x, const struct need *n)
 {
-    for (size_t i = 0; i < c->chosen->count; i++) {
-        struct npm_need x = {c, &c->chosen->items[i], e};
-        if (strcmp(x.asks->ecosystem, "npm") == 0 && needs_each(c->s->blobs, c->parser, x.asks, npm_has, &x, e) < 0)
+    auto_buf there = BUF(300);
+    bool fits = false, unread = false;
+    for (size_t i = 0; i < x->c->chosen->count; i++) {
+        uint8_t answer;
+        const struct package *p = &x->c->chosen->items[i];
+        if (!is_npm(p, n->name))
+            continue;
+        if (!span_take_u8(x->answers, &answer))
+            return err_set(x->e, ERR_UNDECIDED, 0, "the parse process judged fewer ranges than it was asked for");
+        fits = fits || answer == 'y';
+        unread = unread || answer == '?';
+        if (there.len < 200)
+            buf_printf(&there, "%s%.60s", there.len ? ", " : "", p->version);
+    }
+    if (!fits && !unread)
+        return npm_missing(x, n, buf_str(&there));
+    if (!fits)
+        closure_remark(
+            x->c->out,
+            "%s %s needs %s \"%.100s\", which is no range of npm: that %s is there was checked, and not its version",
+            x->asks->name, x->asks->version, n->name, n->text, n->name);
+    return 0;
+}
+
+static int npm_need(void *arg, const struct need *n)
+{
+    struct npm_pass *x = arg;
+    if (!closure_find(x->c, "npm", n->name))
+        return npm_missing(x, n, "");
+    if (x->answers)
+        return npm_hears(x, n);
+    for (size_t i = 0; i < x->c->chosen->count; i++)
+        if (is_npm(&x->c->chosen->items[i], n->name))
+            ask(x->question, x->c->chosen->items[i].version, n->text);
+    return buf_check(x->question, "the ranges of npm packages", x->e);
+}
+
+static int npm_each(struct npm_pass *x)
+{
+    for (size_t i = 0; i < x->c->chosen->count; i++) {
+        x->asks = &x->c->chosen->items[i];
+        if (strcmp(x->asks->ecosystem, "npm") == 0 &&
+            needs_each(x->c->s->blobs, x->c->parser, x->asks, npm_need, x, x->e) < 0)
             return -1;
     }
     return 0;
+}
+
+static int closure_npm(struct closing *c, struct err *e)
+{
+    auto_buf question = BUF(LIMIT_JSON_BYTES), reply = BUF(LIMIT_JSON_BYTES);
+    struct npm_pass x = {.c = c, .question = &question, .e = e};
+    if (npm_each(&x) < 0)
+        return -1;
+    if (question.len == 0)
+        return 0;
+    const struct child_request request = {
+        .op = "npm-ranges", .fd = -1, .input = buf_span(&question), .timeout_ms = RANGES_MS};
+    if (child_call(c->parser, &request, &reply, e) < 0)
+        return closure_not_checked("the ranges of npm packages", e);
+    struct span answers = buf_span(&reply);
+    x.answers = &answers;
+    return npm_each(&x);
 }
 
 /* ── the order of things ── */

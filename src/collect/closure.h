@@ -1,7 +1,7 @@
 /* Closure: what a release pins is complete. Before it is packed, pip and apt resolve it against the collected set
- * alone, in boxes without any network; of npm packages each name that one needs must be there (npm's own lock was
- * checked for its closure when it was collected). Hard rule: what could not be checked is not complete; --unchecked is
- * the way around: then nothing is checked, and a remark says so. */
+ * alone, in boxes without any network; of npm packages each that one needs must be there, in a version of the range.
+ * Hard rule: what could not be checked is not complete; --unchecked is the way around: then nothing is checked, and a
+ * remark says so. */
 #pragma once
 
 #include "ship/pack.h"

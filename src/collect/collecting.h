@@ -52,6 +52,10 @@ int left_open(int dir, const char *path, uint64_t *size, struct err *e);
 int take_file(struct collecting *c, const struct lock_package *p, int dir, const char *path, const char *filename,
               const char *source, struct err *e);
 
+/* Holds the report of package_look against the bar of pack (parse/report.h): -1: ERR_INPUT, a verdict that blocks, with
+ * file, rule and what was found; ERR_UNDECIDED: it has no verdict. */
+int take_judge(const json_t *report, const char *filename, struct err *e);
+
 /* Keeps bytes that an upstream signed. */
 int take_evidence(struct collecting *c, int dir, const char *path, const char *name, struct err *e);
 

@@ -171,6 +171,16 @@ static int take_listed(struct collecting *c, const struct lock_package *p, const
     return 0;
 }
 
+/* A contour serves a hub's protocol below /hf/ENV. */
+static const char *whom_to_ask(const struct collecting *c)
+{
+    return strstr(c->spec->models.endpoint, "/hf/")
+               ? "In a contour a model goes by model: repository of its release.yaml, or without one by the release's "
+                 "name; ENDPOINT/api/models/NAME says its commit as \"sha\""
+               : "On a hub the model's page names it, and its commits under \"History\"; one that is not public wants "
+                 "token-file";
+}
+
 static int fetch_model(struct collecting *c, const struct lock_package *p, struct err *e)
 {
     int made;
@@ -185,7 +195,7 @@ static int fetch_model(struct collecting *c, const struct lock_package *p, struc
         return -1;
     auto_json listing = list_commit(c, p, &places, work, e);
     if (!listing || run_hub(c, p, &places, work, e) < 0)
-        return -1;
+        return e->code == ERR_INPUT ? client_hint(e, whom_to_ask(c)) : -1;
     json_array_foreach(listing, i, row)
     {
         if (strcmp(json_get_string(row, "type", ""), "file") == 0 && take_listed(c, p, row, work, e) < 0)

@@ -112,11 +112,54 @@ static int fetch_batch(struct collecting *c, const struct lock_package *list, si
     return result;
 }
 
+/* As npm holds "os" of a package against where it runs: "!win32" rules one out, and lists of such alone allow the rest.
+ */
+static bool is_for(const json_t *list, const char *word)
+{
+    size_t i, negated = 0;
+    json_t *item;
+    bool match = false;
+    json_array_foreach(list, i, item)
+    {
+        const char *one = json_string_value(item);
+        if (one[0] == '!' && strcmp(one + 1, word) == 0)
+            return false;
+        negated += one[0] == '!';
+        match = match || strcmp(one, word) == 0 || strcmp(one, "any") == 0;
+    }
+    return match || negated == json_array_size(list);
+}
+
+static bool is_for_any(const json_t *list, const char *const *words, size_t count)
+{
+    bool any = !list || count == 0;
+    for (size_t i = 0; i < count && !any; i++)
+        any = is_for(list, words[i]);
+    return any;
+}
+
+/* Clients go on without an optional package that is for another platform; what is not optional they want everywhere. */
+static bool is_wanted(const struct collect_set *set, const struct lock_package *p)
+{
+    return !p->optional || (is_for_any(p->os, set->os, set->os_count) && is_for_any(p->cpu, set->cpu, set->cpu_count) &&
+                            is_for_any(p->libc, set->libc, set->libc_count));
+}
+
 int fetch_npm(struct collecting *c, const struct collect_set *set, const struct lock *lock, struct err *e)
 {
-    for (size_t at = 0; at < lock->count; at += BATCH) {
-        size_t count = lock->count - at < BATCH ? lock->count - at : BATCH;
-        if (fetch_batch(c, &lock->packages[at], count, e) < 0)
+    auto_free struct lock_package *wanted = calloc(lock->count + 1, sizeof *wanted); /* shallow: the lock owns them */
+    size_t total = 0;
+    if (!wanted)
+        abort();
+    for (size_t i = 0; i < lock->count; i++)
+        if (is_wanted(set, &lock->packages[i]))
+            wanted[total++] = lock->packages[i];
+    if (total < lock->count)
+        collect_remark(c, "%s: %zu optional packages for other platforms than os, cpu and libc name were left out",
+                       set->file, lock->count - total);
+    for (size_t at = 0; at < total; at += BATCH) {
+        size_t count = total - at < BATCH ? total - at : BATCH;
+        if (fetch_batch(c, &wanted[at], count, e) < 0)
             return err_prefix(e, "%s", set->file);
     }
     return 0;

@@ -138,27 +138,7 @@ static int take_wheel(struct collecting *c, const struct lock *lock, int work, c
     return p ? take_file(c, p, work, path, name, NULL, e) : -1;
 }
 
-static int fetch_platform(struct collecting *c, const struct collect_set *set, const struct lock *lock,
-                          const char *platform, struct span wanted, struct err *e)
-{
-    int made;
-    if (client_prepare(&c->clients, &made, e) < 0)
-        return -1;
-    auto_fd work = made;
-    auto_left left = {0};
-    if (work_write(work, "requirements.txt", wanted, e) < 0 ||
-        token_netrc(c, work, c->spec->pypi.index, c->spec->pypi.token_file, e) < 0 ||
-        run_pip(c, set, platform, work, e) < 0)
-        return err_prefix(e, "%s (%s)", set->file, platform);
-    if (left_list(work, "out", &left, e) < 0)
-        return -1;
-    for (size_t i = 0; i < left.count; i++)
-        if (take_wheel(c, lock, work, left.names[i], e) < 0)
-            return err_prefix(e, "%s (%s)", set->file, platform);
-    return 0;
-}
-
-/* ── sources ── */
+/* ── what the index says ── */
 
 /* The page of one project (PEP 691), taken apart in the parse process. */
 static json_t *read_page(struct collecting *c, int work, const char *name, struct err *e)
@@ -211,19 +191,94 @@ static const json_t *find_source(const json_t *page, const struct lock_package *
     return NULL;
 }
 
-static int fetch_source(struct collecting *c, const struct lock_package *p, struct err *e)
+static bool has_wheel(const json_t *page, const struct lock_package *p)
+{
+    size_t i;
+    json_t *file;
+    json_array_foreach(json_object_get(page, "files"), i, file)
+    {
+        const char *hex = json_get_string(json_object_get(file, "hashes"), "sha256", "");
+        if (span_ends(span_str(json_get_string(file, "filename", "")), SPAN_LIT(".whl")) &&
+            lock_allows(p, "sha256", hex))
+            return true;
+    }
+    return false;
+}
+
+/* The package for which pip found no file ("No matching distribution found for NAME==VERSION"), or NULL. */
+static const struct lock_package *not_found(const struct lock *lock, const struct err *e)
+{
+    static const char words[] = "No matching distribution found for ";
+    const char *at = strstr(e->msg, words);
+    for (size_t i = 0; at && i < lock->count; i++) {
+        char pin[512];
+        const struct lock_package *p = &lock->packages[i];
+        size_t len = (size_t)snprintf(pin, sizeof pin, "%s==%s", p->name, p->version);
+        const char *named = at + sizeof words - 1;
+        if (strncmp(named, pin, len) == 0 && (!named[len] || strchr(" \n(;", named[len])))
+            return p;
+    }
+    return NULL;
+}
+
+static json_t *ask_page(struct collecting *c, const char *name, int *work, struct places *places, struct buf *page,
+                        struct err *e)
+{
+    if (client_prepare(&c->clients, work, e) < 0)
+        return NULL;
+    buf_printf(page, "%s%s/", c->spec->pypi.index, name);
+    if (token_netrc(c, *work, c->spec->pypi.index, c->spec->pypi.token_file, e) < 0 ||
+        python_places(c, places, e) < 0 || fetch_url(c, places, *work, buf_str(page), PAGE_TYPE, "page", e) < 0)
+        return NULL;
+    return read_page(c, *work, name, e);
+}
+
+/* pip says of a package without a wheel that there is none; the index knows whether its source is there. */
+static void only_source(struct collecting *c, const struct lock *lock, struct err *e)
+{
+    struct err ignored = {0};
+    struct places places;
+    auto_buf page = BUF(4096);
+    auto_fd work = -1;
+    const struct lock_package *p = e->code == ERR_INPUT ? not_found(lock, e) : NULL;
+    auto_json document = p ? ask_page(c, p->name, &work, &places, &page, &ignored) : NULL;
+    if (!document || has_wheel(document, p) || !find_source(document, p))
+        return;
+    struct err said = *e;
+    err_set(e, ERR_INPUT, 0, "%s:%u: %s %s: only a source distribution exists: add `source: [%s]` to the set%.600s",
+            lock->file, p->line, p->name, p->version, p->name, said.msg + strcspn(said.msg, "\n"));
+}
+
+static int fetch_platform(struct collecting *c, const struct collect_set *set, const struct lock *lock,
+                          const char *platform, struct span wanted, struct err *e)
 {
     int made;
-    struct places places;
-    auto_buf page = BUF(4096), url = BUF(4096);
     if (client_prepare(&c->clients, &made, e) < 0)
         return -1;
     auto_fd work = made;
-    buf_printf(&page, "%s%s/", c->spec->pypi.index, p->name);
-    if (token_netrc(c, work, c->spec->pypi.index, c->spec->pypi.token_file, e) < 0 ||
-        python_places(c, &places, e) < 0 || fetch_url(c, &places, work, buf_str(&page), PAGE_TYPE, "page", e) < 0)
+    auto_left left = {0};
+    if (work_write(work, "requirements.txt", wanted, e) < 0 ||
+        token_netrc(c, work, c->spec->pypi.index, c->spec->pypi.token_file, e) < 0 ||
+        run_pip(c, set, platform, work, e) < 0) {
+        only_source(c, lock, e);
+        return err_prefix(e, "%s (%s)", set->file, platform);
+    }
+    if (left_list(work, "out", &left, e) < 0)
         return -1;
-    auto_json document = read_page(c, work, p->name, e);
+    for (size_t i = 0; i < left.count; i++)
+        if (take_wheel(c, lock, work, left.names[i], e) < 0)
+            return err_prefix(e, "%s (%s)", set->file, platform);
+    return 0;
+}
+
+/* ── sources ── */
+
+static int fetch_source(struct collecting *c, const struct lock_package *p, struct err *e)
+{
+    struct places places;
+    auto_buf page = BUF(4096), url = BUF(4096);
+    auto_fd work = -1;
+    auto_json document = ask_page(c, p->name, &work, &places, &page, e);
     const json_t *file = document ? find_source(document, p) : NULL;
     if (document && !file)
         err_set(e, ERR_INPUT, 0, "%s %s: the index has no .tar.gz with a hash of the lock", p->name, p->version);

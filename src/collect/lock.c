@@ -71,6 +71,9 @@ static int read_package(const json_t *item, struct lock_package *p, struct err *
     p->extras = json_get_string(item, "extras", NULL);
     p->url = json_get_string(item, "url", NULL);
     p->optional = json_is_true(json_object_get(item, "optional"));
+    p->os = json_object_get(item, "os");
+    p->cpu = json_object_get(item, "cpu");
+    p->libc = json_object_get(item, "libc");
     if (!p->ecosystem || !p->name || !p->version || !p->group || read_line(item, &p->line, e) < 0)
         return -1;
     return read_files(item, p, e);

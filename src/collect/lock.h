@@ -33,13 +33,14 @@ struct lock_file_of {
 struct lock_package {
     const char *ecosystem; /* "pypi", "npm", "deb", "image", "model" */
     const char *name, *version;
-    const char *group;        /* "prod", "dev", or the name that the lock file gives it */
-    const char *architecture; /* deb; NULL: as collect.yaml says */
-    const char *marker;       /* pypi; NULL: always wanted */
-    const char *extras;       /* pypi, "a,b"; or NULL */
-    const char *url;          /* npm's "resolved"; or NULL */
-    const char *file;         /* the lock's name */
-    bool optional;            /* npm: its client goes on without it where os or cpu do not fit */
+    const char *group;             /* "prod", "dev", or the name that the lock file gives it */
+    const char *architecture;      /* deb; NULL: as collect.yaml says */
+    const char *marker;            /* pypi; NULL: always wanted */
+    const char *extras;            /* pypi, "a,b"; or NULL */
+    const char *url;               /* npm's "resolved"; or NULL */
+    const char *file;              /* the lock's name */
+    bool optional;                 /* npm: its client goes on without it where os or cpu do not fit */
+    const json_t *os, *cpu, *libc; /* npm: lists of what it is for; NULL: any */
     unsigned line;
     struct lock_hash_of *hashes; /* any of them names a file that is meant; none: deb (may have one), model */
     size_t hash_count;

@@ -40,24 +40,66 @@ static int wheel_needs(const struct blobs *b, struct child *parser, const struct
 
 /* ── npm ── */
 
+/* Whether the package brings it in its own archive. */
+static bool is_bundled(const json_t *manifest, const char *name)
+{
+    static const char *const keys[] = {"bundleDependencies", "bundledDependencies"};
+    size_t i;
+    json_t *item;
+    for (size_t k = 0; k < ARRAY_LEN(keys); k++) {
+        const json_t *list = json_object_get(manifest, keys[k]);
+        if (json_is_true(list))
+            return true;
+        json_array_foreach(list, i, item)
+        {
+            if (json_is_string(item) && strcmp(json_string_value(item), name) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* "npm:@scope/name@^1": another package goes by this name. */
+static void take_alias(struct need *n, char *name, size_t size)
+{
+    if (strncmp(n->text, "npm:", 4) != 0)
+        return;
+    const char *target = n->text + 4, *at = strrchr(target, '@');
+    bool ranged = at && at != target;
+    snprintf(name, size, "%.*s", (int)(ranged ? (size_t)(at - target) : strlen(target)), target);
+    n->name = name;
+    n->text = ranged ? at + 1 : "";
+}
+
+static bool may_be_missing(const json_t *manifest, const char *name)
+{
+    const json_t *meta = json_object_get(json_object_get(manifest, "peerDependenciesMeta"), name);
+    return json_object_get(json_object_get(manifest, "optionalDependencies"), name) || is_bundled(manifest, name) ||
+           (json_is_true(json_object_get(meta, "optional")) &&
+            !json_object_get(json_object_get(manifest, "dependencies"), name));
+}
+
 static int npm_needs(const struct package *p, int (*each)(void *arg, const struct need *n), void *arg)
 {
+    static const char *const members[] = {"dependencies", "peerDependencies"};
     const json_t *manifest = json_object_get(p->about, "manifest");
-    const json_t *optional = json_object_get(manifest, "optionalDependencies");
     const char *name;
     json_t *range;
+    char other[256];
     struct need n = {.sure = true};
-    json_object_foreach(json_object_get(manifest, "dependencies"), name, range)
-    {
-        if (json_object_get(optional, name))
-            continue;
-        n.name = name;
-        n.text = json_is_string(range) ? json_string_value(range) : "";
-        n.number++;
-        int result = each(arg, &n);
-        if (result)
-            return result;
-    }
+    for (size_t i = 0; i < ARRAY_LEN(members); i++)
+        json_object_foreach(json_object_get(manifest, members[i]), name, range)
+        {
+            if (may_be_missing(manifest, name))
+                continue;
+            n.name = name;
+            n.text = json_is_string(range) ? json_string_value(range) : "";
+            n.number++;
+            take_alias(&n, other, sizeof other);
+            int result = each(arg, &n);
+            if (result)
+                return result;
+        }
     return 0;
 }
 

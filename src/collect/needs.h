@@ -11,7 +11,8 @@ struct need {
     unsigned number;  /* alternatives of one need have one number */
 };
 
-/* Calls each for every name that may fill a need. Optional dependencies of npm, Recommends and extras are none. Of a
+/* Calls each for every name that may fill a need. Of npm those are dependencies and peers, without what is optional or
+ * bundled; an alias is called by the name of what it means. Recommends and extras are none. Of a
  * source distribution nothing is known, and nothing is said. Stops at a non-zero return, which is returned. */
 int needs_each(const struct blobs *b, struct child *parser, const struct package *p,
                int (*each)(void *arg, const struct need *n), void *arg, struct err *e);

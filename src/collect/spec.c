@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collect/spec_words.h"
 #include "ship/release.h"
 
 #define ARCHIVES_MAX 16U
@@ -244,17 +245,58 @@ static int take_python(struct collect_spec *s, struct collect_set *set, const st
     return 0;
 }
 
+/* Which platforms optional packages of npm are taken for. */
+static int take_node(struct collect_spec *s, struct collect_set *set, const struct yaml *map, const char *name,
+                     struct err *e)
+{
+    const struct {
+        const char *key;
+        const char ***words;
+        size_t *count;
+    } rows[] = {
+        {"os", &set->os, &set->os_count}, {"cpu", &set->cpu, &set->cpu_count}, {"libc", &set->libc, &set->libc_count}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct yaml *list = yaml_get(map, rows[i].key);
+        if (take_words(s, map, rows[i].key, rows[i].words, rows[i].count, name, e) < 0)
+            return -1;
+        if (list && set->kind != LOCK_NPM)
+            return wrong(name, list->line, rows[i].key, "os, cpu and libc only beside npm:", e);
+        for (size_t k = 0; k < *rows[i].count; k++)
+            if (!node_word_ok(rows[i].key, (*rows[i].words)[k]))
+                return wrong(name, list->items[k]->line, rows[i].key, node_words(rows[i].key), e);
+    }
+    return 0;
+}
+
+static int check_platforms(const struct collect_set *set, const struct yaml *map, const char *name, struct err *e)
+{
+    for (size_t i = 0; i < set->platform_count; i++) {
+        if (platform_tag_ok(set->platforms[i]))
+            continue;
+        err_set(e, ERR_INPUT, 0, "%s:%u: platforms: \"%.80s\" is no platform tag of wheels", name,
+                yaml_get(map, "platforms")->items[i]->line, set->platforms[i]);
+        return err_hint(e, "PEP 425 and 600 write them manylinux_2_34_x86_64, musllinux_1_2_aarch64, linux_x86_64, "
+                           "macosx_11_0_arm64, win_amd64; what Debian calls amd64 and arm64 is x86_64 and aarch64 on "
+                           "Linux");
+    }
+    return 0;
+}
+
 static int take_set(struct collect_spec *s, const struct yaml *map, const char *name, struct err *e)
 {
-    static const char *const keys[] = {"group",  "pip",    "uv",     "poetry",    "pylock", "npm",   "apt",
-                                       "images", "models", "python", "platforms", "source", "build", NULL};
+    static const char *const keys[] = {"group", "pip",    "uv",     "poetry", "pylock",    "npm",
+                                       "apt",   "images", "models", "python", "platforms", "source",
+                                       "build", "os",     "cpu",    "libc",   NULL};
     struct collect_set *set = &s->sets[s->set_count];
     set->line = map->line;
     if (map->kind != YAML_MAP)
         return wrong(name, map->line, "sets", "{group: prod, pip: requirements.txt, …}", e);
-    if (yaml_only_keys(map, keys, name, e) < 0 || take_word(map, "group", true, &set->group, name, e) < 0 ||
-        take_lock(set, map, name, e) < 0 || take_python(s, set, map, name, e) < 0)
+    if (yaml_only_keys(map, keys, name, e) < 0 || take_word(map, "group", false, &set->group, name, e) < 0 ||
+        take_lock(set, map, name, e) < 0 || take_python(s, set, map, name, e) < 0 ||
+        check_platforms(set, map, name, e) < 0 || take_node(s, set, map, name, e) < 0)
         return -1;
+    if (!set->group)
+        set->group = "prod";
     if (!collect_name_ok(set->group))
         return wrong(name, map->line, "group", "a-z, 0-9 and -", e);
     const char *missing = missing_upstream(s, set->kind);

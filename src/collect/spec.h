@@ -45,6 +45,8 @@ struct collect_set {
     size_t platform_count;
     const char **source; /* names that come as source */
     size_t source_count;
+    const char **os, **cpu, **libc; /* npm, as node calls them; none: all */
+    size_t os_count, cpu_count, libc_count;
     bool unbuilt; /* build: false: the sources travel as they are (collect/build.h) */
     unsigned line;
 };

@@ -11,6 +11,8 @@
 #include <sys/syscall.h>
 
 #include "collect/collecting.h"
+#include "parse/report.h"
+#include "silence/event.h"
 #include "util/encode.h"
 #include "util/file.h"
 #include "util/limits.h"
@@ -218,14 +220,46 @@ static int merge(struct package *known, const struct lock_package *p, const stru
     return 0;
 }
 
+/* The first finding that counts: what is of severity info or low blocks nowhere. */
+static const json_t *worst_of(const json_t *report)
+{
+    const json_t *finding;
+    size_t i;
+    json_array_foreach(json_object_get(report, "findings"), i, finding)
+    {
+        const char *severity = json_get_string(finding, "severity", "");
+        if (strcmp(severity, "info") != 0 && strcmp(severity, "low") != 0)
+            return finding;
+    }
+    return NULL;
+}
+
+int take_judge(const json_t *report, const char *filename, struct err *e)
+{
+    enum verdict verdict;
+    char at[200], what[400];
+    if (!verdict_from_name(json_get_string(report, "verdict", ""), &verdict))
+        return err_set(e, ERR_UNDECIDED, 0, "%s: the parse process gave no verdict", filename);
+    if (!verdict_blocks(verdict))
+        return 0;
+    const json_t *found = worst_of(report);
+    clean_text(at, sizeof at, json_get_string(found, "at", ""));
+    clean_text(what, sizeof what, json_get_string(found, "message", "its content is wrong"));
+    return err_set(e, ERR_INPUT, 0, "%s: %s%s%s (%s): no release could bring it", filename, at, at[0] ? ": " : "", what,
+                   found ? json_get_string(found, "rule", "") : verdict_name(verdict));
+}
+
 /* What it says that it is, and its blobs: the file, and a wheel's METADATA, which indexes hand out beside it. */
 static int describe(struct collecting *c, const struct lock_package *p, int fd, struct package *out,
                     const char *filename, struct err *e)
 {
     auto_buf metadata = BUF(LIMIT_MESSAGE_BYTES);
+    auto_json report = NULL;
     struct digest id;
-    if (package_look(c->parser, fd, filename, NULL, out, &metadata, NULL, e) < 0 || check_identity(p, out, e) < 0)
+    if (package_look(c->parser, fd, filename, NULL, out, &metadata, &report, e) < 0 || check_identity(p, out, e) < 0)
         return -1;
+    if (take_judge(report, filename, e) < 0)
+        return err_hint(e, "Pin another version of %s, or have whoever made this file mend it", p->name);
     if (!metadata.len)
         return 0;
     if (blob_put(c->s->blobs, buf_span(&metadata), &id, e) < 0)

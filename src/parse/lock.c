@@ -28,6 +28,24 @@ static void put_optional(struct json_out *w, const char *key, const char *text)
         json_put_string(w, key, text);
 }
 
+/* A text, or a list of texts, as a list. */
+static void put_words(struct json_out *w, const char *key, const json_t *words)
+{
+    size_t i;
+    json_t *item;
+    if (!json_is_string(words) && !json_is_array(words))
+        return;
+    json_put_array(w, key);
+    if (json_is_string(words))
+        json_out_string(w, json_string_value(words));
+    json_array_foreach(words, i, item)
+    {
+        if (json_is_string(item))
+            json_out_string(w, json_string_value(item));
+    }
+    json_out_array_end(w);
+}
+
 int lock_begin(struct lock_out *o, const struct lock_item *item, struct err *e)
 {
     struct json_out *w = &o->packages;
@@ -46,6 +64,9 @@ int lock_begin(struct lock_out *o, const struct lock_item *item, struct err *e)
     put_optional(w, "url", item->url);
     if (item->optional)
         json_put_bool(w, "optional", true);
+    put_words(w, "os", item->os);
+    put_words(w, "cpu", item->cpu);
+    put_words(w, "libc", item->libc);
     json_put_array(w, "hashes");
     return 0;
 }

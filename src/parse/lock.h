@@ -4,7 +4,8 @@
  * to its end is refused; nothing is left out silently.
  *
  * Reply: {"packages": [{"ecosystem", "name", "version", "group", "line", "architecture"?, "marker"?, "extras"?,
- * "optional"?, "url"?, "hashes": [{"alg", "hex"}], "files"?: [{"filename", "url"?, "alg", "hex"}]}], "refused":
+ * "optional"?, "os"?, "cpu"?, "libc"?, "url"?, "hashes": [{"alg", "hex"}], "files"?: [{"filename", "url"?, "alg",
+ * "hex"}]}], "refused":
  * [{"line", "text", "why", "how"}], "refused_more": 0} Names are in the form that store/db_package.h gives them. Of a
  * package, any file that has one of `hashes` is meant; `files` stands there when the lock file names them one by one.
  */
@@ -27,12 +28,13 @@ struct lock_item {
     const char *ecosystem; /* "pypi", "npm", "deb", "image", "model" */
     const char *name, *version;
     const char *group;
-    const char *architecture; /* of a deb, or NULL: as collect.yaml says */
-    const char *marker;       /* PEP 508 environment marker, or NULL: always */
-    const char *extras;       /* "a,b", or NULL */
-    const char *url;          /* or NULL */
-    bool optional;            /* its client goes on without it where the platform does not fit */
-    unsigned line;            /* from 1 */
+    const char *architecture;      /* of a deb, or NULL: as collect.yaml says */
+    const char *marker;            /* PEP 508 environment marker, or NULL: always */
+    const char *extras;            /* "a,b", or NULL */
+    const char *url;               /* or NULL */
+    bool optional;                 /* its client goes on without it where the platform does not fit */
+    const json_t *os, *cpu, *libc; /* npm: what it is for, a text or a list of them; NULL: any */
+    unsigned line;                 /* from 1 */
 };
 
 /* What a reader writes into. An item is begun, gets its hashes, then its files, and is ended. */

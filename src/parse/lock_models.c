@@ -1,12 +1,14 @@
 /* models.txt of a set `models:`: `ORGANISATION/NAME@COMMIT`, one a line, the commit as the 40 hex digits that the
- * Hugging Face Hub calls a revision. A commit pins every file of the repository (git's object model), so that there are
- * no further hashes. */
+ * Hugging Face Hub calls a revision; a contour serves a release without `repository` under its bare name, NAME@COMMIT.
+ * A commit pins every file of the repository (git's object model), so that there are no further hashes. */
 #include "parse/lock.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define HOW_PIN "write ORGANISATION/NAME@COMMIT with all 40 digits; the model's page shows them under \"History\""
+#define HOW_PIN                                                                                                      \
+    "write ORGANISATION/NAME@COMMIT (of a contour's release without a repository, NAME@COMMIT) with all 40 digits; " \
+    "on a hub the model's page shows them under \"History\", of a contour /hf/ENV/api/models/NAME calls them \"sha\""
 
 static bool is_word(struct span s)
 {
@@ -35,8 +37,8 @@ static int look_at_line(struct span line, unsigned number, struct lock_out *o, s
         why = "it has no commit: whatever its main branch holds would be taken";
     else if (!is_commit(commit))
         why = "what follows the @ is a branch, a tag or a short commit, and can come to mean another";
-    else if (model = name, !span_take_until(&model, '/', &organisation) || !is_word(organisation) || !is_word(model))
-        why = "what stands before the @ is no ORGANISATION/NAME";
+    else if (model = name, (span_take_until(&model, '/', &organisation) && !is_word(organisation)) || !is_word(model))
+        why = "what stands before the @ is no ORGANISATION/NAME and no NAME";
     if (why) {
         lock_refuse(o, number, line, HOW_PIN, "%s", why);
         return 0;

@@ -378,6 +378,9 @@ static int put_entry(struct npm *n, const struct entry *x)
                                    .url = json_get_string(x->about, "resolved", NULL),
                                    .optional = json_is_true(json_object_get(x->about, "optional")) ||
                                                json_is_true(json_object_get(x->about, "devOptional")),
+                                   .os = json_object_get(x->about, "os"),
+                                   .cpu = json_object_get(x->about, "cpu"),
+                                   .libc = json_object_get(x->about, "libc"),
                                    .line = x->line};
     if (lock_begin(n->o, &item, n->e) < 0)
         return -1;

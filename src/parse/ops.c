@@ -17,6 +17,7 @@
 #include "parse/sbom_read.h"
 #include "parse/suite.h"
 #include "parse/tuf.h"
+#include "parse/vers.h"
 #include "parse/version.h"
 #include "util/auto.h"
 
@@ -32,6 +33,7 @@ const struct child_op PARSE_OPS[] = {
     {"json", json_norm_op},
     {"lock", lock_op},
     {"manifest", manifest_op},
+    {"npm-ranges", vers_npm_op},
     {"package", package_op},
     {"members", members_op},
     {"prompts", prompts_op},

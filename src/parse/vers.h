@@ -60,3 +60,7 @@ int vers_from_native(struct span scheme, struct span range, struct vers *out, st
 /* *in: npm would take the version for the range (node-semver's `satisfies`, without the option for prereleases). False:
  * one of them is none of npm's. */
 bool vers_npm_contains(struct span range, struct span version, bool *in);
+
+/* The operation "npm-ranges" of the parse role. `input` is lines "VERSION TAB RANGE"; the reply is one byte a line: y,
+ * n, or ? where one of them is none of npm's. */
+int vers_npm_op(struct span input, struct span arg, struct buf *reply, struct err *e);

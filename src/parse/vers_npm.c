@@ -281,3 +281,19 @@ bool vers_npm_contains(struct span range, struct span version, bool *in)
         *in = satisfies(&v, v.constraints[i].alternative, version);
     return true;
 }
+
+int vers_npm_op(struct span input, struct span arg, struct buf *reply, struct err *e)
+{
+    (void)arg;
+    while (input.len) {
+        struct span line = input, version;
+        bool in;
+        if (!span_take_until(&input, '\n', &line))
+            input.len = 0;
+        if (!span_take_until(&line, '\t', &version) || !vers_npm_contains(line, version, &in))
+            buf_add_byte(reply, '?');
+        else
+            buf_add_byte(reply, in ? 'y' : 'n');
+    }
+    return buf_check(reply, "npm-ranges", e);
+}

@@ -131,6 +131,42 @@ def test_an_npm_package_that_needs_what_is_not_there_is_named(station, up):
     assert "left ^1.0.0 is missing (npm): app 1.0.0 (package-lock.json:1) needs it" in err
 
 
+@needs("npm")
+@pytest.mark.parametrize("member", ["dependencies", "peerDependencies"])
+def test_an_npm_package_that_needs_another_version_is_named_with_what_is_there(station, up, member):
+    """The lock file says nothing of needs: what the packages themselves say counts."""
+    up.npm("app", "1.0.0", manifest={member: {"left": "^2.0.0"}}), up.npm("left", "1.4.0"), up.npm("left", "1.5.0")
+    lock = json.loads(up.npm_lock(("app", "1.0.0"), ("left", "1.5.0")))
+    older = json.loads(up.npm_lock(("left", "1.4.0")))
+    lock["packages"]["node_modules/app/node_modules/left"] = older["packages"]["node_modules/left"]
+    collect(station, write(station, up, npm_set(json.dumps(lock))))
+
+    err = pack(station, release(station, ["collections: [app]"]), status=3).err
+
+    assert "left ^2.0.0 is missing (npm): app 1.0.0 (package-lock.json:1) needs it, and there is 1." in err
+    assert "1.4.0" in err and "1.5.0" in err
+
+
+@needs("npm")
+def test_npm_packages_whose_ranges_hold_are_complete(station, up):
+    """A range, an alias, a peer, a peer that need not be there, what is optional, what lies in the archive itself, and a tag."""
+    manifest = {
+        "dependencies": {"left": ">=1.4\t<2 || ^3", "other": "npm:right@~2.1.0", "inside": "1", "tagged": "next"},
+        "peerDependencies": {"right": "2.x", "absent": "*"},
+        "peerDependenciesMeta": {"absent": {"optional": True}},
+        "optionalDependencies": {"nowhere": "1"},
+        "bundleDependencies": ["inside"],
+    }
+    up.npm("app", "1.0.0", manifest=manifest), up.npm("left", "1.5.0"), up.npm("right", "2.1.7"), up.npm("tagged", "0.1.0")
+    lock = up.npm_lock(("app", "1.0.0"), ("left", "1.5.0"), ("right", "2.1.7"), ("tagged", "0.1.0"))
+    collect(station, write(station, up, npm_set(lock)))
+
+    said = pack(station, release(station, ["collections: [app]"])).json
+
+    assert said["packages"] == 4
+    assert [remark for remark in said["remarks"] if "tagged" in remark and "no range" in remark]
+
+
 @needs("apt")
 def test_debian_packages_are_resolved_against_each_other_and_a_base(station, tmp_path):
     files = [deb(tmp_path, "app", "1.0", depends="left (>= 1), libc6"), deb(tmp_path, "left", "1.5")]

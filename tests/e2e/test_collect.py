@@ -388,6 +388,17 @@ def test_other_bytes_than_the_lock_pins_are_refused(station, up):
     nothing_happened(station)
 
 
+@needs("pip")
+@pytest.mark.parametrize("how", [{"record": lambda text: text.replace("sha256=", "sha256=A", 1)}, {"members": {"../../evil.py": b"x = 1"}}], ids=["record", "leads-out"])
+def test_a_wheel_that_pack_would_refuse_is_not_collected(station, up, how):
+    six = up.wheel("six", "1.16.0", **how)
+
+    refused = collect(station, write(station, up, pip_set(up.requirements(six))), status=3)
+
+    assert f"{six.name}: " in refused.err and "no release could bring it" in refused.err and "another version of six" in refused.err
+    nothing_happened(station)
+
+
 @needs("pip", "curl")
 def test_a_source_with_other_bytes_than_its_page_promises_is_refused(station, up):
     parts = up.sdist("parts", "2.0")
@@ -488,6 +499,54 @@ def test_a_body_without_end_is_cut(station, up):
     nothing_happened(station)
 
 
+@needs("pip", "curl")
+def test_a_package_that_has_only_a_source_is_named_with_what_to_write(station, up):
+    path = write(station, up, pip_set("# made for a test\n" + up.requirements(up.sdist("docopt", "0.6.2"))))
+
+    refused = collect(station, path, status=3)
+
+    assert "requirements.txt:2: docopt 0.6.2: only a source distribution exists: add `source: [docopt]` to the set\n    " in refused.err
+    nothing_happened(station)
+
+
+@needs("pip")
+def test_what_a_client_said_stands_indented_below_the_sentence_of_ours(station, up):
+    six = up.wheel("six", "1.16.0")
+    lock = up.requirements(six)
+    up.wheel("six", "1.16.0", modules={"six.py": b"import os\n"})
+
+    lines = collect(station, write(station, up, pip_set(lock)), status=3).err.splitlines()
+
+    at = next(i for i, line in enumerate(lines) if "pip failed (status 1). Mend what it says:" in line)
+    said = lines[at + 1 :]
+    assert said and all(line.startswith("    ") for line in said)
+    assert any("Expected sha256" in line for line in said)
+    assert said[0].strip().split(" ")[0] in ("ERROR:", "WARNING:", "six==1.16.0", "Expected", "Looking", "Collecting", "Downloading")
+
+
+OTHERS = [("for-mac", {"os": ["darwin"]}), ("for-arm", {"os": ["linux"], "cpu": ["arm64"]}), ("for-musl", {"libc": ["musl"]}), ("not-linux", {"os": ["!linux"]})]
+FITTING = [("for-this", {"os": ["linux"], "cpu": ["x64"], "libc": ["glibc"]}), ("not-windows", {"os": ["!win32"]})]
+
+
+@needs("npm")
+def test_optional_npm_packages_for_other_platforms_are_left_out_and_counted(station, up):
+    rows = [*OTHERS, *FITTING, ("needed", {"os": ["darwin"]})]
+    for name, _ in rows:
+        up.npm(name, "1.0.0")
+    lock = json.loads(up.npm_lock(*((name, "1.0.0") for name, _ in rows)))
+    for name, fields in rows:
+        lock["packages"][f"node_modules/{name}"].update(fields, **({} if name == "needed" else {"optional": True}))
+    line, file, text = npm_set(json.dumps(lock))
+
+    said = collect(station, write(station, up, (line.replace("group: prod, ", "") + ", os: [linux], cpu: [x64], libc: [glibc]", file, text))).json
+
+    _, document = collected(station, said["digest"])
+    assert [row["name"] for row in document["packages"]] == ["for-this", "needed", "not-windows"]
+    assert {row["group"] for row in document["packages"]} == {"prod"}
+    assert any("4 optional packages for other platforms" in remark for remark in said["remarks"])
+    assert collect(station, write(station, up, (line, file, text), name="all")).json["files"] == len(rows)
+
+
 @needs("pip")
 def test_an_upstream_that_dawdles_is_given_up(station, up):
     six = up.wheel("six", "1.16.0")
@@ -540,6 +599,10 @@ def test_an_upstream_that_is_not_there_is_named(station, up, free_port):
         (("group: prod", "group: Prod!"), "group"),
         ((', python: "3.11", platforms: [manylinux2014_x86_64]', ""), "platforms"),
         (("name: app", "name: ../app"), "a-z"),
+        (("[manylinux2014_x86_64]", "[linux_amd64]"), '"linux_amd64" is no platform tag of wheels. PEP 425'),
+        (("[manylinux2014_x86_64]", "[manylinux_2_x86_64]"), "is no platform tag"),
+        (("[manylinux2014_x86_64]", "[manylinux2014_x86_64], os: [linux]"), "only beside npm:"),
+        (("sets:\n", "sets:\n  - {npm: b.json, cpu: [amd64]}\n"), "x64"),
         (("sets:\n", "sets:\n  - {group: prod, pip: a.txt, npm: b.json}\n"), "one lock file a set"),
     ],
 )

@@ -64,6 +64,7 @@ FLOATING = [
     ("npm", '{"lockfileVersion": 3, "packages": {"node_modules/a": {"version": "1.0.0"}}}', "node_modules/a", 'no "integrity"', "npm install --package-lock-only"),
     ("images", "debian:latest\n", "debian:latest", "a tag can be moved", "skopeo inspect"),
     ("models", "org/name@main\n", "org/name@main", "a branch", "40 digits"),
+    ("models", f"a/b/c@{'a' * 40}\n", "a/b/c@", "no ORGANISATION/NAME", "40 digits"),
 ]
 
 
@@ -76,6 +77,18 @@ def test_an_entry_that_floats_ends_it_before_anybody_was_asked(station, up, kind
 
     assert "the.lock:" in err and f'"{entry}' in err and why in err and how in err
     assert up.asked == []
+
+
+@pytest.mark.parametrize("endpoint, hint", [("/hf/prod", "model: repository of its release.yaml"), ("/hub", "On a hub the model's page")], ids=["contour", "hub"])
+@pytest.mark.skipif(not Path("/usr/bin/curl").exists(), reason="not installed: curl")
+def test_a_model_without_an_organisation_is_asked_for_and_the_hint_is_for_that_upstream(station, up, endpoint, hint):
+    path = write(station, up, ("models: models.txt", "models.txt", f"myapp@{'a' * 40}\n"))
+    path.write_text(path.read_text().replace("sets:", f"  models: {{endpoint: '{up.url}{endpoint}', client: .}}\nsets:"))
+
+    err = collect(station, path, status=3).err
+
+    assert any(asked.startswith(f"{endpoint}/api/models/myapp/tree/{'a' * 40}") for asked in up.asked)
+    assert "models.txt:1: myapp: curl failed" in err and hint in err
 
 
 def bundle(folder, kind, *files):

@@ -18,7 +18,9 @@ pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.joi
 # A build tool (PEP 517): packs the modules of a source under one time, in order, with one kind of permissions; what a source asks for in
 # twist.py happens too.
 TOOL = b"""
-import glob, os, runpy, time, zipfile
+import base64, glob, hashlib, os, runpy, time, zipfile
+def line(path, data):
+    return "%s,sha256=%s,%d\\n" % (path, base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode(), len(data))
 def build_wheel(folder, config_settings=None, metadata_directory=None):
     name, version = os.path.basename(os.getcwd()).rsplit("-", 1)
     info = f"{name}-{version}.dist-info/"
@@ -27,7 +29,9 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
     files = {path: open(path, "rb").read() for path in twist.get("paths", sorted)(glob.glob("*.py"))}
     files |= {path: text.encode() for path, text in twist.get("more", dict)().items()}
     files |= {info + "METADATA": b"Metadata-Version: 2.1\\nName: %s\\nVersion: %s\\n" % (name.encode(), version.encode()),
-              info + "WHEEL": b"Wheel-Version: 1.0\\nGenerator: test\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n", info + "RECORD": b""}
+              info + "WHEEL": b"Wheel-Version: 1.0\\nGenerator: test\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"}
+    record = "".join(line(path, data) for path, data in sorted(files.items())) + info + "RECORD,,\\n"
+    files[info + "RECORD"] = twist.get("record", lambda text: text)(record).encode()
     wheel = f"{name}-{version}-py3-none-any.whl"
     with zipfile.ZipFile(os.path.join(folder, wheel), "w") as out:
         for path, data in files.items():
@@ -86,7 +90,7 @@ def test_a_source_that_builds_the_same_twice_joins_with_its_provenance(station, 
     inputs = {one["name"]: "sha256:" + one["digest"]["sha256"] for one in build["resolvedDependencies"]}
     assert inputs == {name: rows[name]["digest"] for name in rows if name != wheel["filename"]}
     one, two = build["internalParameters"]["runs"]
-    assert all(one[key] != two[key] for key in ("path", "umask", "fileOrder", "locale", "timeZone", "hashSeed"))
+    assert all(one[key] != two[key] for key in ("path", "umask", "fileOrder", "locale", "timeZone", "hashSeed", "host", "home", "fileTimes"))
     assert build["internalParameters"]["toolchain"].startswith("python 3.")
     assert collect(station, path).json["digest"] == said["digest"]
     station.fsck(home=station.station)
@@ -102,7 +106,10 @@ def test_a_source_that_writes_the_time_down_is_refused_with_the_member(station, 
     (b"import os\nmore = lambda: {'where.txt': os.getcwd()}\n", "where.txt has other bytes"),
     (b"more = lambda: {'seed.txt': str(hash('x'))}\n", "seed.txt has other bytes"),
     (b"import time\nstamp = lambda s: time.gmtime()[:6]\n", "only times differ"),
-], ids=["path", "hash-seed", "times"])
+    (b"import os\nmore = lambda: {'host.txt': os.uname().nodename}\n", "host.txt has other bytes"),
+    (b"import os\nmore = lambda: {'home.txt': os.path.expanduser('~')}\n", "home.txt has other bytes"),
+    (b"import os, time\nmore = lambda: {'files.txt': str(int(os.stat('b.py').st_mtime) % 86400)}\n", "files.txt has other bytes"),
+], ids=["path", "hash-seed", "times", "host-name", "home", "file-times"])
 def test_what_must_not_matter_and_does_is_found(station, up, twist, word):
     err, entries = refused(station, up, twist)
     assert word in err and len(entries) == 1
@@ -142,3 +149,23 @@ def test_a_source_that_is_not_to_be_built_travels_as_it_is(station, up):
     parts = source(up, twist=b"raise SystemExit('built')\n")
     said = collect(station, files(station, up, parts, more=", build: false", tools=False)).json
     assert said["files"] == 1
+
+
+@pytest.mark.parametrize("twist, rule", [
+    (b"more = lambda: {'../../evil.py': 'x = 1'}\n", "zip-path"),
+    (b"record = lambda text: ''\n", "wheel-record"),
+    (b"record = lambda text: text.replace('sha256=', 'sha256=A', 1)\n", "wheel-record"),
+], ids=["leads-out", "empty-record", "wrong-hash"])
+def test_a_wheel_that_pack_would_refuse_is_not_built_into_a_collection(station, up, twist, rule):
+    err, entries = refused(station, up, twist)
+    assert "parts-2.0.tar.gz was built, and its wheel is not right: parts-2.0-py3-none-any.whl: " in err
+    assert f"({rule}" in err and "group: build" in err
+    assert [e["result"] for e in entries] == ["failed"]
+    assert station.run("station", "show", home=station.station, json=True).json["collections"] == []
+
+
+def test_what_a_build_leaves_running_does_not_keep_it_waiting(station, up):
+    parts = source(up, twist=b"import subprocess\nsubprocess.Popen(['sleep', '600'], start_new_session=True)\n")
+    path = files(station, up, parts)
+    path.write_text(path.read_text() + "limits: {time: 60s}\n")
+    assert collect(station, path).json["files"] == 3

@@ -296,6 +296,8 @@ static void an_image_by_digest_and_a_model_by_commit_are_taken(void **state)
 
     auto_json models = read_text("models", "Org/Name-1.5@0123456789012345678901234567890123456789\n");
     has(package(models, "Org/Name-1.5"), "version", "0123456789012345678901234567890123456789");
+    auto_json bare = read_text("models", "myapp@0123456789012345678901234567890123456789\n");
+    has(package(bare, "myapp"), "version", "0123456789012345678901234567890123456789");
 }
 
 static void a_tag_or_a_branch_is_refused(void **state)
@@ -310,7 +312,7 @@ static void a_tag_or_a_branch_is_refused(void **state)
     refused("models", "org/name", "main branch");
     refused("models", "org/name@main", "branch");
     refused("models", "org/name@0123456", "short commit");
-    refused("models", "name@0123456789012345678901234567890123456789", "no ORGANISATION/NAME");
+    refused("models", "/name@0123456789012345678901234567890123456789", "no ORGANISATION/NAME");
     refused("models", "a/../b@0123456789012345678901234567890123456789", "no ORGANISATION/NAME");
 }
 
