@@ -24,10 +24,7 @@ static int keep(void *arg, struct span record)
     struct records *r = arg;
     if (r->count == r->room)
         return 1;
-    r->list[r->count] = strndup((const char *)record.ptr, record.len);
-    if (!r->list[r->count])
-        abort();
-    r->count++;
+    r->list[r->count++] = span_dup(record);
     return 0;
 }
 

@@ -88,9 +88,7 @@ void claims_add(struct claims *c, struct span path, enum hash kind, struct span 
         meet(&c->list[c->slots[slot] - 1], &new);
         return;
     }
-    new.path = strndup((const char *)path.ptr, path.len);
-    if (!new.path)
-        abort();
+    new.path = span_dup(path);
     c->list[c->count++] = new;
     c->slots[slot] = (uint32_t)c->count;
 }

@@ -16,14 +16,6 @@ static bool is_letter(uint8_t c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-static char *copy_of(struct span s)
-{
-    char *copy = strndup((const char *)s.ptr, s.len);
-    if (!copy)
-        abort();
-    return copy;
-}
-
 static void lower(char *text)
 {
     for (; text && *text; text++)
@@ -116,7 +108,7 @@ int purl_add_qualifier(struct purl *p, struct span key, struct span value, struc
         return 0;
     if (p->qualifier_count == PURL_QUALIFIERS_MAX)
         return err_set(e, ERR_LIMIT, 0, "package URL: more than %u qualifiers", PURL_QUALIFIERS_MAX);
-    p->qualifiers[p->qualifier_count++] = (struct purl_qualifier){copy_of(key), copy_of(value)};
+    p->qualifiers[p->qualifier_count++] = (struct purl_qualifier){span_dup(key), span_dup(value)};
     return 0;
 }
 
@@ -197,7 +189,7 @@ static int parse(struct span text, struct purl *p, struct err *e)
         ;
     if (!span_take_until(&rest, '/', &type))
         return bad(e, "it must have a type, a slash and a name", text);
-    p->type = copy_of(type);
+    p->type = span_dup(type);
     lower(p->type);
     if (cut_version(&rest, &behind) && !(p->version = decoded(behind, e)))
         return -1;

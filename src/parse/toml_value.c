@@ -193,16 +193,6 @@ int toml_take_string(struct toml_reader *r, char **out)
 
 /* ── keys ── */
 
-static char *copy_of(struct span s)
-{
-    char *text = malloc(s.len + 1); /* not strndup: its argument must end with a zero, says ASan when it is strict */
-    if (!text)
-        abort();
-    memcpy(text, s.ptr, s.len);
-    text[s.len] = 0;
-    return text;
-}
-
 static struct span take_word(struct toml_reader *r, const char *also)
 {
     struct span word = {r->rest.ptr, 0};
@@ -223,7 +213,7 @@ int toml_take_key(struct toml_reader *r, char **out)
     struct span word = take_word(r, "-_");
     if (word.len == 0)
         return toml_refuse(r, "wanted a key");
-    *out = copy_of(word);
+    *out = span_dup(word);
     return 0;
 }
 
@@ -327,6 +317,6 @@ int toml_take_plain(struct toml_reader *r, enum toml_kind *kind, char **out)
         *kind = TOML_TIME;
     else
         return toml_refuse(r, "wanted a value: a text in quotes, a number, a time, true or false, [ or {");
-    *out = copy_of(word);
+    *out = span_dup(word);
     return 0;
 }

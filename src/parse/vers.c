@@ -46,8 +46,8 @@ int vers_add(struct vers *v, enum vers_op op, struct span version, unsigned alte
         size_t room = v->count ? v->count * 2 : 1;
         v->constraints = reallocarray(v->constraints, room, sizeof(*v->constraints));
     }
-    char *copy = op == VERS_ANY ? NULL : strndup((const char *)version.ptr, version.len);
-    if (!v->constraints || (op != VERS_ANY && !copy))
+    char *copy = op == VERS_ANY ? NULL : span_dup(version);
+    if (!v->constraints)
         abort();
     v->constraints[v->count++] = (struct vers_constraint){op, copy, alternative};
     return 0;

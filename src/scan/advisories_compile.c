@@ -51,9 +51,7 @@ static struct build_source *source_now(struct compiling *c)
 /* Texts of records go to terminals: control characters become question marks. */
 static char *copy_of(struct span text)
 {
-    char *copy = strndup((const char *)text.ptr, text.len);
-    if (!copy)
-        abort();
+    char *copy = span_dup(text);
     for (char *at = copy; *at; at++)
         if ((unsigned char)*at < 0x20 || *at == 0x7f)
             *at = '?';

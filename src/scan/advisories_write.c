@@ -145,6 +145,8 @@ static void put_kev(struct writing *w)
 {
     struct build_kev *kev = BUILD_ROWS(w->b, kev, struct build_kev);
     size_t kept = 0;
+    if (w->b->kev.count == 0)
+        return;
     qsort_r(kev, w->b->kev.count, w->b->kev.size, by_cve, w->b);
     for (size_t i = 0; i < w->b->kev.count; i++)
         if (kept == 0 || kev[kept - 1].cve != kev[i].cve)

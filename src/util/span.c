@@ -1,5 +1,6 @@
 #include "util/span.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 struct span span_of(const void *ptr, size_t len)
@@ -10,6 +11,17 @@ struct span span_of(const void *ptr, size_t len)
 struct span span_str(const char *text)
 {
     return (struct span){(const uint8_t *)text, strlen(text)};
+}
+
+char *span_dup(struct span s)
+{
+    char *text = malloc(s.len + 1);
+    if (!text)
+        abort();
+    if (s.len)
+        memcpy(text, s.ptr, s.len);
+    text[s.len] = '\0';
+    return text;
 }
 
 bool span_equal(struct span a, struct span b)

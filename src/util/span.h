@@ -16,6 +16,10 @@ struct span span_str(const char *text); /* without the terminating NUL */
 
 #define SPAN_LIT(text) ((struct span){(const uint8_t *)(text), sizeof(text) - 1})
 
+/* The bytes with a zero behind them; the caller frees it. Aborts without memory. Not strndup: that one is for text that
+ * ends with a zero, says ASan when it is strict. */
+char *span_dup(struct span s);
+
 bool span_equal(struct span a, struct span b);
 bool span_equal_str(struct span a, const char *text);
 bool span_starts(struct span s, struct span prefix);

@@ -10,7 +10,7 @@ static char *line(struct span *rest)
     struct span text = *rest;
     if (!span_take_until(rest, '\n', &text))
         rest->len = 0;
-    return text.len ? strndup((const char *)text.ptr, text.len) : NULL;
+    return text.len ? span_dup(text) : NULL;
 }
 
 /* Lines: type, namespace, name, version, subpath. What a definition took it takes again, and changes nothing more. */
