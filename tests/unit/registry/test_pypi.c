@@ -220,7 +220,7 @@ static void what_no_release_of_the_environment_brings_does_not_exist(void **stat
         if (views_get(paths[i]) != 404)
             fail_msg("%s: %.500s", paths[i], views_reply);
     assert_int_equal(views_get("/pypi/prod/simple/requests/"), 404);
-    views_contains("prod holds no simple/requests/: no release that stands there brings it");
+    views_contains("prod holds no requests: no release that stands there brings it");
     views_recorded("\"repository\":\"pypi\",\"what\":\"simple/requests/\",\"status\":404,\"bytes\":0}");
 }
 
