@@ -7,7 +7,7 @@ import pytest
 from world import World
 
 REF = "assistant:v1.0.0"
-HOSTILE = "<script>alert('1')</script> & \"Sons\" https://evil.example/"
+HOSTILE = "<svg onload=alert('1')></svg> & \"Sons\" https://evil.example/"  # hostile to a page, and nothing that a scan stops
 EMPTY_TAGS = {"meta", "br", "hr", "img", "input", "link"}
 
 
