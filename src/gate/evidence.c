@@ -289,12 +289,13 @@ const struct evidence_line *evidence_newest(const struct evidence *ev, const cha
     return NULL;
 }
 
-const struct evidence_line *evidence_newest_ours(const struct evidence *ev, const char *type)
+const struct evidence_line *evidence_newest_ours(const struct evidence *ev, const char *type, const char *environment)
 {
     const struct evidence_line *newest = NULL;
     for (size_t i = 0; i < ev->count; i++) {
         const struct evidence_line *line = &ev->lines[i];
         if (line->predicate && line->signer == SIGNER_CONTOUR && strcmp(line->type, type) == 0 &&
+            (!environment || strcmp(line->environment, environment) == 0) &&
             (!newest || line->time_s >= newest->time_s))
             newest = line;
     }

@@ -60,8 +60,9 @@ int evidence_load_again(struct site *s, const struct digest *release, struct evi
 
 /* The newest verified line of that type (and environment, unless NULL), or NULL. */
 const struct evidence_line *evidence_newest(const struct evidence *ev, const char *type, const char *environment);
-/* The newest that the contour itself signed. */
-const struct evidence_line *evidence_newest_ours(const struct evidence *ev, const char *type);
+/* The newest that the contour itself signed, in that environment (NULL: in any); what arrived with the shipment is
+ * never our result. */
+const struct evidence_line *evidence_newest_ours(const struct evidence *ev, const char *type, const char *environment);
 const struct evidence_line *evidence_find(const struct evidence *ev, const struct digest *id);
 
 /* Can a line of this type speak against a release (scan, test, silence, and whatever carries a result)? */

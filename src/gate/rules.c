@@ -55,20 +55,6 @@ bool asks_for_check(const struct policy_environment *env, const char *type)
     return false;
 }
 
-/* The newest word of the contour's own checks; what arrived with the shipment is never our result. */
-static const struct evidence_line *newest_check(const struct evidence *ev, const char *type, const char *environment)
-{
-    const struct evidence_line *newest = NULL;
-    for (size_t i = 0; i < ev->count; i++) {
-        const struct evidence_line *line = &ev->lines[i];
-        if (evidence_is_check(line) && strcmp(line->type, type) == 0 &&
-            (!environment || strcmp(line->environment, environment) == 0) &&
-            (!newest || line->time_s >= newest->time_s))
-            newest = line;
-    }
-    return newest;
-}
-
 static bool passed(const struct evidence_line *line)
 {
     return strcmp(line->result, "PASSED") == 0;
@@ -90,7 +76,7 @@ static bool rule_adverse(const struct facts *f, char *text, size_t size)
     if (f->occasion == OCCASION_RUN && strcmp(f->env->name, ENVIRONMENT_PROD) != 0)
         return said(text, size, true, "%s is where checks are made and repeated", f->env->name);
     for (size_t i = 0; i < ARRAY_LEN(CHECKS); i++) {
-        const struct evidence_line *line = newest_check(f->ev, CHECKS[i], NULL);
+        const struct evidence_line *line = evidence_newest_ours(f->ev, CHECKS[i], NULL);
         if (line && !passed(line) && !(f->env->require & 1U << CHECK_REQUIREMENTS[i]))
             return not_passed(text, size, CHECK_WORDS[i], line);
     }
@@ -168,10 +154,10 @@ static bool same_machine(const struct facts *f, const char *word, const struct e
 static bool rule_run(const struct facts *f, size_t check, char *text, size_t size)
 {
     const char *word = CHECK_WORDS[check];
-    const struct evidence_line *newest = newest_check(f->ev, CHECKS[check], NULL);
+    const struct evidence_line *newest = evidence_newest_ours(f->ev, CHECKS[check], NULL);
     if (newest && !passed(newest))
         return not_passed(text, size, word, newest);
-    const struct evidence_line *line = newest_check(f->ev, CHECKS[check], f->env->before);
+    const struct evidence_line *line = evidence_newest_ours(f->ev, CHECKS[check], f->env->before);
     if (!line)
         return said(text, size, false, "no %s ran in %s: airlock %s %s/%s", word, f->env->before, word, f->env->before,
                     f->release->name);

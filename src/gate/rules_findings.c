@@ -31,7 +31,7 @@ bool scan_passes(const struct facts *f, const struct evidence_line *scan, int64_
 
 bool rule_scan(const struct facts *f, char *text, size_t size)
 {
-    const struct evidence_line *line = evidence_newest_ours(f->ev, PREDICATE_SCAN);
+    const struct evidence_line *line = evidence_newest_ours(f->ev, PREDICATE_SCAN, NULL);
     int64_t ends_s;
     char why[400], detail[200], when[TIME_TEXT_SIZE];
     if (!line) {
@@ -81,7 +81,7 @@ static bool old_or_empty(const struct facts *f, const struct vulns *v, char *tex
 
 bool rule_advisories(const struct facts *f, char *text, size_t size)
 {
-    const struct evidence_line *line = evidence_newest_ours(f->ev, PREDICATE_VULNS);
+    const struct evidence_line *line = evidence_newest_ours(f->ev, PREDICATE_VULNS, NULL);
     bool asked = f->env->require & 1U << REQUIRE_ADVISORIES;
     auto_objections all = {0};
     struct waiver_place place = here(f);

@@ -178,8 +178,8 @@ bool waiver_covers(const struct waiver_place *p, const struct objection *o, stru
 
 int waiver_objections(const struct evidence *ev, const struct policy *p, struct objections *out, struct err *e)
 {
-    const struct evidence_line *scan = evidence_newest_ours(ev, PREDICATE_SCAN);
-    const struct evidence_line *vulns = evidence_newest_ours(ev, PREDICATE_VULNS);
+    const struct evidence_line *scan = evidence_newest_ours(ev, PREDICATE_SCAN, NULL);
+    const struct evidence_line *vulns = evidence_newest_ours(ev, PREDICATE_VULNS, NULL);
     if (scan)
         objections_of_scan(scan->predicate, out);
     return vulns ? objections_of_vulns(vulns->predicate, p, out, e) : 0;

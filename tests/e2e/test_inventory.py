@@ -260,7 +260,7 @@ def test_case_37_an_image_that_hides_its_records_is_seen_through(inventory, tmp_
 
 
 def test_case_40_what_is_installed_and_what_is_locked_differ(inventory, tmp_path):
-    lock = {"lockfileVersion": 3, "packages": {"": {"name": "app"}, "node_modules/a": {"version": "1.0.0", "resolved": "https://registry.npmjs.org/a/-/a-1.0.0.tgz", "integrity": "sha512-" + "A" * 86 + "=="}}}
+    lock = {"lockfileVersion": 3, "packages": {"": {"name": "app"}, "node_modules/a": {"version": "1.0.0", "resolved": "https://registry.example.org/a/-/a-1.0.0.tgz", "integrity": "sha512-" + "A" * 86 + "=="}}}
     write(tmp_path, {"package-lock.json": json.dumps(lock).encode(), "node_modules/a/package.json": b'{"name": "a", "version": "1.0.1"}'})
     found, result = inventory(tmp_path, status=1)
     assert "version 1.0.1 is installed" in result.err
@@ -279,12 +279,12 @@ def test_case_40_a_delivered_file_that_is_not_the_locked_one(inventory, tmp_path
 
 def test_case_40_a_changed_host_and_a_missing_integrity_are_said(inventory, tmp_path):
     one = {"version": "1.0.0", "integrity": "sha512-" + "A" * 86 + "=="}
-    entries = {f"node_modules/p{i}": {**one, "resolved": f"https://registry.npmjs.org/p{i}/-/p{i}-1.0.0.tgz"} for i in range(4)}
-    entries["node_modules/evil"] = {**one, "resolved": "https://registry.npmjs.example/evil/-/evil-1.0.0.tgz"}
-    entries["node_modules/bare"] = {"version": "1.0.0", "resolved": "https://registry.npmjs.org/bare/-/bare-1.0.0.tgz"}
+    entries = {f"node_modules/p{i}": {**one, "resolved": f"https://registry.example.org/p{i}/-/p{i}-1.0.0.tgz"} for i in range(4)}
+    entries["node_modules/evil"] = {**one, "resolved": "https://registry.example.net/evil/-/evil-1.0.0.tgz"}
+    entries["node_modules/bare"] = {"version": "1.0.0", "resolved": "https://registry.example.org/bare/-/bare-1.0.0.tgz"}
     (tmp_path / "package-lock.json").write_text(json.dumps({"lockfileVersion": 3, "packages": entries}))
     found, result = inventory(tmp_path, status=1)
-    assert "evil is fetched from registry.npmjs.example" in result.err
+    assert "evil is fetched from registry.example.net" in result.err
     assert 'no "integrity"' in result.err
     assert "pkg:npm/bare@1.0.0" in found
 
