@@ -2,34 +2,10 @@
  * is older than what ends before them. */
 #include "parse/version_rules.h"
 
-struct evr {
-    struct span epoch, version, release;
-    bool has_release;
-};
-
-static struct evr split(struct span v)
-{
-    struct evr out = {.epoch = SPAN_LIT("0"), .version = v};
-    struct span rest = v, digits = version_take_digits(&rest);
-    if (span_take_prefix(&rest, SPAN_LIT(":"))) {
-        out.epoch = digits;
-        out.version = rest;
-    }
-    for (size_t i = out.version.len; i-- > 0;) {
-        if (out.version.ptr[i] != '-')
-            continue;
-        out.release = span_of(out.version.ptr + i + 1, out.version.len - i - 1);
-        out.version.len = i;
-        out.has_release = true;
-        break;
-    }
-    return out;
-}
-
 /* PKGBUILD(5): no colon, slash, hyphen or blank in a version, and ASCII alone. */
 bool alpm_valid(struct span v)
 {
-    struct evr e = split(v);
+    struct evr e = version_evr(v);
     for (size_t i = 0; i < e.version.len; i++)
         if (e.version.ptr[i] <= ' ' || e.version.ptr[i] >= 0x7F || e.version.ptr[i] == ':' || e.version.ptr[i] == '/' ||
             e.version.ptr[i] == '-')
@@ -86,7 +62,7 @@ static int order_part(struct span a, struct span b)
 /* A release counts only where both have one. */
 int alpm_order(struct span a, struct span b)
 {
-    struct evr x = split(a), y = split(b);
+    struct evr x = version_evr(a), y = version_evr(b);
     int order = version_order_numbers(x.epoch, y.epoch);
     if (order == 0)
         order = order_part(x.version, y.version);

@@ -1,15 +1,9 @@
 /* rpm-version(7): [epoch:]version[-release], each part compared in segments. */
 #include "parse/version_rules.h"
 
-struct evr {
-    struct span epoch, version, release;
-    bool has_release;
-};
-
-/* An epoch is digits before a colon; the release begins behind the last hyphen. */
-static struct evr split(struct span v)
+struct evr version_evr(struct span v)
 {
-    struct evr out = {.version = v};
+    struct evr out = {.epoch = SPAN_LIT("0"), .version = v};
     struct span rest = v, digits = version_take_digits(&rest);
     if (span_take_prefix(&rest, SPAN_LIT(":"))) {
         out.epoch = digits;
@@ -32,7 +26,7 @@ bool rpm_valid(struct span v)
     for (size_t i = 0; i < v.len; i++)
         if (v.ptr[i] <= ' ' || v.ptr[i] == 0x7F)
             return false;
-    return split(v).version.len > 0;
+    return version_evr(v).version.len > 0;
 }
 
 static void skip_separators(struct span *s)
@@ -103,7 +97,7 @@ static int order_part(struct span a, struct span b)
 /* Without an epoch it is 0; without a release before every release. */
 int rpm_order(struct span a, struct span b)
 {
-    struct evr x = split(a), y = split(b);
+    struct evr x = version_evr(a), y = version_evr(b);
     int order = version_order_numbers(x.epoch, y.epoch);
     if (order == 0)
         order = order_part(x.version, y.version);

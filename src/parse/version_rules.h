@@ -65,3 +65,11 @@ int openssl_order(struct span a, struct span b);
 bool datetime_valid(struct span v);
 int datetime_order(struct span a, struct span b);
 bool text_valid(struct span v); /* any */
+
+/* [epoch:]version[-release] of rpm and pacman: an epoch is digits before a colon ("0" without one); the release begins
+ * behind the last hyphen. */
+struct evr {
+    struct span epoch, version, release;
+    bool has_release;
+};
+struct evr version_evr(struct span v);
