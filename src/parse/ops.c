@@ -19,6 +19,7 @@
 #include "parse/tuf.h"
 #include "parse/vers.h"
 #include "parse/version.h"
+#include "parse/yara_rules.h"
 #include "util/auto.h"
 
 const struct child_op PARSE_OPS[] = {
@@ -44,4 +45,5 @@ const struct child_op PARSE_OPS[] = {
     {"sbom-read", sbom_read_op},
     {"versions", version_op},
 };
+    {"yara-rules", yara_rules_op},
 const size_t PARSE_OPS_COUNT = ARRAY_LEN(PARSE_OPS);
