@@ -167,6 +167,19 @@ static void print_matched(int matched, const struct rematched *m, const struct e
         printf("  advisories: not matched: %s\n", e->msg);
 }
 
+static void step(void *arg, uint64_t bytes)
+{
+    progress_add(arg, bytes);
+}
+
+static uint64_t bytes_of(const struct release *r)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < r->blob_count; i++)
+        bytes += r->blobs[i].size;
+    return bytes;
+}
+
 static int scan_release_of(struct invocation *in, const char *ref)
 {
     struct err e = {0};
@@ -179,7 +192,16 @@ static int scan_release_of(struct invocation *in, const char *ref)
         return no_such(in, ref, &e);
     if (policy_load(w.site, &policy, &e) < 0)
         return command_fail(in, &e);
-    if (scan_release(w.site, w.blobs, w.release, policy.templates, policy.template_count, &report, &e) < 0)
+    struct progress drawn;
+    struct scan_options options = {.templates = policy.templates,
+                                   .template_count = policy.template_count,
+                                   .fresh = option_get(in, "fresh") != NULL,
+                                   .progress = step,
+                                   .progress_arg = &drawn};
+    progress_start(in, &drawn, "Scanning", bytes_of(w.release));
+    int scanned = scan_release(w.site, w.blobs, w.release, &options, &report, &e);
+    progress_end(&drawn);
+    if (scanned < 0)
         return cannot(in, &e);
     if (scan_record(w.site, w.release, &report, &evidence, &e) < 0)
         return command_fail(in, &e);
@@ -192,18 +214,23 @@ static int scan_release_of(struct invocation *in, const char *ref)
         json_put_digest(&j, "digest", &w.row.digest);
         json_put_string(&j, "result", scan_result(&report));
         json_put_digest(&j, "evidence", &evidence);
+        json_put_uint(&j, "blobs", report.blobs);
+        json_put_uint(&j, "remembered", report.remembered);
         put_matched(&j, matched, &match, &e);
         scan_write_files(&j, &report);
         command_json_end(&j);
     } else {
         print_report(in, &report);
+        if (report.remembered)
+            printf("remembered %zu of %zu blobs (--fresh looks at all of them again)\n", report.remembered,
+                   report.blobs);
         printf("%s  scan %s\n  report %s\n", w.name, scan_result(&report), digest_text(&evidence).text);
         print_matched(matched, &match, &e);
     }
     return verdict_blocks(report.verdict) ? 1 : matched < 0 ? 6 : 0;
 }
 
-static int scan_paths(struct invocation *in)
+static int scan_paths_of(struct invocation *in)
 {
     static const struct scan_options options = {0};
     struct err e = {0};
@@ -211,9 +238,7 @@ static int scan_paths(struct invocation *in)
     struct child *parser = child_start(ROLE_PARSE, &e);
     if (!parser)
         return cannot(in, &e);
-    int result = 0;
-    for (int i = 0; i < in->argc && result == 0; i++)
-        result = scan_path(parser, in->argv[i], &options, &report, &e);
+    int result = scan_paths(parser, in->argv, (size_t)in->argc, &options, &report, &e);
     child_stop(parser);
     if (result < 0)
         return cannot(in, &e);
@@ -237,7 +262,7 @@ static int run(struct invocation *in)
     bool ref = strpbrk(first, ":@/") && first[0] != '/' && first[0] != '.';
     if (in->argc == 1 && ref && access(first, F_OK) < 0)
         return scan_release_of(in, in->argv[0]);
-    return scan_paths(in);
+    return scan_paths_of(in);
 }
 
 const struct command CMD_SCAN = {
@@ -249,12 +274,16 @@ const struct command CMD_SCAN = {
         "nothing wrong), opaque (nothing executes, loads, interprets or unpacks it), suspicious, malicious, or "
         "not-scanned (needs a scanner that does not exist yet, or that did not get to the end).\nOf a release (REF) "
         "every blob is scanned and hashed; the report and an inventory (CycloneDX 1.6) are signed and become "
-        "evidence for the gates. Of paths the answer is printed, and nothing is changed; an existing path wins over "
+        "evidence for the gates. A blob that this contour has looked at before, with the same program, rules and "
+        "options, is "
+        "answered from memory (said in the report): its file is hashed again only when it is not as it was. Of paths "
+        "the answer is printed, and nothing is changed; an existing path wins over "
         "a REF.\nFor people what blocks stands last and is marked; light findings (low, info) of one file and rule are "
         "one line, unless --verbose. --json has every one.\nA chat template that is on no list blocks a release: "
         "people read it, and put its digest into "
         "`templates` of the policy with `airlock policy set`.\nEnds with 0 when every file is clean or opaque, with 1 "
         "when one is not, with 6 when nothing could be scanned at all.",
+    .options = {{"fresh", NULL, "look at every blob of a release again, whatever earlier scans said", false}},
     .min_args = 1,
     .max_args = -1,
     .run = run,

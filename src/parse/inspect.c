@@ -1,5 +1,6 @@
 #include "parse/inspect.h"
 
+#include <archive.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -345,4 +346,21 @@ int inspect_op(struct span input, struct span arg, struct buf *reply, struct err
     }
     json_out_object_end(&w);
     return 0;
+}
+
+int hash_op(struct span input, struct span arg, struct buf *reply, struct err *e)
+{
+    struct json_out w;
+    struct digest id = digest_of(input);
+    (void)arg, (void)e;
+    json_out_init(&w, reply);
+    json_out_object(&w);
+    json_put_string(&w, "sha256", digest_hex(&id).text);
+    json_out_object_end(&w);
+    return 0;
+}
+
+const char *inspect_libraries(void)
+{
+    return archive_version_details();
 }

@@ -49,3 +49,9 @@ void inspect_inside(struct span file, const char *path, const struct inspect_opt
  * "templates"?: [hex]}. Reply: {"format", "verdict", "findings", "facts"}; with "digest": true also "sha256" of the
  * very bytes that were looked at, in hex. ERR_INPUT: the arg. */
 int inspect_op(struct span input, struct span arg, struct buf *reply, struct err *e);
+
+/* The op "hash" of the parse role: {"sha256": hex} of the input; no arg. */
+int hash_op(struct span input, struct span arg, struct buf *reply, struct err *e);
+
+/* The libraries that unpack what is looked at, with their versions: what a verdict depends on besides this program. */
+const char *inspect_libraries(void);

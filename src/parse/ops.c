@@ -29,6 +29,7 @@ const struct child_op PARSE_OPS[] = {
     {"advisories-show", advisories_show_op},
     {"apt-uris", apt_uris_op},
     {"dsse", dsse_op},
+    {"hash", hash_op},
     {"inspect", inspect_op},
     {"inventory", inventory_op},
     {"json", json_norm_op},

@@ -23,6 +23,8 @@
 /* After so much work a child is replaced between two calls, long before its limit of CPU time can end one. */
 #define RECYCLE_MS 300000
 
+#define PARALLEL_MAX 16
+
 struct child {
     enum sandbox_role role;
     int dir; /* owned, or -1 */
@@ -36,6 +38,12 @@ static struct child_ops inline_ops;
 void child_use_inline(const struct child_op *ops, size_t count)
 {
     inline_ops = (struct child_ops){ops, count};
+}
+
+unsigned child_parallel(void)
+{
+    long processors = inline_ops.ops ? 1 : sysconf(_SC_NPROCESSORS_ONLN);
+    return processors < 1 ? 1 : processors > PARALLEL_MAX ? PARALLEL_MAX : (unsigned)processors;
 }
 
 static void spawn_actions(posix_spawn_file_actions_t *actions, int sock, int dir)

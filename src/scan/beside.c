@@ -135,16 +135,16 @@ static void check_shards(const struct beside *b, struct scan_file *f, const json
     }
 }
 
-void scan_beside(struct scan_report *out, size_t from, int root, size_t root_len)
+void scan_beside(struct scan_report *out, size_t from, size_t count, int root, size_t root_len)
 {
-    struct beside b = {.out = out, .count = out->count - from, .root = root, .root_len = root_len};
+    struct beside b = {.out = out, .count = count, .root = root, .root_len = root_len};
     b.sorted = calloc(b.count + 1, sizeof(struct scan_file *));
     if (!b.sorted)
         abort();
     for (size_t i = 0; i < b.count; i++)
         b.sorted[i] = &out->files[from + i];
     qsort(b.sorted, b.count, sizeof *b.sorted, by_path);
-    for (size_t i = from; i < out->count; i++) {
+    for (size_t i = from; i < from + count; i++) {
         const json_t *facts = json_object_get(out->files[i].reply, "facts");
         check_external(&b, &out->files[i], json_object_get(facts, "external"));
         check_shards(&b, &out->files[i], json_object_get(facts, "shards"));

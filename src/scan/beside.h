@@ -5,7 +5,7 @@
 
 #include "scan/scan.h"
 
-/* Looks at the rows from `from` on, of files below the folder `root`; `root_len` characters of their paths name it. Of
- * a release, whose files have rows and nothing else, `root` is -1. A row of bytes without a format that a model counts
- * as its own becomes opaque. */
-void scan_beside(struct scan_report *out, size_t from, int root, size_t root_len);
+/* Looks at `count` rows from `from` on, of files below the folder `root`; `root_len` characters of their paths name it.
+ * Of a release, whose files have rows and nothing else, `root` is -1. A row of bytes without a format that a model
+ * counts as its own becomes opaque. */
+void scan_beside(struct scan_report *out, size_t from, size_t count, int root, size_t root_len);

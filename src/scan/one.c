@@ -1,4 +1,6 @@
 /* One file: the request to the helper, and the row that its reply becomes. */
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -52,11 +54,19 @@ static void raise_verdict(struct scan_report *r, const struct scan_file *f)
         r->verdict = f->verdict;
 }
 
-/* A row that we write ourselves, with one finding. */
-static void add_own(struct scan_report *out, const char *path, const char *format, enum verdict verdict,
-                    enum severity severity, const char *rule, const char *message)
+size_t scan_reserve(struct scan_report *out, const char *path)
 {
-    struct scan_file *f = new_row(out, path);
+    new_row(out, path);
+    return out->count - 1;
+}
+
+/* A row that we write ourselves, with one finding. */
+static void fill_own(struct scan_report *out, struct scan_file *f, const char *format, enum verdict verdict,
+                     enum severity severity, const char *rule, const char *message)
+{
+    free(f->format);
+    free(f->findings);
+    json_decref(f->reply);
     f->format = copy_of(format);
     f->verdict = verdict;
     f->reply = json_pack("{s:s%, s:s%}", "rule", rule, strlen(rule), "message", message, strlen(message));
@@ -74,15 +84,20 @@ static void add_own(struct scan_report *out, const char *path, const char *forma
     raise_verdict(out, f);
 }
 
+void scan_fill_unread(struct scan_report *out, size_t row, const char *rule, const char *message)
+{
+    fill_own(out, &out->files[row], "unknown", VERDICT_NOT_SCANNED, SEVERITY_HIGH, rule, message);
+}
+
 void scan_unread(struct scan_report *out, const char *path, const char *rule, const char *message)
 {
-    add_own(out, path, "unknown", VERDICT_NOT_SCANNED, SEVERITY_HIGH, rule, message);
+    scan_fill_unread(out, scan_reserve(out, path), rule, message);
 }
 
 void scan_linked(struct scan_report *out, const char *path)
 {
-    add_own(out, path, "symlink", VERDICT_OPAQUE, SEVERITY_INFO, "symlink",
-            "leads to another file of this folder, which has a row of its own");
+    fill_own(out, new_row(out, path), "symlink", VERDICT_OPAQUE, SEVERITY_INFO, "symlink",
+             "leads to another file of this folder, which has a row of its own");
 }
 
 /* ── the reply ── */
@@ -124,20 +139,22 @@ static int read_reply(struct scan_file *f, json_t *reply, struct err *e)
     return read_findings(f, findings, e);
 }
 
-struct scan_file *scan_take_reply(struct scan_report *out, const char *path, json_t *reply)
+struct scan_file *scan_fill(struct scan_report *out, size_t row, json_t *reply)
 {
     struct err why = {0};
-    struct scan_file f = {.path = copy_of(path)};
-    if (read_reply(&f, reply, &why) < 0) {
-        file_fini(&f);
-        scan_unread(out, path, "scanner-failed", why.msg);
+    struct scan_file *f = &out->files[row];
+    if (read_reply(f, reply, &why) < 0) {
+        f->has_digest = false;
+        scan_fill_unread(out, row, "scanner-failed", why.msg);
         return NULL;
     }
-    struct scan_file *row = new_row(out, "");
-    free(row->path);
-    *row = f;
-    raise_verdict(out, row);
-    return row;
+    raise_verdict(out, f);
+    return f;
+}
+
+struct scan_file *scan_take_reply(struct scan_report *out, const char *path, json_t *reply)
+{
+    return scan_fill(out, scan_reserve(out, path), reply);
 }
 
 /* The texts live in the reply, as those of the helper's findings do. */
@@ -163,78 +180,144 @@ void scan_add_finding(struct scan_report *out, struct scan_file *f, enum severit
 
 /* ── the request ── */
 
-static void write_arg(struct buf *arg, const char *name, const struct scan_options *o, bool apart)
+static char *inspect_arg(const char *name, const struct scan_options *o)
 {
-    buf_clear(arg);
+    auto_buf arg = BUF(LIMIT_JSON_BYTES);
     struct json_out w;
-    json_out_init(&w, arg);
+    json_out_init(&w, &arg);
     json_out_object(&w);
     json_put_string(&w, "name", name);
     json_put_bool(&w, "layer", o->layer);
     json_put_bool(&w, "digest", o->digest);
-    json_put_bool(&w, "apart", apart);
+    json_put_bool(&w, "apart", false);
     json_put_bool(&w, "known_templates_only", o->known_templates_only);
     json_put_array(&w, "templates");
     for (size_t i = 0; i < o->template_count; i++)
         json_out_string(&w, digest_hex(&o->templates[i]).text);
     json_out_array_end(&w);
     json_out_object_end(&w);
+    return copy_of(buf_str(&arg));
 }
 
-/* Is there a part of it that only a process of its own reads (parse/hdf5.h)? */
-static bool wants_apart(const json_t *reply)
+struct scan_look *scan_look_new(struct scanning *s, int fd, const char *path, const char *name)
 {
-    const json_t *finding;
-    size_t i;
-    json_array_foreach(json_object_get((json_t *)(uintptr_t)reply, "findings"), i, finding)
-    {
-        if (strcmp(json_get_string(finding, "rule", ""), "hdf5-apart") == 0)
-            return true;
-    }
-    return false;
+    struct stat st;
+    struct scan_look *l = calloc(1, sizeof *l);
+    if (!l)
+        abort();
+    l->look = (struct look){.op = "inspect", .fd = fd, .name = copy_of(name)};
+    l->row = scan_reserve(s->out, path);
+    if (fstat(fd, &st) == 0)
+        s->out->files[l->row].size = (uint64_t)st.st_size;
+    return l;
 }
 
-/* Looks again, in a process that is thrown away afterwards: what it says of this file can taint no other's verdict. */
-static json_t *ask_apart(int fd, const char *name, const struct scan_options *o, struct err *why)
+/* ── the answer ── */
+
+/* A remembered blob was hashed again: is it still the one that was looked at? */
+static json_t *take_hash(struct scan_look *l)
 {
-    auto_buf arg = BUF(LIMIT_JSON_BYTES);
-    struct child *own = child_start(ROLE_PARSE, why);
-    if (!own)
+    json_t *hash = l->look.reply ? json_object_get(l->look.reply, "sha256") : NULL;
+    if (!json_is_string(hash))
         return NULL;
-    write_arg(&arg, name, o, true);
-    struct child_request request = {.op = "inspect", .fd = fd, .arg = buf_span(&arg), .timeout_ms = SCAN_TIMEOUT_MS};
-    json_t *reply = child_call_json(own, &request, name, why);
-    child_stop(own);
-    return reply;
+    json_object_set(l->look.known, "sha256", hash);
+    return ptr_steal(&l->look.known);
+}
+
+/* An answer about the very bytes that the digest names may be remembered, as it came: what we write into it later
+ * depends on more. */
+static char *rememberable(const struct scanning *s, const struct scan_look *l, const struct scan_file *f)
+{
+    if (!f || !l->blob || !s->memory || !f->has_digest || !digest_equal(&f->digest, &l->blob->digest))
+        return NULL;
+    return json_dumps(f->reply, JSON_COMPACT | JSON_SORT_KEYS);
+}
+
+static int finish(struct scanning *s, struct scan_look *l, json_t *reply, bool unchanged, struct err *e)
+{
+    struct scan_file *f = reply ? scan_fill(s->out, l->row, reply) : NULL;
+    if (!reply)
+        scan_fill_unread(s->out, l->row, "scanner-failed", l->look.why.msg);
+    auto_free char *kept = unchanged ? NULL : rememberable(s, l, f);
+    bool whole = f && (!l->filled || l->filled(s, l, f));
+    if (whole && kept && memory_keep(s->memory, &l->memo, l->look.fd, ptr_steal(&kept), e) < 0)
+        return -1;
+    if (whole && l->remembered) {
+        f->remembered = true;
+        s->out->remembered++;
+    }
+    if (l->blob)
+        scan_end_blob(l->blob, s->out, l->row);
+    if (s->progress)
+        s->progress(s->progress_arg, s->out->files[l->row].size);
+    return 0;
+}
+
+static int take(void *arg, struct look *look, struct err *e)
+{
+    struct scanning *s = arg;
+    struct scan_look *l = (struct scan_look *)look;
+    json_t *reply = l->remembered ? take_hash(l) : ptr_steal(&look->reply);
+    int result = 0;
+    if (!reply && look->why.code == ERR_SYSTEM) {
+        *e = look->why;
+        result = -1;
+    } else {
+        result = finish(s, l, reply, false, e);
+    }
+    look_free(look);
+    return result;
+}
+
+/* ── asking ── */
+
+static int put(struct scanning *s, struct scan_look *l, struct err *e)
+{
+    l->look.take = take;
+    if (s->pool)
+        return pool_add(s->pool, &l->look, e);
+    look_answer(s->parser, &l->look);
+    return take(s, &l->look, e);
+}
+
+int scan_ask(struct scanning *s, struct scan_look *l, struct err *e)
+{
+    struct stat st;
+    bool same = false;
+    if (fstat(l->look.fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+        scan_fill_unread(s->out, l->row, "no-file", "is no regular file; only those are read");
+        look_free(&l->look);
+        return 0;
+    }
+    if (!l->blob || !s->memory)
+        return put(s, l, e);
+    s->out->blobs++;
+    int found = memory_find(s->memory, &l->blob->digest, l->look.op, l->look.arg, l->look.fd, &l->memo, &l->look.known,
+                            &same, e);
+    l->remembered = found > 0;
+    if (l->remembered && !same)
+        l->look.op = "hash";
+    if (found >= 0 && !(l->remembered && same))
+        return put(s, l, e);
+    int result = found < 0 ? -1 : finish(s, l, ptr_steal(&l->look.known), true, e);
+    look_free(&l->look);
+    return result;
+}
+
+int scan_ask_inspect(struct scanning *s, struct scan_look *l, const struct scan_options *o, struct err *e)
+{
+    l->look.arg = inspect_arg(l->look.name, o);
+    return scan_ask(s, l, e);
 }
 
 int scan_fd(struct child *parser, int fd, const char *path, const char *name, const struct scan_options *o,
             struct scan_report *out, struct err *e)
 {
-    auto_buf arg = BUF(LIMIT_JSON_BYTES);
-    struct stat st;
-    struct err why = {0};
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-        scan_unread(out, path, "no-file", "is no regular file; only those are read");
+    struct scanning s = {.out = out, .parser = parser};
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (copy < 0) {
+        scan_unread(out, path, "unreadable", strerror(errno));
         return 0;
     }
-    write_arg(&arg, name, o, false);
-    struct child_request request = {.op = "inspect", .fd = fd, .arg = buf_span(&arg), .timeout_ms = SCAN_TIMEOUT_MS};
-    json_t *reply = child_call_json(parser, &request, name, &why);
-    if (reply && wants_apart(reply)) {
-        json_decref(reply);
-        reply = ask_apart(fd, name, o, &why);
-    }
-    if (!reply && why.code == ERR_SYSTEM) {
-        *e = why;
-        return -1;
-    }
-    if (!reply) {
-        scan_unread(out, path, "scanner-failed", why.msg);
-        return 0;
-    }
-    struct scan_file *row = scan_take_reply(out, path, reply);
-    if (row)
-        row->size = (uint64_t)st.st_size;
-    return 0;
+    return scan_ask_inspect(&s, scan_look_new(&s, copy, path, name), o, e);
 }

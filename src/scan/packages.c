@@ -7,12 +7,13 @@
 #include "util/limits.h"
 
 struct packaged {
-    struct child *parser;
+    struct scanning *how;
     const struct blobs *blobs;
     const struct release *release;
     const struct scan_options *options;
     struct scan_report *out;
-    struct digest *metadata; /* owned; of every METADATA that stands in a wheel as the document says */
+    struct release_blob *own; /* owned; the packages as blobs */
+    struct digest *metadata;  /* owned; of every METADATA that stands in a wheel as the document says */
     size_t metadata_count;
 };
 
@@ -70,44 +71,42 @@ static void compare(struct packaged *s, struct scan_file *f, const struct packag
 
 /* ── one package ── */
 
-static int look(struct packaged *s, int fd, const char *path, const struct package *wanted, struct err *e)
+/* A reply that says nothing of a package is none. */
+static bool filled(struct scanning *how, struct scan_look *l, struct scan_file *f)
 {
+    struct packaged *s = l->arg;
     struct package found;
     struct err why = {0};
     auto_buf metadata = BUF(LIMIT_JSON_BYTES);
-    json_t *reply = NULL;
-    const char *plain = is_identified(wanted) ? NULL : "file";
-    int result = package_look(s->parser, fd, wanted->filename, plain, &found, &metadata, &reply, &why);
-    if (result < 0 && why.code == ERR_SYSTEM) {
-        *e = why;
-        return -1;
+    if (package_look_take(f->reply, f->package->filename, &found, &metadata, &why) < 0) {
+        scan_fill_unread(how->out, l->row, "scanner-failed", why.msg);
+        return false;
     }
-    if (result < 0) {
-        scan_unread(s->out, path, "scanner-failed", why.msg);
-        return 0;
-    }
-    struct scan_file *f = scan_take_reply(s->out, path, reply);
-    if (f)
-        compare(s, f, wanted, &found, &metadata);
+    compare(s, f, f->package, &found, &metadata);
     package_fini(&found);
-    return 0;
+    return true;
 }
 
-static int scan_package(struct packaged *s, const struct package *p, struct err *e)
+static int scan_package(struct packaged *s, const struct release_blob *blob, const struct package *p, struct err *e)
 {
     struct err why = {0};
     char path[600];
     uint64_t size = 0;
     snprintf(path, sizeof path, "packages/%s", p->filename);
     auto_fd fd = blob_open(s->blobs, &p->digest, &size, &why);
-    if (fd < 0)
-        scan_unread(s->out, path, "unreadable", why.msg);
-    else if (size != p->size)
-        scan_unread(s->out, path, "blob-changed", "its size is not the one that the release names");
-    else if (look(s, fd, path, p, e) < 0)
-        return -1;
-    struct release_blob blob = {.digest = p->digest, .size = p->size, .media_type = (char *)(uintptr_t)MEDIA_PACKAGE};
-    scan_end_blob(&blob, s->out);
+    if (fd >= 0 && size == p->size) {
+        struct scan_look *l = scan_look_new(s->how, fd_steal(&fd), path, p->filename);
+        l->look.op = "package";
+        l->look.arg = package_look_arg(p->filename, is_identified(p) ? NULL : "file");
+        l->blob = blob;
+        l->filled = filled;
+        l->arg = s;
+        s->out->files[l->row].package = p;
+        return scan_ask(s->how, l, e);
+    }
+    scan_unread(s->out, path, fd < 0 ? "unreadable" : "blob-changed",
+                fd < 0 ? why.msg : "its size is not the one that the release names");
+    scan_end_blob(blob, s->out, s->out->count - 1);
     s->out->files[s->out->count - 1].package = p;
     return 0;
 }
@@ -128,6 +127,19 @@ static const char *evidence_name(const struct packages *d, const struct digest *
 }
 
 /* METADATA that stands in a wheel is as clean as the wheel; any other was put there by somebody. */
+static bool filled_metadata(struct scanning *how, struct scan_look *l, struct scan_file *f)
+{
+    const struct packaged *s = l->arg;
+    bool held =
+        s->metadata_count && bsearch(&l->blob->digest, s->metadata, s->metadata_count, sizeof *s->metadata, by_digest);
+    if (!held)
+        scan_add_finding(how->out, f, SEVERITY_HIGH, "package-metadata",
+                         "no wheel of this release holds this METADATA");
+    else if (f->verdict == VERDICT_OPAQUE)
+        f->verdict = VERDICT_CLEAN;
+    return true;
+}
+
 static int scan_other(struct packaged *s, const struct release_blob *b, const struct packages *d, struct err *e)
 {
     bool metadata = strcmp(b->media_type, MEDIA_PACKAGE_METADATA) == 0;
@@ -137,27 +149,29 @@ static int scan_other(struct packaged *s, const struct release_blob *b, const st
     uint64_t size = 0;
     snprintf(path, sizeof path, "packages/%.500s", metadata ? digest_hex(&b->digest).text : name);
     auto_fd fd = blob_open(s->blobs, &b->digest, &size, &why);
-    if (fd < 0)
+    if (fd < 0) {
         scan_unread(s->out, path, "unreadable", why.msg);
-    else if (scan_fd(s->parser, fd, path, name, s->options, s->out, e) < 0)
-        return -1;
-    struct scan_file *f = &s->out->files[s->out->count - 1];
-    if (metadata && s->metadata_count &&
-        bsearch(&b->digest, s->metadata, s->metadata_count, sizeof *s->metadata, by_digest)) {
-        if (f->verdict == VERDICT_OPAQUE)
-            f->verdict = VERDICT_CLEAN;
-    } else if (metadata) {
-        scan_add_finding(s->out, f, SEVERITY_HIGH, "package-metadata", "no wheel of this release holds this METADATA");
+        scan_end_blob(b, s->out, s->out->count - 1);
+        return 0;
     }
-    scan_end_blob(b, s->out);
-    return 0;
+    struct scan_look *l = scan_look_new(s->how, fd_steal(&fd), path, name);
+    l->blob = b;
+    l->filled = metadata ? filled_metadata : NULL;
+    l->arg = s;
+    return scan_ask_inspect(s->how, l, s->options, e);
 }
 
 static int scan_all(struct packaged *s, const struct packages *d, struct err *e)
 {
-    for (size_t i = 0; i < d->count; i++)
-        if (scan_package(s, &d->items[i], e) < 0)
+    for (size_t i = 0; i < d->count; i++) {
+        const struct package *p = &d->items[i];
+        s->own[i] =
+            (struct release_blob){.digest = p->digest, .size = p->size, .media_type = (char *)(uintptr_t)MEDIA_PACKAGE};
+        if (scan_package(s, &s->own[i], p, e) < 0)
             return -1;
+    }
+    if (pool_wait(s->how->pool, e) < 0) /* every METADATA is known then */
+        return -1;
     if (s->metadata_count)
         qsort(s->metadata, s->metadata_count, sizeof *s->metadata, by_digest);
     for (size_t i = 0; i < s->release->blob_count; i++) {
@@ -165,20 +179,21 @@ static int scan_all(struct packaged *s, const struct packages *d, struct err *e)
         if (scan_is_packaged(b) && strcmp(b->media_type, MEDIA_PACKAGE) != 0 && scan_other(s, b, d, e) < 0)
             return -1;
     }
-    return 0;
+    return pool_wait(s->how->pool, e);
 }
 
-int scan_packages(struct site *site, struct child *parser, const struct blobs *b, const struct release *r,
-                  const struct scan_options *o, struct scan_report *out, struct err *e)
+int scan_packages(struct site *site, struct scanning *how, const struct blobs *b, const struct release *r,
+                  const struct scan_options *o, struct err *e)
 {
-    struct packaged s = {.parser = parser, .blobs = b, .release = r, .options = o, .out = out};
+    struct scan_report *out = how->out;
+    struct packaged s = {.how = how, .blobs = b, .release = r, .options = o, .out = out};
     struct err why = {0};
     if (!r->packages.there)
         return 0;
     out->packages = calloc(1, sizeof *out->packages);
     if (!out->packages)
         abort();
-    if (release_packages(b, parser, r, out->packages, &why) < 0) {
+    if (release_packages(b, how->parser, r, out->packages, &why) < 0) {
         if (why.code == ERR_SYSTEM) {
             *e = why;
             return -1;
@@ -186,7 +201,11 @@ int scan_packages(struct site *site, struct child *parser, const struct blobs *b
         scan_unread(out, "packages/packages.json", "packages-document", why.msg);
         return 0;
     }
+    s.own = calloc(out->packages->count + 1, sizeof *s.own);
+    if (!s.own)
+        abort();
     int result = scan_all(&s, out->packages, e);
     free(s.metadata);
+    free(s.own);
     return result < 0 ? -1 : scan_held(site, r, out, e);
 }

@@ -60,9 +60,9 @@ static char *copy_of(const char *text)
 }
 
 /* The bytes that were looked at must be the ones that the digest names, or the report would speak of others. */
-void scan_end_blob(const struct release_blob *b, struct scan_report *out)
+void scan_end_blob(const struct release_blob *b, struct scan_report *out, size_t row)
 {
-    struct scan_file *f = &out->files[out->count - 1];
+    struct scan_file *f = &out->files[row];
     bool other = f->has_digest && !digest_equal(&f->digest, &b->digest);
     f->media_type = copy_of(b->media_type);
     f->size = b->size;
@@ -73,9 +73,8 @@ void scan_end_blob(const struct release_blob *b, struct scan_report *out)
                          "its bytes are not those that its digest names: the blob was changed where it lies");
 }
 
-static int scan_blob(struct child *parser, const struct blobs *b, const struct release *r,
-                     const struct release_blob *blob, const struct scan_options *options, struct scan_report *out,
-                     struct err *e)
+static int scan_blob(struct scanning *s, const struct blobs *b, const struct release *r,
+                     const struct release_blob *blob, const struct scan_options *options, struct err *e)
 {
     struct scan_options o = *options;
     struct err why = {0};
@@ -84,30 +83,45 @@ static int scan_blob(struct child *parser, const struct blobs *b, const struct r
     shown_path(r, blob, name, path, sizeof(path));
     uint64_t size = 0;
     auto_fd fd = blob_open(b, &blob->digest, &size, &why);
-    if (fd < 0)
-        scan_unread(out, path, "unreadable", why.msg);
-    else if (size != blob->size)
-        scan_unread(out, path, "blob-changed", "its size is not the one that the release names");
-    else if (scan_fd(parser, fd, path, name, &o, out, e) < 0)
-        return -1;
-    scan_end_blob(blob, out);
+    if (fd >= 0 && size == blob->size) {
+        struct scan_look *l = scan_look_new(s, fd_steal(&fd), path, name);
+        l->blob = blob;
+        return scan_ask_inspect(s, l, &o, e);
+    }
+    scan_unread(s->out, path, fd < 0 ? "unreadable" : "blob-changed",
+                fd < 0 ? why.msg : "its size is not the one that the release names");
+    scan_end_blob(blob, s->out, s->out->count - 1);
     return 0;
 }
 
-int scan_release(struct site *s, struct blobs *b, const struct release *r, const struct digest *templates, size_t count,
+static int scan_blobs(struct scanning *s, const struct blobs *b, const struct release *r, const struct scan_options *o,
+                      struct err *e)
+{
+    for (size_t i = 0; i < r->blob_count; i++)
+        if (!scan_is_packaged(&r->blobs[i]) && scan_blob(s, b, r, &r->blobs[i], o, e) < 0)
+            return -1;
+    return pool_wait(s->pool, e);
+}
+
+int scan_release(struct site *s, struct blobs *b, const struct release *r, const struct scan_options *options,
                  struct scan_report *out, struct err *e)
 {
-    struct scan_options o = {
-        .known_templates_only = true, .digest = true, .templates = templates, .template_count = count};
-    struct child *parser = site_parser(s, e);
-    if (!parser)
+    struct scan_options o = *options;
+    struct scanning how = {
+        .out = out, .parser = site_parser(s, e), .progress = o.progress, .progress_arg = o.progress_arg};
+    AUTO(auto_memory_free) struct memory *memory = how.parser ? memory_new(s, o.fresh, e) : NULL;
+    if (!memory)
         return -1;
-    for (size_t i = 0; i < r->blob_count; i++)
-        if (!scan_is_packaged(&r->blobs[i]) && scan_blob(parser, b, r, &r->blobs[i], &o, out, e) < 0)
-            return -1;
+    auto_pool pool = pool_new(how.parser, &how);
+    how.memory = memory;
+    how.pool = pool;
+    o.known_templates_only = true;
+    o.digest = true;
+    if (scan_blobs(&how, b, r, &o, e) < 0)
+        return -1;
     scan_ownership(r, out);
-    if (scan_packages(s, parser, b, r, &o, out, e) < 0)
+    if (scan_packages(s, &how, b, r, &o, e) < 0 || memory_flush(memory, e) < 0)
         return -1;
-    scan_beside(out, 0, -1, 0);
+    scan_beside(out, 0, out->count, -1, 0);
     return 0;
 }

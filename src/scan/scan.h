@@ -8,7 +8,7 @@
 #include "site/site.h"
 
 /* Version of the rules: raised whenever a file could get another verdict than before. */
-#define SCAN_RULES "2026-11.3"
+#define SCAN_RULES "2026-11.4"
 
 /* One look at a file of some GB that must be read whole (an image layer) stays below this. */
 #define SCAN_TIMEOUT_MS 900000
@@ -26,6 +26,7 @@ struct scan_file {
     struct digest digest;
     bool has_digest;
     uint64_t size;
+    bool remembered;               /* an earlier scan looked at these very bytes (memory.h) */
     struct scan_finding *findings; /* owned array */
     size_t finding_count;
     json_t *reply; /* owned; what the helper said, or what we say in its place */
@@ -37,6 +38,7 @@ struct scan_report {
     struct scan_file *files; /* owned */
     size_t count, room;
     enum verdict verdict;      /* the heaviest of them */
+    size_t blobs, remembered;  /* of a release: blobs that were asked for, and those that memory knew */
     struct packages *packages; /* owned; of a release that brings some, else NULL */
 };
 
@@ -50,6 +52,10 @@ struct scan_options {
     bool digest;                    /* hash the bytes that are looked at */
     const struct digest *templates; /* allowed besides the built-in list */
     size_t template_count;
+    bool fresh; /* of a release: what earlier scans said is not asked for */
+    /* Told of each file that is done, with its size; may be NULL. */
+    void (*progress)(void *arg, uint64_t bytes);
+    void *progress_arg;
 };
 
 /* Looks at one open file and adds its row. `path` is shown, `name` decides what is promised. What goes wrong with the
@@ -63,14 +69,17 @@ void scan_unread(struct scan_report *out, const char *path, const char *rule, co
 /* A row for a symbolic link whose target has a row of its own: "opaque". */
 void scan_linked(struct scan_report *out, const char *path);
 
-/* The same for a path: a file, or a directory with everything below it, in the order of names. Links are not followed
- * below it and get a row. -1: ERR_NOTFOUND, ERR_IO for `path` itself, ERR_SYSTEM. */
+/* The same for paths: files, and directories with everything below them, in the order of names, many at a time. Links
+ * are not followed below them and get a row. -1: ERR_NOTFOUND, ERR_IO for a path itself, ERR_SYSTEM. */
+int scan_paths(struct child *parser, char *const paths[], size_t count, const struct scan_options *o,
+               struct scan_report *out, struct err *e);
 int scan_path(struct child *parser, const char *path, const struct scan_options *o, struct scan_report *out,
               struct err *e);
 
-/* Every blob of a release, through its digest: a blob whose bytes are not its digest's is malicious. `templates`: chat
- * templates that the policy allows besides the built-in list; any other blocks. */
-int scan_release(struct site *s, struct blobs *b, const struct release *r, const struct digest *templates, size_t count,
+/* Every blob of a release, through its digest: a blob whose bytes are not its digest's is malicious. A blob that this
+ * site has looked at before, with the same scanner, rules and options, is answered from memory (memory.h). Of `o` the
+ * templates (any other blocks), fresh and progress are the caller's. */
+int scan_release(struct site *s, struct blobs *b, const struct release *r, const struct scan_options *o,
                  struct scan_report *out, struct err *e);
 
 /* The stand-alone answer's members (cli.md): "verdict" and "files", into an open object. */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "scan/beside.h"
+#include "scan/internal.h"
 #include "util/sys.h"
 
 /* Directories inside each other, and files in all. */
@@ -17,10 +18,17 @@
 struct tree {
     int root;        /* the folder that the user named; borrowed */
     size_t root_len; /* of its path, which stands in front of each path */
-    struct child *parser;
+    struct scanning how;
     const struct scan_options *o;
     struct scan_report *out;
     struct err *e;
+};
+
+/* What was named, to be held against what lies beside it when all is read. */
+struct named {
+    char *path; /* owned */
+    bool folder;
+    size_t from, count; /* rows */
 };
 
 static int not_hidden(const struct dirent *entry)
@@ -66,7 +74,7 @@ static int scan_entry(struct tree *t, int dir, const char *name, const char *pat
     }
     if (S_ISDIR(st.st_mode))
         return scan_directory(t, fd_steal(&fd), path, depth + 1);
-    return scan_fd(t->parser, fd, path, path, t->o, t->out, t->e);
+    return scan_ask_inspect(&t->how, scan_look_new(&t->how, fd_steal(&fd), path, path), t->o, t->e);
 }
 
 /* Closes `dir`. */
@@ -89,45 +97,79 @@ static int scan_directory(struct tree *t, int dir, const char *path, unsigned de
 }
 
 /* One file alone may need others of its folder; whether they are there can be said without looking into them. */
-static int scan_neighbours(char *path, size_t from, struct scan_report *out, struct err *e)
+static int look_beside(const struct named *n, struct scan_report *out, struct err *e)
 {
-    char *slash = strrchr(path, '/');
-    size_t len = slash ? (size_t)(slash + 1 - path) : 0;
-    auto_free char *folder = len ? strndup(path, len) : strdup(".");
+    const char *slash = strrchr(n->path, '/');
+    size_t len = n->folder ? strlen(n->path) + 1 : slash ? (size_t)(slash + 1 - n->path) : 0;
+    auto_free char *folder = n->folder ? strdup(n->path) : len ? strndup(n->path, len) : strdup(".");
     if (!folder)
         abort();
     auto_fd root = sys.openat(AT_FDCWD, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (root < 0)
         return err_set(e, ERR_IO, errno, "%s", folder);
-    scan_beside(out, from, root, len);
+    scan_beside(out, n->from, n->count, root, len);
     return 0;
+}
+
+static int scan_named(struct tree *t, struct named *n)
+{
+    struct stat st;
+    auto_fd fd = sys.openat(AT_FDCWD, n->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return err_set(t->e, errno == ENOENT || errno == ENOTDIR ? ERR_NOTFOUND : ERR_IO, errno, "%s", n->path);
+    n->folder = S_ISDIR(st.st_mode);
+    n->from = t->out->count;
+    t->root = fd;
+    t->root_len = strlen(n->path) + 1;
+    int copy = n->folder ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1, result;
+    if (!n->folder)
+        result = scan_ask_inspect(&t->how, scan_look_new(&t->how, fd_steal(&fd), n->path, n->path), t->o, t->e);
+    else
+        result = copy < 0 ? err_set(t->e, ERR_IO, errno, "%s", n->path) : scan_directory(t, copy, n->path, 0);
+    n->count = t->out->count - n->from;
+    return result;
+}
+
+/* The path without slashes at its end. */
+static int name_path(struct named *n, const char *path, struct err *e)
+{
+    size_t len = strlen(path);
+    while (len > 1 && path[len - 1] == '/')
+        len--;
+    if (len > 4095)
+        return err_set(e, ERR_LIMIT, 0, "%.100s…: a path of more than 4095 bytes", path);
+    n->path = strndup(path, len);
+    if (!n->path)
+        abort();
+    return 0;
+}
+
+int scan_paths(struct child *parser, char *const paths[], size_t count, const struct scan_options *o,
+               struct scan_report *out, struct err *e)
+{
+    struct tree t = {.o = o, .out = out, .e = e};
+    auto_pool pool = pool_new(parser, &t.how);
+    t.how = (struct scanning){
+        .out = out, .parser = parser, .pool = pool, .progress = o->progress, .progress_arg = o->progress_arg};
+    struct named *named = calloc(count + 1, sizeof *named);
+    int result = 0;
+    if (!named)
+        abort();
+    for (size_t i = 0; result == 0 && i < count; i++)
+        result = name_path(&named[i], paths[i], e) < 0 ? -1 : scan_named(&t, &named[i]);
+    if (result == 0)
+        result = pool_wait(pool, e);
+    for (size_t i = 0; result == 0 && i < count; i++)
+        result = look_beside(&named[i], out, e);
+    for (size_t i = 0; i < count; i++)
+        free(named[i].path);
+    free(named);
+    return result;
 }
 
 int scan_path(struct child *parser, const char *path, const struct scan_options *o, struct scan_report *out,
               struct err *e)
 {
-    struct tree t = {.parser = parser, .o = o, .out = out, .e = e};
-    struct stat st;
-    char clean[4096];
-    size_t len = strlen(path);
-    while (len > 1 && path[len - 1] == '/')
-        len--;
-    if (len >= sizeof(clean))
-        return err_set(e, ERR_LIMIT, 0, "%.100s…: a path of more than 4095 bytes", path);
-    memcpy(clean, path, len);
-    clean[len] = '\0';
-    auto_fd fd = sys.openat(AT_FDCWD, clean, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
-    if (fd < 0 || fstat(fd, &st) < 0)
-        return err_set(e, errno == ENOENT || errno == ENOTDIR ? ERR_NOTFOUND : ERR_IO, errno, "%s", clean);
-    size_t from = out->count;
-    if (S_ISDIR(st.st_mode)) {
-        t.root = fd;
-        t.root_len = strlen(clean) + 1;
-        int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-        int result = copy < 0 ? err_set(e, ERR_IO, errno, "%s", clean) : scan_directory(&t, copy, clean, 0);
-        if (result == 0)
-            scan_beside(out, from, fd, t.root_len);
-        return result;
-    }
-    return scan_fd(parser, fd, clean, clean, o, out, e) < 0 ? -1 : scan_neighbours(clean, from, out, e);
+    char *const paths[] = {(char *)(uintptr_t)path};
+    return scan_paths(parser, paths, 1, o, out, e);
 }

@@ -53,6 +53,8 @@ void scan_write_files(struct json_out *w, const struct scan_report *r)
         json_put_string(w, "path", f->path);
         json_put_string(w, "format", f->format);
         json_put_string(w, "verdict", verdict_name(f->verdict));
+        if (f->remembered)
+            json_put_bool(w, "remembered", true);
         write_findings(w, f);
         write_facts(w, f);
         json_out_object_end(w);
@@ -71,6 +73,8 @@ static void write_file(struct json_out *w, const struct scan_file *f)
     json_put_uint(w, "size", f->size);
     json_put_string(w, "format", f->format);
     json_put_string(w, "verdict", verdict_name(f->verdict));
+    if (f->remembered)
+        json_put_bool(w, "remembered", true);
     write_findings(w, f);
     write_facts(w, f);
     json_out_object_end(w);

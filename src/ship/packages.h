@@ -78,6 +78,12 @@ void package_purl(const struct package *p, struct buf *out);
 int package_look(struct child *parser, int fd, const char *filename, const char *ecosystem, struct package *out,
                  struct buf *metadata, json_t **reply, struct err *e);
 
+/* The two halves of it, for who asks the op "package" himself: its `arg` (owned by the caller), and what its reply
+ * says. */
+char *package_look_arg(const char *filename, const char *ecosystem);
+int package_look_take(const json_t *reply, const char *filename, struct package *out, struct buf *metadata,
+                      struct err *e);
+
 /* What names have in common that people take for each other: they would be one if letters that look alike, and large
  * and small ones, were; of PyPI, if there were no hyphens. For comparing, and for sorting many. */
 void package_name_skeleton(const char *ecosystem, const char *name, char *out, size_t size);

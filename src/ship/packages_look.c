@@ -34,10 +34,9 @@ static int take_reply(const json_t *reply, const char *filename, struct package 
     return 0;
 }
 
-int package_look(struct child *parser, int fd, const char *filename, const char *ecosystem, struct package *out,
-                 struct buf *metadata, json_t **reply, struct err *e)
+char *package_look_arg(const char *filename, const char *ecosystem)
 {
-    auto_buf arg = BUF(4096);
+    auto_buf arg = BUF(LIMIT_JSON_BYTES);
     struct json_out w;
     json_out_init(&w, &arg);
     json_out_object(&w);
@@ -45,15 +44,28 @@ int package_look(struct child *parser, int fd, const char *filename, const char 
     if (ecosystem)
         json_put_string(&w, "ecosystem", ecosystem);
     json_out_object_end(&w);
+    return text_copy(buf_str(&arg));
+}
+
+int package_look_take(const json_t *reply, const char *filename, struct package *out, struct buf *metadata,
+                      struct err *e)
+{
     *out = (struct package){0};
-    if (buf_check(&arg, "file name", e) < 0)
-        return -1;
-    struct child_request request = {.op = "package", .fd = fd, .arg = buf_span(&arg), .timeout_ms = LOOK_TIMEOUT_MS};
+    if (take_reply(reply, filename, out, metadata, e) == 0)
+        return 0;
+    package_fini(out);
+    return -1;
+}
+
+int package_look(struct child *parser, int fd, const char *filename, const char *ecosystem, struct package *out,
+                 struct buf *metadata, json_t **reply, struct err *e)
+{
+    auto_free char *arg = package_look_arg(filename, ecosystem);
+    *out = (struct package){0};
+    struct child_request request = {.op = "package", .fd = fd, .arg = span_str(arg), .timeout_ms = LOOK_TIMEOUT_MS};
     auto_json found = child_call_json(parser, &request, filename, e);
-    if (!found || take_reply(found, filename, out, metadata, e) < 0) {
-        package_fini(out);
+    if (!found || package_look_take(found, filename, out, metadata, e) < 0)
         return -1;
-    }
     if (reply)
         *reply = ptr_steal(&found);
     return 0;

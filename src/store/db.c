@@ -82,8 +82,9 @@ static int pragma_int(struct db *db, const char *sql, int64_t *out, struct err *
     return 0;
 }
 
-/* 1: ours; 0: empty, the schema is still to be made; -1. */
-static int recognise(struct db *db, struct err *e)
+/* 1: ours; 0: empty, the schema is still to be made; -1. *found is the version, which may be an older one
+ * that we know how to carry over. */
+static int recognise(struct db *db, int64_t *found, struct err *e)
 {
     int64_t application = 0, version = 0, tables = 0;
     if (pragma_int(db, "PRAGMA application_id", &application, e) < 0 ||
@@ -95,10 +96,36 @@ static int recognise(struct db *db, struct err *e)
     if (application != DB_APPLICATION_ID)
         return err_set(e, ERR_INPUT, 0, DB_FILE " is a database of another program (application id %lld)",
                        (long long)application);
-    if (version != DB_SCHEMA_VERSION)
+    if (version < DB_SCHEMA_OLDEST || version > DB_SCHEMA_VERSION)
         return err_set(e, ERR_INPUT, 0, DB_FILE " has schema version %lld; this program works with version %d",
                        (long long)version, DB_SCHEMA_VERSION);
+    *found = version;
     return 1;
+}
+
+/* All steps in one transaction: whoever interrupts it finds the old version. */
+static int carry_over(struct db *db, struct err *e)
+{
+    int64_t version = 0;
+    char pragma[48];
+    if (db_begin(db, e) < 0)
+        return -1;
+    auto_tx struct db *tx = db;
+    if (recognise(db, &version, e) < 0) /* again: somebody else may have been faster */
+        return -1;
+    for (; version < DB_SCHEMA_VERSION; version++)
+        if (run(db, DB_MIGRATIONS[version], "carry " DB_FILE " over to this version", e) < 0)
+            return -1;
+    snprintf(pragma, sizeof pragma, "PRAGMA user_version=%d", DB_SCHEMA_VERSION);
+    return run(db, pragma, "carry " DB_FILE " over to this version", e) < 0 ? -1 : db_commit(tx, e);
+}
+
+/* As recognise, and of this version then. */
+static int take_up(struct db *db, struct err *e)
+{
+    int64_t version = DB_SCHEMA_VERSION;
+    int known = recognise(db, &version, e);
+    return known == 1 && version < DB_SCHEMA_VERSION && carry_over(db, e) < 0 ? -1 : known;
 }
 
 struct db *db_open(int dir, struct err *e)
@@ -109,7 +136,7 @@ struct db *db_open(int dir, struct err *e)
         return NULL;
     }
     struct db *db = open_file(dir, SQLITE_OPEN_READWRITE, e);
-    int known = db ? recognise(db, e) : -1;
+    int known = db ? take_up(db, e) : -1;
     if (known == 0)
         err_set(e, ERR_NOTFOUND, 0, DB_FILE " is empty: it was being made when something interrupted it");
     if (known == 1)
@@ -123,7 +150,8 @@ static int make_schema(struct db *db, struct err *e)
     if (run(db, "PRAGMA journal_mode=WAL", "WAL mode of " DB_FILE, e) < 0 || db_begin(db, e) < 0)
         return -1;
     auto_tx struct db *tx = db;
-    int known = recognise(db, e);
+    int64_t version;
+    int known = recognise(db, &version, e);
     if (known != 0)
         return known < 0 ? -1 : 0; /* somebody else was faster */
     char pragmas[96];
@@ -137,7 +165,7 @@ static int make_schema(struct db *db, struct err *e)
 struct db *db_make(int dir, struct err *e)
 {
     struct db *db = open_file(dir, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, e);
-    int known = db ? recognise(db, e) : -1;
+    int known = db ? take_up(db, e) : -1;
     if (known == 1 || (known == 0 && make_schema(db, e) == 0))
         return db;
     db_close(db);

@@ -71,5 +71,7 @@ const char *string_at(const struct buf *strings, size_t at);
     " OR instr(entry, CAST('\"group-' AS BLOB)) OR instr(entry, CAST('\"grant-' AS BLOB)))"
 
 extern const char DB_SCHEMA[];
-#define DB_SCHEMA_VERSION 2
+#define DB_SCHEMA_VERSION 3
+#define DB_SCHEMA_OLDEST  2 /* of which an opened database is carried over to DB_SCHEMA_VERSION */
+extern const char *const DB_MIGRATIONS[DB_SCHEMA_VERSION];
 #define DB_APPLICATION_ID 0x4149524c /* "AIRL" */

@@ -1,7 +1,19 @@
 #include "store/db_internal.h"
 
+/* What came with version 3: what scans said of blobs. key: everything that the answer depends on; stamp: the file as it
+ * was when it was hashed; seal: the site's signature over all of it (scan/memory.c). */
+#define DB_SCHEMA_SCAN                                   \
+    "CREATE TABLE scan("                                 \
+    " key BLOB NOT NULL UNIQUE CHECK(length(key) = 32)," \
+    " blob BLOB NOT NULL CHECK(length(blob) = 32),"      \
+    " scanner TEXT NOT NULL,"                            \
+    " stamp BLOB NOT NULL, seal BLOB NOT NULL,"          \
+    " reply BLOB NOT NULL) STRICT;"                      \
+    "CREATE INDEX scan_blob ON scan(blob);"
+
 /* Digests are 32 bytes, times are seconds since 1970 UTC, numbers count from the value their header says. Everything is
- * STRICT, so that a column holds what it says. A change of this text is a new DB_SCHEMA_VERSION with a migration. */
+ * STRICT, so that a column holds what it says. A change of this text is a new DB_SCHEMA_VERSION with a migration:
+ * DB_MIGRATIONS[N] makes version N + 1 of version N. */
 const char DB_SCHEMA[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
 
@@ -147,4 +159,8 @@ const char DB_SCHEMA[] =
     " count INTEGER NOT NULL,"
     " segment TEXT NOT NULL,"
     " offset INTEGER NOT NULL, length INTEGER NOT NULL,"
-    " ledger_seq INTEGER NOT NULL) STRICT;";
+    " ledger_seq INTEGER NOT NULL) STRICT;"
+
+    DB_SCHEMA_SCAN;
+
+const char *const DB_MIGRATIONS[DB_SCHEMA_VERSION] = {[2] = DB_SCHEMA_SCAN};

@@ -77,7 +77,7 @@ static void a_database_of_another_version_is_refused(void **state)
 {
     struct scratch *s = *state;
     db_close(fresh(state));
-    scratch_flip(s, "state.db", 63); /* user_version: bytes 60 to 63 of the header, file format section 1.3 */
+    scratch_flip(s, "state.db", 62); /* user_version: bytes 60 to 63 of the header, file format section 1.3 */
 
     assert_null(db_open(s->dir, &e));
 
