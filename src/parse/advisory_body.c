@@ -55,6 +55,12 @@ static struct span without_local(struct span v)
     return span_take_until(&v, '+', &before) ? before : v;
 }
 
+/* As version_compare(), but texts that are no versions are never the same: "fixed in" must not come of that. */
+static bool compare(enum version_type type, struct span a, struct span b, int *order)
+{
+    return version_compare(type, a, b, order) && (*order != 0 || (version_valid(type, a) && version_valid(type, b)));
+}
+
 /* The installed version against one that an advisory names. A local version ("2.5.1+cu121") is what its public part is,
  * unless the advisory names local ones. False: no order. */
 static bool order_of(const struct ecosystem *eco, struct span installed, struct span named, int *order)
@@ -67,7 +73,7 @@ static bool order_of(const struct ecosystem *eco, struct span installed, struct 
         installed = without_local(installed);
     if (type == VERSION_GOLANG)
         installed = go_version(installed, room);
-    return version_compare(type, installed, named, order);
+    return compare(type, installed, named, order);
 }
 
 /* ── making ── */
@@ -76,8 +82,7 @@ static bool order_of(const struct ecosystem *eco, struct span installed, struct 
 static bool fits(enum version_type type, struct span version)
 {
     int order;
-    return version_valid(type, version) ||
-           (type == VERSION_APK && version_compare(type, version, SPAN_LIT("0"), &order));
+    return version_valid(type, version) || (type == VERSION_APK && compare(type, version, SPAN_LIT("0"), &order));
 }
 
 static bool is_ordered(const struct body *b, const struct body_event *events, size_t count)
@@ -113,7 +118,7 @@ static size_t drop_empty_parts(enum version_type type, struct body_event *events
         int order = 1;
         bool pair = i + 1 < count && events[i].kind == ADVISORY_INTRODUCED && events[i + 1].kind == ADVISORY_FIXED &&
                     events[i].version.len > 0 && events[i + 1].version.len > 0;
-        if (pair && version_compare(type, events[i].version, events[i + 1].version, &order) && order == 0)
+        if (pair && compare(type, events[i].version, events[i + 1].version, &order) && order == 0)
             i++;
         else
             events[kept++] = events[i];

@@ -62,18 +62,12 @@ bool version_valid(enum version_type type, struct span version)
 
 bool version_compare(enum version_type type, struct span a, struct span b, int *order)
 {
-    bool ordered = TYPES[type].total && fits(a) && fits(b);
-    if (ordered) {
-        *order = TYPES[type].order(a, b);
-        if (*order != 0)
-            return true;
-    }
-    if (!version_valid(type, a) || !version_valid(type, b)) {
+    bool total = TYPES[type].total && fits(a) && fits(b) && !span_equal(a, b);
+    if (!total && (!version_valid(type, a) || !version_valid(type, b))) {
         *order = version_valid(type, a) ? 2 : 1;
         return false;
     }
-    if (!ordered)
-        *order = TYPES[type].order(a, b);
+    *order = TYPES[type].order(a, b);
     return true;
 }
 

@@ -1,6 +1,6 @@
 /* The order of versions, by the rules of the ecosystem that made them; the types are those of package URLs
  * (docs/formats/versions.md says what each takes). Pure, no allocation. Hard rule: a text that the ecosystem refuses
- * has no order, and is never equal to anything, not even to itself: who wants "the same text" compares bytes first.
+ * has no order, and is not equal even to itself: who wants "the same text" compares bytes first.
  *
  * Sources: deb-version(7); apk-tools (version.c, apk-package(5)); RPM (rpm-version(7)); PEP 440; Semantic Versioning
  * 2.0.0 section 11; Go modules reference; Maven "Version Order Specification"; RubyGems
@@ -53,8 +53,9 @@ const char *version_type_name(enum version_type type);
 bool version_valid(enum version_type type, struct span version);
 
 /* *order: < 0, 0, > 0 as a stands before, beside or behind b. False when there is no order: *order is then 1 or 2, the
- * first of the two that is no version. Of apk alone texts that are no versions have an order too, when they differ
- * before the place that is wrong: its repositories hold such versions ("5.1p1-r0"), and apk orders them. */
+ * first of the two that is no version. Of apk alone two texts have the order that apk gives them also where they are no
+ * versions: its repositories hold such ("5.1p1-r0"), and the place where they go wrong counts as their end. So two
+ * different texts may come out as 0 that are no versions: who draws something from that asks version_valid(). */
 bool version_compare(enum version_type type, struct span a, struct span b, int *order);
 
 /* The operation "versions" of the parse role. `arg` is a type, `input` lines "A TAB B"; the reply is one byte a line:

@@ -67,14 +67,14 @@ static void bare_number(struct token *t, struct span *rest)
     t->unnatural = behind_letter;
 }
 
-/* "-r" alone is a revision of 0 to apk 2. */
+/* "-r" without a number is a revision of 0 to apk 2, and no version. */
 static void revision(struct token *t, struct span *rest)
 {
     t->kind = BROKEN;
     if (!span_take_prefix(rest, SPAN_LIT("r")))
         return;
     number(t, REVISION, rest);
-    if (t->kind == BROKEN && rest->len == 0)
+    if (t->kind == BROKEN && (rest->len == 0 || rest->ptr[0] == '-'))
         t->kind = REVISION;
     else
         t->unnatural = false;

@@ -144,7 +144,8 @@ static void alpine_versions_are_ordered_also_where_apk_3_refuses_them(void **sta
         {VERSION_APK, "1.02", '<', "1.1"},           {VERSION_APK, "5.1p1-r0", '<', "5.1p1-r1"},
         {VERSION_APK, "5.1p1-r0", '!', "5.1p1-r0"},  {VERSION_APK, "1~abc", '>', "1"},
         {VERSION_APK, "1~abc-r1", '>', "1~abc-r0"},  {VERSION_APK, "", '!', "1"},
-        {VERSION_APK, "1.2_foo", '!', "1.2_foo"},
+        {VERSION_APK, "1.2_foo", '!', "1.2_foo"},    {VERSION_APK, "1-r0-1", '=', "1-r-2"},
+        {VERSION_APK, "1-r", '=', "1-r0"},
     };
     each_row(rows, ARRAY_LEN(rows));
 }
