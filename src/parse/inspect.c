@@ -9,6 +9,7 @@
 #include "parse/hdf5.h"
 #include "parse/joblib.h"
 #include "parse/json_file.h"
+#include "parse/leaks.h"
 #include "parse/numpy.h"
 #include "parse/onnx.h"
 #include "parse/package.h"
@@ -270,6 +271,7 @@ void inspect_bytes(struct span file, const struct inspect_options *o, struct rep
     enum content content = sniff(file, o->name), promised;
     bool kept;
     r->format = content_name(content);
+    leaks_check(file, content, o, r);
     if (o->stands) {
         inspect_standing(file, content, o, r);
         return;

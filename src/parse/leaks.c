@@ -1,0 +1,52 @@
+#include "parse/leaks.h"
+
+#include "parse/secrets.h"
+
+/* The JSON of safetensors; of GGUF, whose metadata end somewhere behind the vocabulary, the beginning. */
+static struct span metadata_of(struct span file, enum content content)
+{
+    struct span rest = file;
+    uint64_t len = LIMIT_LEAKS_METADATA;
+    if (content == CONTENT_SAFETENSORS && (!span_take_le64(&rest, &len) || len > LIMIT_LEAKS_METADATA))
+        len = LIMIT_LEAKS_METADATA;
+    return span_of(rest.ptr, rest.len < len ? rest.len : (size_t)len);
+}
+
+static void check_secrets(struct span file, enum content content, const struct inspect_options *o, struct report *r)
+{
+    enum secret_place place;
+    switch (content) {
+    case CONTENT_TEXT:
+    case CONTENT_JSON_LINES:
+        place = SECRET_IN_DOCUMENT;
+        break;
+    case CONTENT_CONFIG:
+    case CONTENT_SCRIPT:
+    case CONTENT_JSON:
+    case CONTENT_YAML:
+    case CONTENT_TEMPLATE:
+        place = SECRET_IN_CONFIG;
+        break;
+    case CONTENT_GGUF:
+    case CONTENT_SAFETENSORS:
+        secrets_check(metadata_of(file, content), o->name, SECRET_IN_BINARY, r);
+        return;
+    case CONTENT_BINARY:
+    case CONTENT_ELF:
+    case CONTENT_PROGRAM:
+    case CONTENT_DATABASE:
+        if (!o->stands)
+            secrets_check(file, o->name, SECRET_IN_BINARY, r);
+        return;
+    default:
+        return;
+    }
+    if (o->stands || (o->depth > 0 && secrets_in_tests(o->name)))
+        place = SECRET_IN_PACKAGE;
+    secrets_check(file, o->name, place, r);
+}
+
+void leaks_check(struct span file, enum content content, const struct inspect_options *o, struct report *r)
+{
+    check_secrets(file, content, o, r);
+}
