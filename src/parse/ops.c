@@ -45,6 +45,6 @@ const struct child_op PARSE_OPS[] = {
     {"sbom-check", sbom_check_op},
     {"sbom-read", sbom_read_op},
     {"versions", version_op},
-};
     {"yara-rules", yara_rules_op},
+};
 const size_t PARSE_OPS_COUNT = ARRAY_LEN(PARSE_OPS);
