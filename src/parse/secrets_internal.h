@@ -34,6 +34,8 @@ bool secret_setting_at(struct span text, size_t at, struct secret *out);
 /* Does this look like chance made it: many different characters, without a row that a person types, without a word of
  * placeholders? */
 bool secret_is_random(struct span value);
+/* Less is asked of what stands behind a prefix: it may come without digits. */
+bool secret_is_disordered(struct span value);
 bool secret_is_placeholder(struct span value);
 
 /* Characters of a set. */

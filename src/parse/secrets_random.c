@@ -155,18 +155,24 @@ static bool is_uuid(struct span value)
     return true;
 }
 
+bool secret_is_disordered(struct span value)
+{
+    return value.len > 0 && !has_row(value) && changes(value) >= value.len / 6 && entropy(value) >= 3.0 &&
+           !secret_is_placeholder(value);
+}
+
 /* In hex one character tells less, and letters and digits take turns by themselves. */
 bool secret_is_random(struct span value)
 {
     if (value.len < 16 || has_row(value) || is_uuid(value))
         return false;
-    bool digits = false, letters = false;
+    size_t digits = 0, letters = 0;
     for (size_t i = 0; i < value.len; i++) {
         unsigned class = class_of(value.ptr[i]);
-        digits |= class == SET_DIGIT;
-        letters |= class == SET_UPPER || class == SET_LOWER;
+        digits += class == SET_DIGIT;
+        letters += class == SET_UPPER || class == SET_LOWER;
     }
-    if (!digits || !letters)
+    if (digits < 2 || letters < 2) /* "V1ServiceAccountTokenProjection" is a name */
         return false;
     return changes(value) >= value.len / 5 && entropy(value) >= (is_hex(value) || value.len < 20 ? 3.0 : 3.5) &&
            !secret_is_placeholder(value);
@@ -191,20 +197,18 @@ static bool has_word(struct span value, const char *word)
 bool secret_is_placeholder(struct span value)
 {
     /* what people write where a credential belongs; none of these is likely to come out of chance */
-    static const char *const words[] = {"example",  "your",        "placeholder", "dummy",
-                                        "changeme", "change-me",   "change_me",   "redacted",
-                                        "xxxx",     "****",        "....",        "replace",
-                                        "insert",   "sample",      "todo",        "fixme",
-                                        "none",     "null",        "undefined",   "default",
-                                        "password", "passw0rd",    "p@ssw0rd",    "passwd",
-                                        "secret",   "hunter2",     "foobar",      "foo-bar",
-                                        "my-token", "mytoken",     "my_token",    "api-key",
-                                        "api_key",  "apikey",      "test",        "fake",
-                                        "mock",     "required",    "optional",    "abcdef",
-                                        "12345",    "qwerty",      "swordfish",   "correct-horse",
-                                        "mysecret", "supersecret", "deadbeef",    "enter_",
-                                        "enter-",   "<",           "{{",          "${",
-                                        "$(",       "%(",          "%s"};
+    static const char *const words[] = {"example",   "your",        "placeholder", "dummy",     "changeme",
+                                        "change-me", "change_me",   "redacted",    "xxxx",      "****",
+                                        "....",      "replace",     "insert",      "sample",    "todo",
+                                        "fixme",     "none",        "null",        "undefined", "default",
+                                        "password",  "passw0rd",    "p4ssw",       "p@ssw0rd",  "passwd",
+                                        "secret",    "hunter2",     "foobar",      "foo-bar",   "my-token",
+                                        "mytoken",   "my_token",    "api-key",     "api_key",   "apikey",
+                                        "test",      "fake",        "mock",        "required",  "optional",
+                                        "abcdef",    "12345",       "qwerty",      "swordfish", "correct-horse",
+                                        "mysecret",  "supersecret", "deadbeef",    "enter_",    "enter-",
+                                        "<",         "{{",          "${",          "$(",        "%(",
+                                        "%s"};
     if (value.len == 0)
         return true;
     for (size_t i = 0; i < ARRAY_LEN(words); i++)

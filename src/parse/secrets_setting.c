@@ -55,6 +55,8 @@ static enum meaning meaning_of(struct span name)
     while (len > 0 && folded[len - 1] >= '0' && folded[len - 1] <= '9')
         len--;
     struct span all = span_of(folded, len);
+    if (len == 0 || !strchr("dehlnsty", folded[len - 1])) /* the last letters of what follows */
+        return MEANS_NOTHING;
     for (size_t i = 0; i < ARRAY_LEN(endings); i++)
         if (span_ends(all, span_str(endings[i].ending)))
             return endings[i].meaning;
@@ -149,6 +151,17 @@ static bool is_plain_name(struct span v)
            all_in(v, SET_UPPER | SET_DIGIT | SET_DOT | SET_DASH | SET_UNDER);
 }
 
+static bool is_common_word(struct span v)
+{
+    static const char *const words[] = {"pass",  "pw",   "pwd",   "user",  "postgres", "abc",      "xyz",   "123",
+                                        "guest", "root", "admin", "token", "key",      "mysql",    "redis", "p",
+                                        "bar",   "baz",  "foo",   "pswd",  "passwd",   "userpass", "rabbit"};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (span_equal_str(v, words[i]))
+            return true;
+    return secret_is_placeholder(v);
+}
+
 static bool is_basic(struct span v)
 {
     uint8_t room[512];
@@ -156,7 +169,7 @@ static bool is_basic(struct span v)
     const uint8_t *colon = memchr(room, ':', len);
     return v.len >= 12 && end == v.len && len >= 8 && colon && colon > room && colon + 4 < room + len &&
            span_is_printable(span_of(room, len)) &&
-           !secret_is_placeholder(span_of(colon + 1, (size_t)(room + len - colon) - 1));
+           !is_common_word(span_of(colon + 1, (size_t)(room + len - colon) - 1));
 }
 
 static bool weigh(enum meaning m, const struct value *v, enum secret_weight *weight)
@@ -168,6 +181,8 @@ static bool weigh(enum meaning m, const struct value *v, enum secret_weight *wei
         return true;
     if (m == MEANS_BASIC && !v->quoted) /* "_auth" of npm holds a token too */
         m = MEANS_KEY;
+    if (!v->quoted && m != MEANS_PASSWORD && memchr(v->text.ptr, '.', v->text.len))
+        return false; /* a name of a program: module.Class */
     if (secret_is_random(v->text) && v->text.len >= (m == MEANS_PASSWORD ? 16 : 20))
         return all_in(v->text, SET_ALNUM | SET_DASH | SET_UNDER | SET_DOT | SET_BASE64) || m == MEANS_PASSWORD;
     *weight = SECRET_LIKELY;
@@ -202,15 +217,16 @@ static bool header_at(struct span text, struct span name, const struct value *fi
 
 /* ── URLs ── */
 
-static bool is_common_word(struct span v)
+/* Names that RFC 2606 keeps for examples: example.com, x.example, x.test, x.invalid. */
+static bool is_example_host(struct span rest)
 {
-    static const char *const words[] = {"pass",  "pw",    "pwd",  "user",   "postgres", "guest", "root",
-                                        "admin", "token", "key",  "mysql",  "redis",    "p",     "bar",
-                                        "baz",   "foo",   "pswd", "passwd", "userpass", "rabbit"};
-    for (size_t i = 0; i < ARRAY_LEN(words); i++)
-        if (span_equal_str(v, words[i]))
+    static const char *const ends[] = {".example", ".test", ".invalid"};
+    size_t len = secret_run(rest, 0, SET_ALNUM | SET_DOT | SET_DASH, 253);
+    struct span host = span_of(rest.ptr, len);
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+        if (span_ends(host, span_str(ends[i])))
             return true;
-    return secret_is_placeholder(v);
+    return memmem(host.ptr, host.len, "example.", 8) != NULL;
 }
 
 /* scheme://user:password@host; `at` is the ':'. */
@@ -224,6 +240,8 @@ static bool url_at(struct span text, size_t at, struct secret *out)
            !strchr("/?#@\"'<>`\\,{}()", text.ptr[i]))
         i++;
     if (i >= text.len || text.ptr[i] != '@' || i + 1 >= text.len || !secret_in_set(text.ptr[i + 1], SET_ALNUM))
+        return false;
+    if (is_example_host(span_of(text.ptr + i + 1, text.len - i - 1)))
         return false;
     struct value v = {.end = i + 1};
     rest = span_of(text.ptr + begin, i - begin);

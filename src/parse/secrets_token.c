@@ -12,7 +12,7 @@ struct form {
     const char *prefix, *kind;
     unsigned set;
     uint16_t least, most;             /* characters behind the prefix */
-    bool (*check)(struct span value); /* of the whole; NULL: secret_is_random of what follows the prefix */
+    bool (*check)(struct span value); /* of the whole; NULL: secret_is_disordered, of what follows the prefix */
     bool checked;                     /* the check is a checksum */
 };
 
@@ -33,7 +33,7 @@ static bool crc_holds(struct span value)
 /* "T3BlbkFJ" is "OpenAI" in base64; every key of theirs has it in the middle. */
 static bool openai_holds(struct span value)
 {
-    return memmem(value.ptr, value.len, "T3BlbkFJ", 8) != NULL && secret_is_random(value);
+    return memmem(value.ptr, value.len, "T3BlbkFJ", 8) != NULL && secret_is_disordered(value);
 }
 
 /* The number behind AKIA and ASIA is base 32; the examples of the documentation say that they are. */
@@ -63,6 +63,16 @@ static bool hf_holds(struct span value)
     return has_caps_and_small(rest) && !secret_is_placeholder(rest);
 }
 
+/* At least one of the claims that RFC 7519, section 4.1, registers: who, for whom, until when. */
+static bool has_claim(const uint8_t *json, size_t len)
+{
+    static const char *const names[] = {"\"iss\"", "\"sub\"", "\"aud\"", "\"exp\"", "\"iat\"", "\"jti\""};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (memmem(json, len, names[i], 5))
+            return true;
+    return false;
+}
+
 static bool decodes_to_json(struct span text, uint8_t *room, size_t size, size_t *len)
 {
     size_t end;
@@ -84,7 +94,7 @@ static bool jwt_holds(struct span value)
         return false;
     if (!decodes_to_json(claims, room, sizeof room, &len))
         return false;
-    return !memmem(room, len, "1234567890", 10) && !memmem(room, len, "John Doe", 8);
+    return has_claim(room, len) && !memmem(room, len, "1234567890", 10) && !memmem(room, len, "John Doe", 8);
 }
 
 static void bech32_add(uint32_t *check, uint32_t digit)
@@ -215,7 +225,7 @@ static bool try_form(const struct form *f, struct span text, size_t at, struct s
         return false;
     if (end < text.len && secret_in_set(text.ptr[end], SET_ALNUM)) /* longer than any of its kind */
         return false;
-    if (f->check ? !f->check(whole) : !secret_is_random(rest))
+    if (f->check ? !f->check(whole) : !secret_is_disordered(rest))
         return false;
     *out = (struct secret){.rule = "secret-token",
                            .kind = f->kind,
@@ -232,9 +242,12 @@ bool secret_token_at(struct span text, size_t at, struct secret *out)
 {
     struct span rest;
     span_slice(text, at, text.len - at, &rest);
-    for (size_t i = 0; i < ARRAY_LEN(FORMS); i++)
-        if (span_starts(rest, span_str(FORMS[i].prefix)) && begins_word(&FORMS[i], text, at) &&
-            try_form(&FORMS[i], text, at, out))
+    for (size_t i = 0; i < ARRAY_LEN(FORMS); i++) {
+        const struct form *f = &FORMS[i];
+        if (rest.len < 2 || rest.ptr[0] != (uint8_t)f->prefix[0] || rest.ptr[1] != (uint8_t)f->prefix[1])
+            continue; /* said before the call: nearly always */
+        if (span_starts(rest, span_str(f->prefix)) && begins_word(f, text, at) && try_form(f, text, at, out))
             return true;
+    }
     return false;
 }
