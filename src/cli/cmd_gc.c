@@ -20,6 +20,7 @@ static void answer(struct invocation *in, const struct gc_options *o, const stru
         json_put_uint(&w, "pushed_rows", r->rows);
         json_put_uint(&w, "segments", r->segments);
         json_put_uint(&w, "segment_bytes", r->segment_bytes);
+        json_put_uint(&w, "scans", r->scans);
         json_put_uint(&w, "images", r->images);
         command_json_end(&w);
         return;
@@ -33,6 +34,9 @@ static void answer(struct invocation *in, const struct gc_options *o, const stru
     if (r->segments)
         printf("removed %llu segments of access records, %llu bytes, older than retention.access\n",
                (unsigned long long)r->segments, (unsigned long long)r->segment_bytes);
+    if (r->scans)
+        printf("forgot %llu answers of scans about blobs that are gone, or of another scanner\n",
+               (unsigned long long)r->scans);
     if (r->images)
         printf("removed %llu unpacked engine images of releases that are gone\n", (unsigned long long)r->images);
 }

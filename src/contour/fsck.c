@@ -6,6 +6,7 @@
 
 #include "contour/fsck_internal.h"
 #include "ledger/access.h"
+#include "scan/memory.h"
 #include "util/file.h"
 
 #define REPORT_BYTES (4U << 20)
@@ -112,13 +113,30 @@ int fsck_ledger(struct checking *c)
     return fsck_part(c, check_access(c, &why), "access/", &why);
 }
 
+/* ── what is remembered of scans ── */
+
+static void say_unsealed(void *arg, const struct digest *blob)
+{
+    fsck_problem(arg,
+                 "state.db: a remembered scan of the blob %s is not under this site's seal; it is not believed: the "
+                 "next scan looks at the blob itself",
+                 digest_text(blob).text);
+}
+
+static int check_memory(struct checking *c, struct err *why)
+{
+    uint64_t rows;
+    return memory_check(c->s, say_unsealed, c->f, &rows, why);
+}
+
 /* ── all of it ── */
 
 int fsck_run(struct site *s, struct fsck *f, struct err *e)
 {
     struct checking c = {.s = s, .f = f, .e = e, .store = s->blobs};
     struct err why = {0};
-    if (fsck_part(&c, db_check(s->db, &why), "state.db", &why) < 0)
+    if (fsck_part(&c, db_check(s->db, &why), "state.db", &why) < 0 ||
+        fsck_part(&c, check_memory(&c, &why), "state.db, scans", &why) < 0)
         return -1;
     return fsck_blobs(&c) < 0 || fsck_releases(&c) < 0 || fsck_signed(&c) < 0 || fsck_ledger(&c) < 0 ? -1 : 0;
 }

@@ -12,9 +12,11 @@
 
 #include "contour/gc_pushed.h"
 #include "ledger/access.h"
+#include "scan/memory.h"
 #include "ship/shipment.h"
 #include "store/db_push.h"
 #include "store/db_release.h"
+#include "store/db_scan.h"
 #include "util/file.h"
 #include "util/limits.h"
 
@@ -192,6 +194,17 @@ static int drop_records(struct site *s, struct gc_result *out, struct err *e)
     return access_drop(s->dir, before, &out->segments, &out->segment_bytes, e);
 }
 
+/* ── what is remembered of scans ── */
+
+/* No decision, and so no entry: the next scan would look again. */
+static int forget_scans(struct site *s, struct gc_result *out, struct err *e)
+{
+    if (db_begin(s->db, e) < 0)
+        return -1;
+    auto_tx struct db *tx = s->db;
+    return db_scan_forget(tx, memory_scanner(), &out->scans, e) < 0 ? -1 : db_commit(tx, e);
+}
+
 /* ── unpacked images ── */
 
 /* run/images/HEX belongs to the image HEX; what no release needs is unpacked for nobody. An engine that runs is one of
@@ -231,5 +244,7 @@ int gc_run(struct site *s, const struct gc_options *o, struct gc_result *out, st
         return -1;
     if (sweep_pushed(s, o, out, e) < 0)
         return -1;
-    return o->dry_run ? 0 : drop_records(s, out, e) < 0 ? -1 : sweep_images(s, out, e);
+    if (o->dry_run)
+        return 0;
+    return drop_records(s, out, e) < 0 || forget_scans(s, out, e) < 0 ? -1 : sweep_images(s, out, e);
 }

@@ -19,6 +19,7 @@ struct gc_result {
     uint64_t kept, young;             /* needed; not needed and within the grace */
     uint64_t rows;                    /* of pushed manifests and blobs that nothing needs: forgotten */
     uint64_t segments, segment_bytes; /* of access records that retention took away */
+    uint64_t scans;                   /* remembered answers about blobs that are gone, and those of another scanner */
     uint64_t images;                  /* unpacked engine images of releases that are gone */
 };
 

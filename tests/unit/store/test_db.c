@@ -2,6 +2,9 @@
 #include "scratch.h"
 
 #include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -84,6 +87,103 @@ static void a_database_of_another_version_is_refused(void **state)
     assert_int_equal(e.code, ERR_INPUT);
     assert_non_null(strstr(e.msg, "schema version"));
 }
+
+/* ── older versions ── */
+
+static void run_sql(struct scratch *s, const char *sql)
+{
+    char path[512];
+    sqlite3 *raw;
+    snprintf(path, sizeof path, "%s/state.db", s->path);
+    assert_int_equal(sqlite3_open(path, &raw), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(raw, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(raw);
+}
+
+/* Version 2 as that version made it. */
+static void make_version_2(struct scratch *s)
+{
+    char path[512];
+    auto_buf sql = BUF(65536);
+    snprintf(path, sizeof path, "%s/tests/unit/store/schema-2.sql", getenv("AIRLOCK_SOURCE"));
+    assert_int_equal(file_read(AT_FDCWD, path, &sql, &e), 0);
+    run_sql(s, "PRAGMA journal_mode=WAL");
+    run_sql(s, buf_str(&sql));
+}
+
+static int add_line(void *out, int count, char **values, char **names)
+{
+    (void)names;
+    for (int i = 0; i < count; i++)
+        buf_printf(out, "%s ", values[i] ? values[i] : "-");
+    buf_add_byte(out, '\n');
+    return 0;
+}
+
+static void read_schema(struct scratch *s, struct buf *out)
+{
+    char path[512];
+    sqlite3 *raw;
+    snprintf(path, sizeof path, "%s/state.db", s->path);
+    assert_int_equal(sqlite3_open(path, &raw), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(raw,
+                                  "SELECT user_version FROM pragma_user_version;"
+                                  "SELECT type, name, sql FROM sqlite_schema ORDER BY name",
+                                  add_line, out, NULL),
+                     SQLITE_OK);
+    sqlite3_close(raw);
+}
+
+static void a_database_of_version_2_becomes_what_a_new_one_is_and_keeps_its_rows(void **state)
+{
+    struct scratch *s = *state;
+    auto_buf fresh_schema = BUF(65536), carried = BUF(65536), value = BUF(16);
+    db_close(fresh(state));
+    read_schema(s, &fresh_schema);
+    assert_int_equal(unlinkat(s->dir, "state.db", 0), 0);
+    make_version_2(s);
+
+    struct db *db = db_open(s->dir, &e);
+
+    assert_non_null(db);
+    assert_int_equal(db_meta_get(db, "kept", &value, &e), 0);
+    assert_string_equal(buf_str(&value), "old");
+    assert_int_equal(db_check(db, &e), 0);
+    db_close(db);
+    read_schema(s, &carried);
+    assert_string_equal(buf_str(&carried), buf_str(&fresh_schema));
+    db = db_open(s->dir, &e); /* and again */
+    assert_non_null(db);
+    db_close(db);
+}
+
+static void a_step_that_fails_leaves_the_old_version_whole(void **state)
+{
+    struct scratch *s = *state;
+    auto_buf before = BUF(65536), after = BUF(65536);
+    make_version_2(s);
+    run_sql(s, "CREATE TABLE scan_blob(in_the_way INTEGER)"); /* what the step's index is called */
+    read_schema(s, &before);
+
+    assert_null(db_open(s->dir, &e));
+
+    read_schema(s, &after);
+    assert_string_equal(buf_str(&after), buf_str(&before));
+}
+
+static void versions_before_the_oldest_are_refused(void **state)
+{
+    struct scratch *s = *state;
+    make_version_2(s);
+    run_sql(s, "PRAGMA user_version=1");
+
+    assert_null(db_open(s->dir, &e));
+
+    assert_int_equal(e.code, ERR_INPUT);
+    assert_non_null(strstr(e.msg, "schema version 1"));
+}
+
+/* ── transactions ── */
 
 static void a_transaction_that_is_not_committed_leaves_nothing(void **state)
 {
@@ -196,6 +296,9 @@ int main(void)
         T(an_unfinished_database_does_not_open_and_is_completed),
         T(what_is_no_database_is_refused),
         T(a_database_of_another_version_is_refused),
+        T(a_database_of_version_2_becomes_what_a_new_one_is_and_keeps_its_rows),
+        T(a_step_that_fails_leaves_the_old_version_whole),
+        T(versions_before_the_oldest_are_refused),
         T(a_transaction_that_is_not_committed_leaves_nothing),
         T(another_handle_sees_that_something_was_committed),
         T(a_ledger_row_outside_a_transaction_is_refused),
