@@ -41,9 +41,6 @@ static struct parts split(struct span v)
     p.words = rest;
     span_skip(&rest, rest.len && is_separator(rest.ptr[0]));
     p.four = rest.len == 0 || version_is_letter(rest.ptr[0]);
-    struct span word = version_take_letters(&rest);
-    if (version_order_nocase(word, SPAN_LIT("stable")) == 0)
-        p.words.len = 0; /* says nothing, nor does what stands behind it */
     return p;
 }
 

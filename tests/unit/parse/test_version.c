@@ -266,8 +266,6 @@ static void other_ecosystems_have_their_own_rules(void **state)
         {VERSION_COMPOSER, "1.0.0-beta2", '<', "1.0.0"},
         {VERSION_COMPOSER, "1.0", '=', "v1.0.0.0"},
         {VERSION_COMPOSER, "1.0-patch1", '>', "1.0"},
-        {VERSION_COMPOSER, "1.0-stable", '=', "1.0"},
-        {VERSION_COMPOSER, "1.0.0Stable", '>', "1.0.0-RC1"},
         {VERSION_COMPOSER, "1.0-dev", '<', "1.0-alpha"},
         {VERSION_COMPOSER, "dev-main", '!', "1.0"},
         {VERSION_ALPM, "1.0rc1-1", '<', "1.0-1"},
