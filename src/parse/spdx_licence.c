@@ -34,7 +34,8 @@ static bool is_idstring(struct span s, bool document)
     return s.len > 0;
 }
 
-static bool listed(unsigned list, struct span id)
+/* As the list spells it, or NULL. */
+static const char *listed(unsigned list, struct span id)
 {
     const struct schema_names *names = &SCHEMA_LICENCE_LISTS[list];
     size_t low = 0, high = names->count;
@@ -43,23 +44,33 @@ static bool listed(unsigned list, struct span id)
         const char *name = SCHEMA_STRINGS + SCHEMA_NAMES[names->first + middle];
         int order = strncasecmp((const char *)id.ptr, name, id.len);
         if (order == 0 && name[id.len] == '\0')
-            return true;
+            return name;
         if (order > 0)
             low = middle + 1;
         else
             high = middle; /* also where id is the beginning of name: it stands in front of it */
     }
-    return false;
+    return NULL;
+}
+
+const char *spdx_licence_spelling(struct span id)
+{
+    return is_idstring(id, true) ? listed(SCHEMA_LICENCES, id) : NULL;
+}
+
+const char *spdx_exception_spelling(struct span id)
+{
+    return is_idstring(id, true) ? listed(SCHEMA_EXCEPTIONS, id) : NULL;
 }
 
 bool spdx_licence_known(struct span id)
 {
-    return is_idstring(id, true) && listed(SCHEMA_LICENCES, id);
+    return spdx_licence_spelling(id) != NULL;
 }
 
 bool spdx_exception_known(struct span id)
 {
-    return is_idstring(id, true) && listed(SCHEMA_EXCEPTIONS, id);
+    return spdx_exception_spelling(id) != NULL;
 }
 
 /* ["DocumentRef-"idstring":"]"LicenseRef-"idstring */

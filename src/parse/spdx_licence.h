@@ -28,3 +28,7 @@ bool spdx_licence_words(struct span text, void (*each)(void *arg, enum licence_w
 /* Whether the list has this licence, or this exception. */
 bool spdx_licence_known(struct span id);
 bool spdx_exception_known(struct span id);
+
+/* The same identifier as the list spells it, or NULL. Static. */
+const char *spdx_licence_spelling(struct span id);
+const char *spdx_exception_spelling(struct span id);
