@@ -52,8 +52,8 @@ int child_main(enum sandbox_role role, int sock, const struct child_op *ops, siz
 /* The child's side: the directory that ROLE_UNPACK was given, or -1. */
 int child_dir(void);
 
-/* How many children may well work at once: one a processor, 16 at most (each may hold memory up to its limit); one where
- * calls run in this process. */
+/* How many children may well work at once: one a processor, 16 at most (each may hold memory up to its limit); one
+ * where calls run in this process. */
 unsigned child_parallel(void);
 
 /* For unit tests and sanitizer builds, which cannot live under the filters: calls made after this run `ops` in this

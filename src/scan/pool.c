@@ -81,7 +81,8 @@ static bool wants_apart(const json_t *reply)
 
 static json_t *ask(struct child *child, const struct look *l, const char *arg, struct err *why)
 {
-    struct child_request request = {.op = l->op, .fd = l->fd, .arg = span_str(arg), .timeout_ms = SCAN_TIMEOUT_MS};
+    struct child_request request = {
+        .op = l->op, .fd = l->fd, .arg = span_str(arg), .timeout_ms = l->timeout_ms ? l->timeout_ms : SCAN_TIMEOUT_MS};
     return child_call_json(child, &request, l->name, why);
 }
 

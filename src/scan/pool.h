@@ -14,6 +14,7 @@ struct look {
     const char *op;   /* literal */
     int fd;           /* the file; owned, open until `take` has returned */
     char *arg, *name; /* owned; `name` is for messages */
+    int timeout_ms;   /* 0: SCAN_TIMEOUT_MS */
     json_t *known;    /* owned; what its asker knew before; may be NULL */
     json_t *reply;    /* owned; NULL: `why` says why */
     struct err why;

@@ -14,7 +14,8 @@
 struct db;
 
 /* Opens `state.db` in directory `dir`; db_make makes it with the schema when it is not there. A database of
- * an older version (2) is carried over to this one, in one transaction; another version is refused. NULL: ERR_NOTFOUND, ERR_IO, ERR_INPUT (not our database). */
+ * an older version (2) is carried over to this one, in one transaction; another version is refused. NULL: ERR_NOTFOUND,
+ * ERR_IO, ERR_INPUT (not our database). */
 struct db *db_open(int dir, struct err *e);
 struct db *db_make(int dir, struct err *e);
 void db_close(struct db *db);
