@@ -114,6 +114,21 @@ static void npm_takes_a_prerelease_only_where_one_of_its_numbers_is_asked_for(vo
     assert_false(vers_npm_contains(SPAN_LIT("*"), SPAN_LIT("glorp"), &in));
 }
 
+static void the_operation_answers_each_line_of_versions_and_ranges(void **state)
+{
+    struct err e = {0};
+    auto_buf reply = BUF(64), full = BUF(2);
+    struct span lines =
+        SPAN_LIT("1.2.3\t^1.0.0\n2.0.0\t^1.0.0\n1.2.3\t\n1.2.3\tlatest\nx\t*\n1.2.3 ^1\n\n1.0.0-a\t1.0.0-a || 2");
+    (void)state;
+    assert_int_equal(vers_npm_op(lines, SPAN_LIT(""), &reply, &e), 0);
+    assert_true(span_equal(buf_span(&reply), SPAN_LIT("yny????y")));
+    buf_clear(&reply);
+    assert_int_equal(vers_npm_op(SPAN_LIT(""), SPAN_LIT(""), &reply, &e), 0);
+    assert_int_equal(reply.len, 0);
+    assert_int_equal(vers_npm_op(lines, SPAN_LIT(""), &full, &e), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +136,7 @@ int main(void)
         cmocka_unit_test(what_is_no_range_is_refused),
         cmocka_unit_test(a_native_range_is_read_as_its_ecosystem_writes_it),
         cmocka_unit_test(npm_takes_a_prerelease_only_where_one_of_its_numbers_is_asked_for),
+        cmocka_unit_test(the_operation_answers_each_line_of_versions_and_ranges),
     };
     return cmocka_run_group_tests_name("vers", tests, NULL, NULL);
 }
