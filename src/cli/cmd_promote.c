@@ -3,6 +3,8 @@
 #include "cli/commands.h"
 #include "cli/moved.h"
 #include "cli/reasons.h"
+#include "registry/apt_ahead.h"
+#include "registry/apt_key.h"
 #include "util/clock.h"
 
 int moved_answer(struct invocation *in, const char *schema, const char *environment, const struct promotion *p,
@@ -54,6 +56,17 @@ int moved_fail(struct invocation *in, const struct promotion *p, const struct er
     return command_fail_with(in, e, put_refusal, &p->verdict);
 }
 
+/* apt's index is made first, so that clients of apt see the move when all others do. */
+static int promote(struct site *s, const struct release_row *row, const char *environment, struct promotion *out,
+                   struct err *e)
+{
+    struct apt_ahead *ahead = apt_ahead_new(s, apt_key_signer(s->path, s->config.name));
+    struct promotion_watcher watcher = apt_ahead_watcher(ahead);
+    int result = contour_promote(s, row, environment, &watcher, out, e);
+    apt_ahead_free(ahead);
+    return result;
+}
+
 static int run(struct invocation *in)
 {
     struct promotion p = {0};
@@ -62,7 +75,7 @@ static int run(struct invocation *in)
     int64_t begun = clock_mono_ms();
     auto_buf names = BUF(1024);
     auto_site s = command_site(in, SITE_CONTOUR, &e);
-    if (!s || ref_release(s, in->argv[0], &row, &names, &e) < 0 || contour_promote(s, &row, in->argv[1], &p, &e) < 0)
+    if (!s || ref_release(s, in->argv[0], &row, &names, &e) < 0 || promote(s, &row, in->argv[1], &p, &e) < 0)
         return moved_fail(in, &p, &e);
     return moved_answer(in, "promotion", in->argv[1], &p, clock_mono_ms() - begun);
 }

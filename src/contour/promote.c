@@ -26,6 +26,7 @@ struct move {
     struct blobs *blobs; /* where the release lies now */
     struct release *release;
     struct evidence ev;
+    const struct promotion_watcher *watcher; /* NULL: nobody */
     struct promotion *out;
 };
 
@@ -239,7 +240,13 @@ static int move_pointer(struct move *m, const char *action, struct err *e)
                                   .time_s = m->s->entry_s,
                                   .action = action,
                                   .ledger_seq = m->out->ledger_seq};
-    if (db_pointer_set(m->s->db, &pointer, e) < 0 || site_commit(m->s, NULL, NULL, e) < 0)
+    if (m->watcher)
+        m->watcher->moving(m->watcher->arg);
+    if (db_pointer_set(m->s->db, &pointer, e) < 0)
+        return -1;
+    if (m->watcher)
+        m->watcher->moved(m->watcher->arg);
+    if (site_commit(m->s, NULL, NULL, e) < 0)
         return -1;
     m->out->moved = true;
     return 0;
@@ -329,8 +336,8 @@ static bool lies_elsewhere(struct site *s, const struct release_row *before)
 }
 
 /* 1: done, or it stood there already; 0: it lies elsewhere now, so that all of it must be looked at again; -1. */
-static int promote_once(struct site *s, const struct digest *id, const char *environment, struct promotion *out,
-                        struct err *e)
+static int promote_once(struct site *s, const struct digest *id, const char *environment,
+                        const struct promotion_watcher *watcher, struct promotion *out, struct err *e)
 {
     AUTO(move_fini) struct move m = {0};
     struct release_row row;
@@ -342,6 +349,9 @@ static int promote_once(struct site *s, const struct digest *id, const char *env
         return already;
     if (move_open(&m, s, &row, environment, out, e) < 0)
         return lies_elsewhere(s, &row) ? 0 : -1;
+    m.watcher = watcher;
+    if (watcher)
+        watcher->coming(watcher->arg, environment, row.name, id);
     if (site_begin(s, e) < 0)
         return -1;
     if (promote_in_transaction(&m, s, &row, e) == 0)
@@ -353,25 +363,25 @@ static int promote_once(struct site *s, const struct digest *id, const char *env
 /* A release moves out of quarantine once; who finds it moving for ever is told what was found last. */
 #define LOOKS 3
 
-static int promote(struct site *s, const struct digest *id, const char *environment, struct promotion *out,
-                   struct err *e)
+static int promote(struct site *s, const struct digest *id, const char *environment,
+                   const struct promotion_watcher *watcher, struct promotion *out, struct err *e)
 {
     int done = 0;
     for (int looks = 0; done == 0 && looks < LOOKS; looks++) {
         err_clear(e);
-        done = promote_once(s, id, environment, out, e);
+        done = promote_once(s, id, environment, watcher, out, e);
     }
     return done > 0 ? 0 : -1;
 }
 
-int contour_promote(struct site *s, const struct release_row *row, const char *environment, struct promotion *out,
-                    struct err *e)
+int contour_promote(struct site *s, const struct release_row *row, const char *environment,
+                    const struct promotion_watcher *watcher, struct promotion *out, struct err *e)
 {
     *out = (struct promotion){0};
     struct digest id = row->digest;
     if (!environment_known(environment))
         return err_set(e, ERR_USAGE, 0, "\"%.32s\" is no environment; wanted sandbox, test or prod", environment);
-    if (contour_tidy(s, e) < 0 || promote(s, &id, environment, out, e) < 0)
+    if (contour_tidy(s, e) < 0 || promote(s, &id, environment, watcher, out, e) < 0)
         return -1;
     if (!out->admitted)
         return 0;

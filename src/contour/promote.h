@@ -19,9 +19,19 @@ struct promotion {
     struct verdict verdict;
 };
 
+/* Who has something made ahead of a move, so that it is there when the pointer has moved; it cannot keep it from
+ * moving. `coming`: before the transaction, of a move that may still be refused; perhaps more than once. `moving` and
+ * `moved`: in the transaction, before and after the pointer is set. */
+struct promotion_watcher {
+    void (*coming)(void *arg, const char *environment, const char *name, const struct digest *release);
+    void (*moving)(void *arg);
+    void (*moved)(void *arg);
+    void *arg;
+};
+
 /* ERR_DENIED when the evidence is not there or the order is broken: out->refused, and every reason in out->verdict. */
-int contour_promote(struct site *s, const struct release_row *row, const char *environment, struct promotion *out,
-                    struct err *e);
+int contour_promote(struct site *s, const struct release_row *row, const char *environment,
+                    const struct promotion_watcher *watcher, struct promotion *out, struct err *e); /* NULL: nobody */
 
 /* To the release that stood there before the present one was promoted. ERR_NOTFOUND: none did. ERR_DENIED: it is denied
  * now. */

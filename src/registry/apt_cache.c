@@ -6,13 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "registry/apt_ahead.h"
+#include "registry/apt_state.h"
 #include "util/clock.h"
-
-/* An index says until when it may be believed, so that an old one, with a package that was taken back since, cannot be
- * shown to a client for ever. The date that it counts from is the last move of a pointer; where none moves, a new one
- * is signed every week with a further end. So a client may go without an update for a week, and an attacker who holds
- * back what is new is found out after two. */
-#define VALID_STEP_S (7 * 86400)
 
 /* Of each environment. An update takes seconds; who needs an index of six promotions ago begins again. */
 #define GENERATIONS_KEPT 6U
@@ -80,43 +76,6 @@ void apt_cache_free(struct apt_cache *c)
     pthread_mutex_destroy(&c->key_lock);
     pthread_mutex_destroy(&c->lock);
     free(c);
-}
-
-/* ── which state is it ── */
-
-struct state {
-    struct sha256 *hash;
-    int64_t date_s; /* of the last move */
-    size_t pointers;
-};
-
-static int add_pointer(void *arg, const struct pointer_row *row)
-{
-    struct state *s = arg;
-    sha256_add(s->hash, row->release.bytes, DIGEST_SIZE);
-    if (row->time_s > s->date_s)
-        s->date_s = row->time_s;
-    s->pointers++;
-    return 0;
-}
-
-/* The state of the environment now: 1; 0: no release stands there; -1. */
-static int state_now(struct mirror *m, struct apt_release *about, struct digest *id, struct err *e)
-{
-    struct state s = {.hash = sha256_new()};
-    if (db_pointer_each(m->db, m->environment, add_pointer, &s, e) < 0) {
-        sha256_free(s.hash);
-        return -1;
-    }
-    int64_t age_s = clock_now_s() - s.date_s, weeks = age_s > 0 ? age_s / VALID_STEP_S : 0;
-    *about = (struct apt_release){.environment = m->environment,
-                                  .label = m->g->o.signer.label,
-                                  .date_s = s.date_s,
-                                  .valid_until_s = s.date_s + (weeks + 2) * VALID_STEP_S};
-    sha256_add(s.hash, &about->date_s, sizeof(about->date_s));
-    sha256_add(s.hash, &about->valid_until_s, sizeof(about->valid_until_s));
-    *id = sha256_finish(s.hash);
-    return s.pointers > 0;
 }
 
 /* ── generations ── */
@@ -203,24 +162,15 @@ static int take_file(struct apt_cache *c, struct generation *g, const struct mir
 
 /* ── making ── */
 
-struct adding {
-    struct apt_packages *packages;
-    struct err *e;
-};
-
-static int add_package(void *arg, const struct package_row *row)
+/* The one that was made before the pointer moved, or a new one. */
+static int make_index(struct mirror *m, const struct apt_release *about, const struct digest *state,
+                      struct apt_index *out, struct err *e)
 {
-    struct adding *a = arg;
-    return apt_packages_add(a->packages, row, a->e);
-}
-
-static int make_index(struct mirror *m, const struct apt_release *about, struct apt_index *out, struct err *e)
-{
-    struct adding a = {apt_packages_new(), e};
-    int result = mirror_each(m, "deb", NULL, add_package, &a, e);
-    if (result == 0)
-        result = apt_index_make(a.packages, about, &m->g->o.signer, out, e);
-    apt_packages_free(a.packages);
+    if (m->g->o.home && apt_ahead_find(m->g->o.home, m->environment, state, out))
+        return 0;
+    struct apt_packages *packages = apt_packages_of(m, e);
+    int result = packages ? apt_index_make(packages, about, &m->g->o.signer, out, e) : -1;
+    apt_packages_free(packages);
     return result;
 }
 
@@ -233,7 +183,7 @@ static struct generation *make(struct mirror *m, const struct apt_release *about
     g->state = *state;
     g->seen_ms = clock_mono_ms();
     memcpy(g->environment, m->environment, sizeof(g->environment));
-    if (make_index(m, about, &g->index, e) == 0)
+    if (make_index(m, about, state, &g->index, e) == 0)
         return g;
     generation_free(g);
     return NULL;
@@ -245,7 +195,7 @@ static int make_and_take(struct apt_cache *c, const struct waiting *w, struct mi
 {
     struct apt_release about;
     struct digest state;
-    int there = state_now(m, &about, &state, e);
+    int there = apt_state(m->db, m->environment, m->g->o.signer.label, &about, &state, e);
     if (there <= 0)
         return there;
     pthread_mutex_lock(&c->lock);
@@ -333,7 +283,7 @@ void apt_cache_find(struct mirror *m, const char *path,
     struct apt_file f;
     struct digest state;
     struct err e = {0};
-    int result = state_now(m, &about, &state, &e);
+    int result = apt_state(m->db, m->environment, m->g->o.signer.label, &about, &state, &e);
     if (result > 0) {
         pthread_mutex_lock(&c->lock);
         struct generation *g = of_state(c, m, &state);

@@ -75,6 +75,11 @@ int apt_packages_add(struct apt_packages *p, const struct package_row *row, stru
     return 0;
 }
 
+size_t apt_packages_count(const struct apt_packages *p)
+{
+    return p->count;
+}
+
 /* ── what apt could not tell apart ── */
 
 static bool same_package(const struct item *a, const struct item *b)

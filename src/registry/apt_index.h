@@ -30,6 +30,7 @@ void apt_packages_free(struct apt_packages *p); /* NULL is fine */
 /* A package that cannot stand in an index is left out, and logged. -1: ERR_LIMIT, the archive is larger than it may be.
  */
 int apt_packages_add(struct apt_packages *p, const struct package_row *row, struct err *e);
+size_t apt_packages_count(const struct apt_packages *p);
 
 struct apt_release {
     const char *environment, *label;

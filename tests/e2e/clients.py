@@ -96,7 +96,8 @@ def npm_clients(python_clients):
         folder.mkdir()
         for name in ("package.json", "package-lock.json"):
             shutil.copy(source / name, folder)
-        environment = {**os.environ, "PATH": f"{python_clients}:{os.environ['PATH']}"}
+        # its node has a list of authorities of its own; Debian's, with what an administrator added, counts too
+        environment = {"NODE_EXTRA_CA_CERTS": "/etc/ssl/certs/ca-certificates.crt", **os.environ, "PATH": f"{python_clients}:{os.environ['PATH']}"}
         have("pnpm and yarn", [python_clients / "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder, env=environment)
 
     return made_once("npm-clients", [source / "package.json", source / "package-lock.json"], make) / "node_modules/.bin"

@@ -68,6 +68,7 @@ class Apt:
             "Dir::State::status": f"{self.root}/var/lib/dpkg/status",
             "Dir::Cache": f"{self.folder}/cache",
             "Dir::Log": f"{self.folder}/log",
+            "Dir::Log::Terminal": "",  # apt gives it to root and adm, and warns when it may not
             "Dir::Etc": f"{self.folder}/etc",
             "Dir::Etc::sourcelist": "airlock.sources",
             "Dir::Etc::sourceparts": "-",
@@ -184,6 +185,51 @@ def test_promotion_and_rollback_change_what_apt_sees(space, live, tmp_path):
     assert (apt.version("hello"), apt.version("hello-data")) == ("1:1.0-1", "1.0")
     after = sums(live.get(f"{DISTS}/Release", live.operator).text)
     assert after == before  # the same packages, the same bytes
+
+
+def ahead(world, environment="sandbox"):
+    """What a promotion had made of the index, before anybody asked: [(HEX, BYTES, PATH, file)]."""
+    lists = list((world.contour / "run/apt" / environment).glob("*/list"))
+    return [(*line.split(" ", 2), one.parent / str(number)) for one in lists for number, line in enumerate(one.read_text().splitlines())]
+
+
+def test_a_promotion_has_the_index_made_before_the_pointer_moves(live):
+    assert ahead(live.world) == []
+    key_of(live)  # somebody uses apt here
+    live.world.run("promote", "app:v2.0.0", "sandbox")
+    made = {path: file.read_bytes() for _, _, path, file in ahead(live.world)}
+    assert {"InRelease", "Release.gpg", "main/binary-amd64/Packages.xz"} <= made.keys()
+    for path, data in made.items():
+        assert live.get(f"{DISTS}/{path}", live.operator).body == data, path
+    assert "Version: 1:2.0-1\n" in made["main/binary-amd64/Packages"].decode()
+
+    before = made["InRelease"].decode()
+    live.world.run("rollback", "sandbox/app")  # waits for no index
+    after = live.get(f"{DISTS}/InRelease", live.operator).text
+    assert sums(after) != sums(before)
+    assert "Version: 1:1.0-1\n" in live.get(f"{DISTS}/main/binary-amd64/Packages", live.operator).text
+
+
+def test_an_index_made_ahead_that_was_damaged_is_made_anew(live):
+    key_of(live)
+    live.world.run("promote", "app:v2.0.0", "sandbox")
+    ((hexadecimal, size, _, file),) = [one for one in ahead(live.world) if one[2] == "main/binary-amd64/Packages"]
+    file.chmod(0o600)
+    file.write_bytes(file.read_bytes().replace(b"1:2.0-1", b"1:6.6-6"))
+    given = live.get(f"{DISTS}/main/binary-amd64/Packages", live.operator).body
+    assert (hashlib.sha256(given).hexdigest(), len(given)) == (hexadecimal, int(size))
+
+
+def test_where_nobody_uses_apt_a_promotion_makes_no_index(live):
+    live.world.run("promote", "app:v2.0.0", "sandbox")
+    assert not (live.world.contour / "run/apt").exists()
+
+
+def test_a_promotion_that_is_refused_leaves_no_index(live):
+    key_of(live)
+    refused = live.world.run("promote", "app:v2.0.0", "prod", status=5)
+    assert "may not stand in prod" in refused.said and ahead(live.world, "prod") == []
+    assert list((live.world.contour / "run/apt/prod").iterdir()) == []
 
 
 def test_an_environment_sees_only_its_own(space, live, tmp_path):
