@@ -73,13 +73,13 @@ make_folder() {
   cc -O2 -static -o release/chatty "$root/demo/chatty.c" || fail 'demo/chatty.c did not compile'
 }
 
-# A model of the user's own (AIRLOCK_DEMO_MODEL) brings a chat template that nobody here has read, and a scan would block it. It is put on
-# the list of the policy before the contour signs it, as an officer would do after reading it. The demo's own model needs nothing.
+# A model of the user's own (AIRLOCK_DEMO_MODEL) may bring a chat template that does more than chat templates may, and a scan would block
+# it. It is put on the list of the policy before the contour signs it, as an officer would do after reading it. The demo's own model needs nothing.
 list_own_template() {
   local unread
-  unread=$(airlock --json scan release/model.gguf | jq -r '.files[0].facts.templates[]? | select(.known | not) | "  - sha256:" + .sha256')
+  unread=$(airlock --json scan release/model.gguf | jq -r '.files[0].facts.templates[]? | select(.allowed | not) | "  - sha256:" + .sha256')
   [ -n "$unread" ] || return 0
-  note 'The chat template of this model is on no list yet; the policy of this contour lists it:'
+  note 'The chat template of this model does more than most; the policy of this contour lists it:'
   printf '%s\n' "$unread"
   airlock --home scratch init --name scratch >/dev/null
   mkdir -m 700 contour

@@ -73,7 +73,7 @@ const struct command CMD_PACK = {
         "and texts are read first as a contour will read them: what no contour would admit ends with status 3, and\n"
         "nothing is stored. Packages must be complete: pip and apt resolve them against what was collected, without a\n"
         "network, and what is missing is named (status 3; 6 where a client is not on this machine).\n"
-        "A chat template that is on no list is a remark on stderr: each contour decides on it.\n"
+        "A chat template that does more than chat templates may is a remark on stderr: each contour decides on it.\n"
         "`packages` names what the release brings besides: wheels, source distributions, npm and Debian packages, "
         "files,\n"
         "and what `airlock collect` put into the store; each is read as a contour will read it.",

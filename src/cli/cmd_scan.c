@@ -279,8 +279,8 @@ const struct command CMD_SCAN = {
         "answered from memory (said in the report): its file is hashed again only when it is not as it was. Of paths "
         "the answer is printed, and nothing is changed; an existing path wins over "
         "a REF.\nFor people what blocks stands last and is marked; light findings (low, info) of one file and rule are "
-        "one line, unless --verbose. --json has every one.\nA chat template that is on no list blocks a release: "
-        "people read it, and put its digest into "
+        "one line, unless --verbose. --json has every one.\nA chat template that does more than chat templates may "
+        "blocks, unless people have read it and put its digest into "
         "`templates` of the policy with `airlock policy set`.\nEnds with 0 when every file is clean or opaque, with 1 "
         "when one is not, with 6 when nothing could be scanned at all.",
     .options = {{"fresh", NULL, "look at every blob of a release again, whatever earlier scans said", false}},

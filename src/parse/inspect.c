@@ -331,7 +331,6 @@ int inspect_op(struct span input, struct span arg, struct buf *reply, struct err
         .name = json_get_string(options, "name", ""),
         .layer = json_is_true(json_object_get(options, "layer")),
         .apart = json_is_true(json_object_get(options, "apart")),
-        .templates = {.must_be_known = json_is_true(json_object_get(options, "known_templates_only"))},
     };
     if (read_templates(json_object_get(options, "templates"), &templates, &o.templates.allowed_count, e) < 0)
         return -1;

@@ -46,7 +46,7 @@ void inspect_bytes(struct span file, const struct inspect_options *o, struct rep
 /* The same for a file inside of what `r` is about, an archive's member: findings get `path` in front. */
 void inspect_inside(struct span file, const char *path, const struct inspect_options *o, struct report *r);
 
-/* The op "inspect" of the parse role. arg: {"name", "layer"?, "digest"?, "apart"?, "known_templates_only"?,
+/* The op "inspect" of the parse role. arg: {"name", "layer"?, "digest"?, "apart"?,
  * "templates"?: [hex]}. Reply: {"format", "verdict", "findings", "facts"}; with "digest": true also "sha256" of the
  * very bytes that were looked at, in hex. ERR_INPUT: the arg. */
 int inspect_op(struct span input, struct span arg, struct buf *reply, struct err *e);

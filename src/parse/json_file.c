@@ -203,6 +203,15 @@ static void check_text(struct walk *w, const json_t *v)
         report_finding(w->r, SEVERITY_MEDIUM, "config-command", w->at, "holds %s: %.120s", what, json_string_value(v));
 }
 
+/* A text with tags under a name that speaks of templates: some program may render it. */
+static void check_template(struct walk *w, const char *key, const json_t *v)
+{
+    struct span text = json_is_string(v) ? span_str(json_string_value(v)) : span_of("", 0);
+    if (strcmp(key, "chat_template") != 0 && strstr(key, "template") && jinja_has_tags(text) &&
+        strcmp(w->base, "tokenizer.json") != 0)
+        jinja_check_text(text, key, w->at, w->templates, &w->r->facts, w->r);
+}
+
 static void walk(struct walk *w, const json_t *v);
 
 static void walk_member(struct walk *w, const char *key, const json_t *v)
@@ -211,6 +220,7 @@ static void walk_member(struct walk *w, const char *key, const json_t *v)
     snprintf(w->at + len, sizeof(w->at) - len, "/%s", key);
     apply_rules(w, key, v);
     check_text(w, v);
+    check_template(w, key, v);
     walk(w, v);
     w->at[len] = '\0';
 }

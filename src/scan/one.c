@@ -190,7 +190,6 @@ static char *inspect_arg(const char *name, const struct scan_options *o)
     json_put_bool(&w, "layer", o->layer);
     json_put_bool(&w, "digest", o->digest);
     json_put_bool(&w, "apart", false);
-    json_put_bool(&w, "known_templates_only", o->known_templates_only);
     json_put_array(&w, "templates");
     for (size_t i = 0; i < o->template_count; i++)
         json_out_string(&w, digest_hex(&o->templates[i]).text);

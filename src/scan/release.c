@@ -115,7 +115,6 @@ int scan_release(struct site *s, struct blobs *b, const struct release *r, const
     auto_pool pool = pool_new(how.parser, &how);
     how.memory = memory;
     how.pool = pool;
-    o.known_templates_only = true;
     o.digest = true;
     if (scan_blobs(&how, b, r, &o, e) < 0)
         return -1;

@@ -48,7 +48,6 @@ void scan_report_fini(struct scan_report *r);
 /* How to look. All members may be zero. */
 struct scan_options {
     bool layer;                     /* the file is a layer of a container image */
-    bool known_templates_only;      /* an unknown chat template blocks */
     bool digest;                    /* hash the bytes that are looked at */
     const struct digest *templates; /* allowed besides the built-in list */
     size_t template_count;
@@ -78,7 +77,7 @@ int scan_path(struct child *parser, const char *path, const struct scan_options 
 
 /* Every blob of a release, through its digest: a blob whose bytes are not its digest's is malicious. A blob that this
  * site has looked at before, with the same scanner, rules and options, is answered from memory (memory.h). Of `o` the
- * templates (any other blocks), fresh and progress are the caller's. */
+ * templates (what passes besides the built-in list), fresh and progress are the caller's. */
 int scan_release(struct site *s, struct blobs *b, const struct release *r, const struct scan_options *o,
                  struct scan_report *out, struct err *e);
 

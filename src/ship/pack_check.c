@@ -80,6 +80,38 @@ void pack_say_finding(const json_t *reply, char *out, size_t size)
     }
 }
 
+static void remark_templates(struct check *c, const json_t *reply)
+{
+    const json_t *template;
+    size_t i;
+    json_array_foreach(json_object_get(json_object_get(reply, "facts"), "templates"), i, template)
+    {
+        struct digest id;
+        if (json_is_true(json_object_get(template, "allowed")) ||
+            !digest_from_hex(span_str(json_get_string(template, "sha256", "")), &id))
+            continue;
+        pack_remark(c->out,
+                    "the chat template %s does what chat templates may not do: a contour will not admit this release "
+                    "until people have read the template and put its digest into `templates` of policy.yaml",
+                    digest_text(&id).text);
+    }
+}
+
+/* A template that does too much may still be one that the people of a contour have read and listed. */
+static bool is_about_templates_only(const json_t *reply)
+{
+    const json_t *finding;
+    size_t i;
+    json_array_foreach(json_object_get(reply, "findings"), i, finding)
+    {
+        const char *severity = json_get_string(finding, "severity", "");
+        bool light = strcmp(severity, "info") == 0 || strcmp(severity, "low") == 0;
+        if (!light && !span_starts(span_str(json_get_string(finding, "rule", "")), SPAN_LIT("template-")))
+            return false;
+    }
+    return true;
+}
+
 /* Looks at one file under `name`; *reply (caller frees) is what was found. */
 static int look(struct check *c, const struct yaml *key, const char *part, const char *file, const char *name, int fd,
                 json_t **reply, struct err *e)
@@ -94,6 +126,9 @@ static int look(struct check *c, const struct yaml *key, const char *part, const
         return err_set(e, ERR_UNDECIDED, 0, "%s: the parse process gave no verdict", file);
     if (verdict == VERDICT_NOT_SCANNED)
         pack_remark(c->out, "a contour does not admit what no scanner has read to its end: %.80s: %s", file, what);
+    remark_templates(c, *reply);
+    if (verdict == VERDICT_SUSPICIOUS && is_about_templates_only(*reply))
+        return 0;
     return verdict > VERDICT_NOT_SCANNED ? refuse(c, key, part, file, what, e) : 0;
 }
 
@@ -108,23 +143,6 @@ static bool is_no_model(const char *format)
         if (strcmp(format, none[i]) == 0)
             return true;
     return false;
-}
-
-static void remark_templates(struct check *c, const json_t *reply)
-{
-    const json_t *template;
-    size_t i;
-    json_array_foreach(json_object_get(json_object_get(reply, "facts"), "templates"), i, template)
-    {
-        struct digest id;
-        if (json_is_true(json_object_get(template, "known")) ||
-            !digest_from_hex(span_str(json_get_string(template, "sha256", "")), &id))
-            continue;
-        pack_remark(c->out,
-                    "the chat template %s is on no list: a contour will not admit this release until people have read "
-                    "the template and put its digest into `templates` of policy.yaml",
-                    digest_text(&id).text);
-    }
 }
 
 static int check_model(struct check *c, struct err *e)
@@ -146,11 +164,10 @@ static int check_model(struct check *c, struct err *e)
         snprintf(what, sizeof what, "holds %.20s; wanted weights, as GGUF or safetensors", format);
         return refuse(c, key, "model", s->model_file, what, e);
     }
-    remark_templates(c, reply);
     return 0;
 }
 
-/* What lies beside the weights is read as it will be read in the contour; templates stand in some of it, too. */
+/* What lies beside the weights is read as it will be read in the contour. */
 static int check_model_files(struct check *c, struct err *e)
 {
     const struct yaml *files = yaml_get(yaml_get(c->p->spec.root, "model"), "files");
@@ -161,7 +178,6 @@ static int check_model_files(struct check *c, struct err *e)
         auto_json reply = NULL;
         if (fd < 0 || look(c, yaml_get(files, f->path), "model", f->file, packing_name(f->path), fd, &reply, e) < 0)
             return -1;
-        remark_templates(c, reply);
     }
     return 0;
 }

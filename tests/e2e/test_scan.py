@@ -280,20 +280,31 @@ def test_the_inventory_passes_the_schema_of_cyclonedx(world, tmp_path):  # noqa:
         jsonschema.Draft7Validator(bom, resolver=resolver).validate(broken)
 
 
-def test_an_unknown_template_blocks_a_release(world):  # noqa: F811
-    template = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
+OUTSIDE = "{% for m in messages %}{{ m['content'] | center(80) }}{% endfor %}"  # a filter that no chat template needs
+
+
+def test_an_unread_template_that_keeps_to_the_subset_passes(world):  # noqa: F811
+    world.found().arrive(model=gguf(template="{% for m in messages %}{{ m['content'] }}{% endfor %}"))
+    answer = world.run("scan", "shipment:1", json=True).json
+    model = next(row for row in answer["files"] if row["format"] == "gguf")
+    assert [finding["rule"] for finding in model["findings"]] == ["template-unknown"]
+    assert model["facts"]["templates"][0]["allowed"] and not model["facts"]["templates"][0]["known"]
+
+
+def test_an_unread_template_outside_the_subset_blocks_a_release(world):  # noqa: F811
+    template = OUTSIDE
     world.found().arrive(model=gguf(template=template))
     answer = world.run("scan", "shipment:1", json=True, status=1).json
     assert answer["result"] == "FAILED"
     model = next(row for row in answer["files"] if row["format"] == "gguf")
-    assert "template-unknown" in [finding["rule"] for finding in model["findings"]]
+    assert "template-construct" in [finding["rule"] for finding in model["findings"]]
     judged = world.run("judge", "shipment:1", "--gate", "intake", json=True, status=1).json
     assert any(reason["rule"] == "scan" and not reason["ok"] for reason in judged["reasons"])
     world.run("promote", "assistant:v1.0.0", "sandbox", status=5)
 
 
 def test_a_template_that_the_policy_names_passes(world):  # noqa: F811
-    template = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
+    template = OUTSIDE
     policy = (ROOT / "docs" / "formats" / "examples" / "policy.yaml").read_text()
     world.contour.mkdir()
     (world.contour / "policy.yaml").write_text(f"{policy}templates: [sha256:{hashlib.sha256(template.encode()).hexdigest()}]\n")

@@ -12,8 +12,8 @@ from served import Served
 from world import gguf, world  # noqa: F401
 
 REF = "assistant:v1.0.0"
-TEMPLATE = "{{ messages[0]['content'] }}"  # on no list of templates that people have read
-RULE = "template-unknown"
+TEMPLATE = "{{ messages[0]['content'] | center(80) }}"  # outside of what templates may do, and on no list
+RULE = "template-construct"
 COMPENSATION = ("--compensation", "the gateway renders its own template", "--ticket", "SEC-17")
 
 

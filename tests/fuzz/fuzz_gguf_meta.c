@@ -6,7 +6,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct template_rules rules = {.must_be_known = true};
+    static const struct template_rules rules = {0};
     static const uint8_t begin[] = {'G', 'G', 'U', 'F', 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
     auto_buf file = BUF(64U << 20);
     struct report r;

@@ -4,4 +4,5 @@
 
 static const struct template_rules RULES;
 
-FUZZ_READER((jinja_check(input, "template", "", &RULES, NULL, &r), jinja_has_hidden(input)))
+FUZZ_READER((jinja_check(input, "template", "", &RULES, NULL, &r),
+             jinja_check_text(input, "text", "", &RULES, NULL, &r), jinja_has_hidden(input)))

@@ -11,6 +11,20 @@ from pathlib import Path
 CORPUS = Path(__file__).resolve().parent / "corpus"
 
 
+# Every tag of Jinja, every kind of value, and names that stand for names.
+JINJA_TAGS = b"""{%- macro m(a, b='x') -%}{{ caller(a) }}{% endmacro %}{% for k, v in d.items() if v recursive %}{% if loop.first %}{% continue %}{% elif k %}
+{% break %}{% else %}{{ loop(v) }}{% endif %}{% else %}-{% endfor %}{% set ns = namespace(x=[]) %}{% set ns.x = ns.x + [1] %}{% set t | trim %} t {% endset %}
+{% call(u) m(1, b=2) %}{{ u }}{% endcall %}{% filter upper %}f{% endfilter %}{% with q = 1, z = 2 %}{{ q }}{% endwith %}{% generation %}g{% endgeneration %}
+{% raw %}{{ no }}{% endraw %}{# c #}{% print 1, 2 %}{% block b scoped %}{% endblock b %}{% include 'x' ignore missing %}{% from 'y' import z as w, v %}
+{% import 'i' as i %}{% extends 'e' %}{% autoescape true %}{% endautoescape +%}"""
+JINJA_VALUES = b"""{{ 'a' 'b' ~ "\\x41\\n" }}{{ {'k': [1, 2.5, (3,), none]}['k'][0:-1:2] }}{{ x if y else z }}{{ not a or b and c in d not in e }}
+{{ -1 ** 2 // 3 % 4 * 0x1f - 1_000 }}{{ m.0.content.split('</t>')[-1].strip() | tojson(indent=2) | default('d', true) }}{{ f(*a, k=1, **b) }}
+{{ x is defined and x is not divisibleby 3 and x is in [1] }}{{ l | map(attribute='a.b') | selectattr('r', 'equalto', 's') | list }}"""
+JINJA_STEPS = b"""{% set o = x[k] %}{% set o = o[j] %}{{ o[k ~ '_'] }}{% set s = 'a' %}{% set s = s ~ s %}{% for i in range(1000) %}{% for j in range(100000) %}
+{{ i - j }}{% endfor %}{% endfor %}{% set ms = [] %}{% macro a() %}{% endmacro %}{% set ms = ms + [a] %}{{ ms[0]() }}{% set p, q = q, p %}
+{% if 'pay' in m.content %}{% endif %}"""
+
+
 def seed(target, name, data):
     folder = CORPUS / target
     folder.mkdir(parents=True, exist_ok=True)
@@ -147,6 +161,13 @@ def main():
     seed("safetensors", "overlap", safetensors(ONE.replace(b"[8,16]", b"[4,12]"), 12))
     seed("elf", "64", elf())
     seed("elf", "32", elf(False))
+    for name in ("jinja", "jinja_lex", "jinja_parse", "jinja_facts", "jinja_rules"):
+        seed(name, "tags", JINJA_TAGS)
+        seed(name, "values", JINJA_VALUES)
+        seed(name, "steps", JINJA_STEPS)
+    seed("jinja_expr", "values", b"a.b[1:-1:2]['c'] | map(attribute='x') | list if not x is none and 1 <= y < 0x1f else {'k': [1.5e3, (1,)]}")
+    seed("jinja_expr", "text", b"'\\x41\\u00e9\\101\\N{DASH}' \"b\" ~ -x ** 2 // 3 is not divisibleby 3")
+    seed("jinja_expr", "call", b"f(a, *b, k=1, **c)(x, )[0](y)")
     seed("jinja", "chat", TEMPLATE.encode())
     seed("jinja", "walk", b"{# c #}{{ ''.__class__.__mro__[1] }}{% if 'pay' in m.content %}{{ \"\\x5f\" }}{% endif %}{{ x | attr('a')")
     seed("text", "note", b"A note with caf\xc3\xa9, a http://url and rm -rf /\n")

@@ -55,7 +55,7 @@ static void what_no_chat_template_needs_is_found(void **state)
     (void)state;
     comes_out("t.jinja", "{{ x.__class__ }}", VERDICT_MALICIOUS, "template-python");
     comes_out("t.jinja", "{{ x['__cla' ~ 'ss__'] }}", VERDICT_SUSPICIOUS, "template-underscores");
-    comes_out("t.jinja", "{{ x['\\x5f\\x5fclass'] }}", VERDICT_SUSPICIOUS, "template-escape");
+    comes_out("t.jinja", "{{ x['\\x5f\\x5fclass'] }}", VERDICT_MALICIOUS, "template-escape");
     comes_out("t.jinja", "{{ x | attr('y') }}", VERDICT_SUSPICIOUS, "template-construct");
     comes_out("t.jinja", "{% include 'x' %}", VERDICT_SUSPICIOUS, "template-construct");
     comes_out("t.jinja", "{{ lipsum.x }}", VERDICT_SUSPICIOUS, "template-construct");

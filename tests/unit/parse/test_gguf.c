@@ -181,25 +181,28 @@ static void with_template(struct buf *b, const char *text)
     gguf_pair_string(b, "tokenizer.chat_template", text);
 }
 
-static void an_unknown_template_is_a_remark_on_a_file_and_blocks_a_release(void **state)
+static void a_template_inside_the_subset_passes_and_another_one_only_when_it_is_listed(void **state)
 {
     (void)state;
-    static const char text[] = "{% for m in messages %}{{ m['content'] }}{% endfor %}";
-    struct digest id = digest_of(SPAN_LIT(text));
-    struct inspect_options o = {.name = "m.gguf", .templates = {.must_be_known = true}};
-    auto_buf b = BUF(65536);
-    with_template(&b, text);
+    static const char plain[] = "{% for m in messages %}{{ m['content'] }}{% endfor %}";
+    static const char outside[] = "{% for m in messages %}{{ m['content'] | center(80) }}{% endfor %}";
+    struct digest id = digest_of(SPAN_LIT(outside));
+    struct inspect_options o = {.name = "m.gguf"};
+    auto_buf a = BUF(65536), b = BUF(65536);
+    with_template(&a, plain);
+    with_template(&b, outside);
 
-    auto_look file = look_named(buf_span(&b), "m.gguf"), release = look_at(buf_span(&b), &o);
+    auto_look inside = look_named(buf_span(&a), "m.gguf"), unlisted = look_named(buf_span(&b), "m.gguf");
     o.templates.allowed = &id;
     o.templates.allowed_count = 1;
-    auto_look allowed = look_at(buf_span(&b), &o);
+    auto_look listed = look_at(buf_span(&b), &o);
 
-    assert_int_equal(file.verdict, VERDICT_CLEAN);
-    assert_true(look_has(&file, "template-unknown"));
-    assert_int_equal(release.verdict, VERDICT_SUSPICIOUS);
-    assert_int_equal(allowed.verdict, VERDICT_CLEAN);
-    assert_string_equal(allowed.rules, "");
+    assert_int_equal(inside.verdict, VERDICT_CLEAN);
+    assert_true(look_has(&inside, "template-unknown"));
+    assert_int_equal(unlisted.verdict, VERDICT_SUSPICIOUS);
+    assert_true(look_has(&unlisted, "template-construct"));
+    assert_int_equal(listed.verdict, VERDICT_CLEAN);
+    assert_string_equal(listed.rules, "");
 }
 
 static void a_template_that_walks_to_pythons_machinery_is_malicious(void **state)
@@ -226,7 +229,7 @@ int main(void)
         cmocka_unit_test(bytes_behind_the_last_tensor_are_refused),
         cmocka_unit_test(a_number_that_engines_divide_by_is_not_zero),
         cmocka_unit_test(the_number_in_a_split_files_name_is_the_one_in_its_header),
-        cmocka_unit_test(an_unknown_template_is_a_remark_on_a_file_and_blocks_a_release),
+        cmocka_unit_test(a_template_inside_the_subset_passes_and_another_one_only_when_it_is_listed),
         cmocka_unit_test(a_template_that_walks_to_pythons_machinery_is_malicious),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,7 +19,7 @@
 
 static void add(struct child *parser, const char *path, struct span bytes, bool layer, struct scan_report *out)
 {
-    struct scan_options o = {.layer = layer, .digest = true, .known_templates_only = true};
+    struct scan_options o = {.layer = layer, .digest = true};
     struct err e = {0};
     auto_fd fd = memfd_create("scan", MFD_CLOEXEC);
     assert_int_equal(write(fd, bytes.ptr, bytes.len), bytes.len);
