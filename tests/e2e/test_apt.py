@@ -228,7 +228,7 @@ def test_where_nobody_uses_apt_a_promotion_makes_no_index(live):
 def test_a_promotion_that_is_refused_leaves_no_index(live):
     key_of(live)
     refused = live.world.run("promote", "app:v2.0.0", "prod", status=5)
-    assert "may not stand in prod" in refused.said and ahead(live.world, "prod") == []
+    assert "may not stand in prod" in refused.err and ahead(live.world, "prod") == []
     assert list((live.world.contour / "run/apt/prod").iterdir()) == []
 
 
