@@ -192,8 +192,13 @@ static int scan_release_of(struct invocation *in, const char *ref)
         return no_such(in, ref, &e);
     if (policy_load(w.site, &policy, &e) < 0)
         return command_fail(in, &e);
+    auto_engines engines = {0};
+    struct child *parser = site_parser(w.site, &e);
+    if (!parser || engines_open(&engines, &policy.scanners, parser, &e) < 0)
+        return cannot(in, &e);
     struct progress drawn;
-    struct scan_options options = {.templates = policy.templates,
+    struct scan_options options = {.engines = engines_any(&engines) ? &engines : NULL,
+                                   .templates = policy.templates,
                                    .template_count = policy.template_count,
                                    .fresh = option_get(in, "fresh") != NULL,
                                    .progress = step,
@@ -230,14 +235,37 @@ static int scan_release_of(struct invocation *in, const char *ref)
     return verdict_blocks(report.verdict) ? 1 : matched < 0 ? 6 : 0;
 }
 
+/* Without a policy, what is named is asked for every class of files. */
+static int take_engines(struct invocation *in, struct engines_wanted *w, struct err *e)
+{
+    const char *clamd = option_get(in, "clamd"), *yara = option_get(in, "yara");
+    if (clamd && !clamd_path_ok(clamd))
+        return err_set(e, ERR_USAGE, 0,
+                       "--clamd: \"%.100s\" is no path (from / on) of a local socket; no other is spoken "
+                       "to",
+                       clamd);
+    if (yara && strlen(yara) >= sizeof w->yara)
+        return err_set(e, ERR_USAGE, 0, "--yara: a path of less than %zu bytes", sizeof w->yara);
+    snprintf(w->clamd, sizeof w->clamd, "%s", clamd ? clamd : "");
+    snprintf(w->yara, sizeof w->yara, "%s", yara ? yara : "");
+    memset(w->classes, (clamd ? 1 << ENGINE_CLAMAV : 0) | (yara ? 1 << ENGINE_YARA : 0), sizeof w->classes);
+    return 0;
+}
+
 static int scan_paths_of(struct invocation *in)
 {
-    static const struct scan_options options = {0};
     struct err e = {0};
     auto_scan_report report = {0};
+    struct engines_wanted wanted = {0};
+    auto_engines engines = {0};
+    if (take_engines(in, &wanted, &e) < 0)
+        return command_fail(in, &e);
     struct child *parser = child_start(ROLE_PARSE, &e);
-    if (!parser)
+    if (!parser || engines_open(&engines, &wanted, parser, &e) < 0) {
+        child_stop(parser);
         return cannot(in, &e);
+    }
+    const struct scan_options options = {.engines = engines_any(&engines) ? &engines : NULL};
     int result = scan_paths(parser, in->argv, (size_t)in->argc, &options, &report, &e);
     child_stop(parser);
     if (result < 0)
@@ -283,7 +311,10 @@ const struct command CMD_SCAN = {
         "blocks, unless people have read it and put its digest into "
         "`templates` of the policy with `airlock policy set`.\nEnds with 0 when every file is clean or opaque, with 1 "
         "when one is not, with 6 when nothing could be scanned at all.",
-    .options = {{"fresh", NULL, "look at every blob of a release again, whatever earlier scans said", false}},
+    .options = {{"clamd", "SOCKET", "of paths: have ClamAV's daemon look at every file too, over its local socket",
+                 false},
+                {"yara", "PATH", "of paths: look with the YARA rules of this file or folder too", false},
+                {"fresh", NULL, "look at every blob of a release again, whatever earlier scans said", false}},
     .min_args = 1,
     .max_args = -1,
     .run = run,

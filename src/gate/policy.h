@@ -3,6 +3,7 @@
  * the one that was signed last is no policy, and then every gate says no. */
 #pragma once
 
+#include "scan/engines.h"
 #include "site/site.h"
 
 #define POLICY_FILE         "policy.yaml"
@@ -78,6 +79,7 @@ struct policy {
         templates[POLICY_TEMPLATES]; /* chat templates that this contour has read, besides the built-in list */
     size_t template_count;
     struct policy_findings findings;
+    struct engines_wanted scanners; /* of others; ours always look */
     struct policy_example examples[POLICY_EXAMPLES];
     size_t example_count;
 };

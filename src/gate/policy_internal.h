@@ -25,5 +25,8 @@ int policy_examples_parse(const struct yaml *root, const char *file, struct poli
 /* The name of a requirement. False when it is none. */
 bool policy_requirement(const char *name, unsigned *out);
 
+/* The key `scanners`; may be absent. */
+int policy_scanners_parse(const struct yaml *root, const char *file, struct engines_wanted *out, struct err *e);
+
 /* The keys `advisories` and `waivers`; both may be absent. */
 int policy_findings_parse(const struct yaml *root, const char *file, struct policy_findings *out, struct err *e);

@@ -215,6 +215,7 @@ static const struct rule {
     {"provenance", REQUIRE_PROVENANCE, ALWAYS, rule_provenance},
     {"sbom", REQUIRE_SBOM, ALWAYS, rule_sbom},
     {"scan", REQUIRE_SCAN, ALWAYS, rule_scan},
+    {"scanners", -1, ALWAYS, rule_scanners},
     {"advisories", -1, ALWAYS, rule_advisories},
     {"stood-before", REQUIRE_STOOD_BEFORE, ALWAYS, rule_stood_before},
     {"test", REQUIRE_TEST, ALWAYS, rule_test},
@@ -231,6 +232,10 @@ static bool applies(const struct rule *rule, const struct facts *f)
         return false;
     /* test has no gate of its own: its pointer moves on the rules of the table alone */
     if (rule->run == rule_verdict && f->occasion == OCCASION_MOVE && strcmp(f->env->name, ENVIRONMENT_TEST) == 0)
+        return false;
+    /* most sites have none; then there is nothing to say */
+    if (rule->run == rule_scanners && !engines_asked(&f->policy->scanners, ENGINE_CLAMAV) &&
+        !engines_asked(&f->policy->scanners, ENGINE_YARA))
         return false;
     return rule->requirement < 0 || f->env->require & 1U << rule->requirement;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "parse/elf.h"
+#include "parse/file_class.h"
 #include "parse/gguf.h"
 #include "parse/hdf5.h"
 #include "parse/joblib.h"
@@ -21,6 +22,7 @@
 #include "parse/tar.h"
 #include "parse/text.h"
 #include "parse/yaml_file.h"
+#include "parse/yara_rules.h"
 #include "parse/zip_file.h"
 #include "util/limits.h"
 
@@ -251,6 +253,36 @@ static void inspect_standing(struct span file, enum content content, const struc
     }
 }
 
+/* ── the rules of the site ── */
+
+static void check_rules(struct span file, enum content content, const struct inspect_options *o, struct report *r)
+{
+    enum file_class class = file_class(content, o->name);
+    r->class = file_class_name(class);
+    if (o->yara && o->yara_classes & 1U << class)
+        yara_rules_check(o->yara, file, r);
+}
+
+int inspect_take_yara(const json_t *options, struct inspect_options *o, struct err *e)
+{
+    const json_t *yara = json_object_get(options, "yara"), *name;
+    struct digest id;
+    size_t i;
+    if (!json_is_true(json_object_get(yara, "ready")))
+        return 0;
+    if (json_need_digest(yara, "database", "/yara", &id, e) < 0)
+        return -1;
+    json_array_foreach(json_object_get(yara, "classes"), i, name)
+    {
+        enum file_class class;
+        if (!json_is_string(name) || !file_class_from_name(json_string_value(name), &class))
+            return err_set(e, ERR_INPUT, 0, "/yara/classes/%zu: is no class of files", i);
+        o->yara_classes |= 1U << class;
+    }
+    o->yara = yara_rules_kept(&id);
+    return o->yara ? 0 : err_set(e, ERR_NOTFOUND, 0, "this process was not given these YARA rules");
+}
+
 void inspect_inside(struct span file, const char *path, const struct inspect_options *o, struct report *r)
 {
     struct inspect_options inner = *o;
@@ -272,6 +304,7 @@ void inspect_bytes(struct span file, const struct inspect_options *o, struct rep
     bool kept;
     r->format = content_name(content);
     leaks_check(file, content, o, r);
+    check_rules(file, content, o, r);
     if (o->stands) {
         inspect_standing(file, content, o, r);
         return;
@@ -334,6 +367,8 @@ int inspect_op(struct span input, struct span arg, struct buf *reply, struct err
     };
     if (read_templates(json_object_get(options, "templates"), &templates, &o.templates.allowed_count, e) < 0)
         return -1;
+    if (inspect_take_yara(options, &o, e) < 0)
+        return -1;
     o.templates.allowed = templates;
     report_init(&r, "");
     inspect_bytes(input, &o, &r);
@@ -341,6 +376,7 @@ int inspect_op(struct span input, struct span arg, struct buf *reply, struct err
     json_out_object(&w);
     if (report_write(&r, &w, e) < 0)
         return -1;
+    json_put_string(&w, "class", r.class);
     if (json_is_true(json_object_get(options, "digest"))) {
         struct digest id = digest_of(input);
         json_put_string(&w, "sha256", digest_hex(&id).text);

@@ -6,11 +6,13 @@
 
 #include "parse/deb.h"
 #include "parse/fields.h"
+#include "parse/file_class.h"
 #include "parse/npm_package.h"
 #include "parse/pep440.h"
 #include "parse/rpm.h"
 #include "parse/sdist.h"
 #include "parse/wheel.h"
+#include "parse/yara_rules.h"
 #include "util/encode.h"
 #include "util/limits.h"
 
@@ -375,13 +377,18 @@ int package_op(struct span input, struct span arg, struct buf *reply, struct err
     bool plain = strcmp(json_get_string(options, "ecosystem", ""), "file") == 0;
     enum package_kind kind = plain ? PACKAGE_FILE : package_kind_of(filename);
     struct inspect_options o = {.name = filename};
+    if (inspect_take_yara(options, &o, e) < 0)
+        return -1;
     struct digest id = digest_of(input);
     report_init(&r, "");
+    if (!plain && o.yara && o.yara_classes & 1U << CLASS_PACKAGE)
+        yara_rules_check(o.yara, input, &r);
     check_kind(kind, input, &o, &p, &r);
     json_out_init(&w, reply);
     json_out_object(&w);
     if (report_write(&r, &w, e) < 0)
         return -1;
+    json_put_string(&w, "class", plain && r.class ? r.class : file_class_name(CLASS_PACKAGE));
     json_put_string(&w, "sha256", digest_hex(&id).text);
     if (put_package(&w, kind, input, &p, e) < 0)
         return -1;

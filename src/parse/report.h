@@ -30,6 +30,7 @@ enum severity {
 
 struct report {
     const char *format; /* "gguf"; static */
+    const char *class;  /* "model" (file_class.h); static; NULL: nobody has said */
     enum verdict verdict;
     size_t findings, heavy; /* all of them; those that are MEDIUM and more */
     size_t written;         /* those that stand in findings_json */

@@ -23,6 +23,7 @@ struct scanning {
     struct scan_report *out;
     struct child *parser;                        /* for one look at a time, where there is no pool */
     struct pool *pool;                           /* its `arg` is this struct; may be NULL */
+    const struct engines *engines;               /* scan_options */
     struct memory *memory;                       /* of a release's site; NULL: nothing is remembered */
     void (*progress)(void *arg, uint64_t bytes); /* scan_options */
     void *progress_arg;
@@ -58,6 +59,12 @@ struct scan_file *scan_take_reply(struct scan_report *out, const char *path, jso
 /* Adds a finding of ours to a row, and raises the verdict that follows from it. */
 void scan_add_finding(struct scan_report *out, struct scan_file *f, enum severity severity, const char *rule,
                       const char *message);
+
+/* The same for what was not scanned. */
+void scan_add_not_scanned(struct scan_report *out, struct scan_file *f, const char *rule, const char *message);
+
+/* Findings of what the engines said in the reply of this row. */
+void scan_take_engines(struct scan_report *out, struct scan_file *f);
 
 /* The row is of blob `b`: its bytes must be those that the digest names. */
 void scan_end_blob(const struct release_blob *b, struct scan_report *out, size_t row);

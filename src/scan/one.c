@@ -158,23 +158,45 @@ struct scan_file *scan_take_reply(struct scan_report *out, const char *path, jso
 }
 
 /* The texts live in the reply, as those of the helper's findings do. */
-void scan_add_finding(struct scan_report *out, struct scan_file *f, enum severity severity, const char *rule,
-                      const char *message)
+static const char *keep_text(struct scan_file *f, const char *text)
 {
-    json_t *own = json_object_get(f->reply, "own"), *text = json_string(message);
+    json_t *own = json_object_get(f->reply, "own"), *kept = json_stringn_nocheck(text, strlen(text));
     if (!own) {
         own = json_array();
         json_object_set_new(f->reply, "own", own);
     }
-    json_array_append_new(own, text);
-    f->findings = reallocarray(f->findings, f->finding_count + 1, sizeof(*f->findings));
-    if (!text || !f->findings)
+    if (!kept || json_array_append_new(own, kept) < 0)
         abort();
-    f->findings[f->finding_count++] = (struct scan_finding){
-        .rule = rule, .severity = severity_name(severity), .at = "", .message = json_string_value(text)};
+    return json_string_value(kept);
+}
+
+static struct scan_finding *add_finding(struct scan_file *f, enum severity severity, const char *rule,
+                                        const char *message)
+{
+    f->findings = reallocarray(f->findings, f->finding_count + 1, sizeof(*f->findings));
+    if (!f->findings)
+        abort();
+    struct scan_finding *x = &f->findings[f->finding_count++];
+    *x = (struct scan_finding){
+        .rule = keep_text(f, rule), .severity = severity_name(severity), .at = "", .message = keep_text(f, message)};
+    return x;
+}
+
+void scan_add_finding(struct scan_report *out, struct scan_file *f, enum severity severity, const char *rule,
+                      const char *message)
+{
+    add_finding(f, severity, rule, message);
     enum verdict least = severity == SEVERITY_CRITICAL ? VERDICT_MALICIOUS : VERDICT_SUSPICIOUS;
     if (severity >= SEVERITY_MEDIUM && f->verdict < least)
         f->verdict = least;
+    raise_verdict(out, f);
+}
+
+void scan_add_not_scanned(struct scan_report *out, struct scan_file *f, const char *rule, const char *message)
+{
+    add_finding(f, SEVERITY_HIGH, rule, message)->not_scanned = true;
+    if (f->verdict < VERDICT_NOT_SCANNED)
+        f->verdict = VERDICT_NOT_SCANNED;
     raise_verdict(out, f);
 }
 
@@ -204,7 +226,7 @@ struct scan_look *scan_look_new(struct scanning *s, int fd, const char *path, co
     struct scan_look *l = calloc(1, sizeof *l);
     if (!l)
         abort();
-    l->look = (struct look){.op = "inspect", .fd = fd, .name = copy_of(name)};
+    l->look = (struct look){.op = "inspect", .fd = fd, .name = copy_of(name), .engines = s->engines};
     l->row = scan_reserve(s->out, path);
     if (fstat(fd, &st) == 0)
         s->out->files[l->row].size = (uint64_t)st.st_size;
@@ -227,7 +249,8 @@ static json_t *take_hash(struct scan_look *l)
  * depends on more. */
 static char *rememberable(const struct scanning *s, const struct scan_look *l, const struct scan_file *f)
 {
-    if (!f || !l->blob || !s->memory || !f->has_digest || !digest_equal(&f->digest, &l->blob->digest))
+    if (!f || !l->blob || !s->memory || engines_unsure(f->reply) || !f->has_digest ||
+        !digest_equal(&f->digest, &l->blob->digest))
         return NULL;
     return json_dumps(f->reply, JSON_COMPACT | JSON_SORT_KEYS);
 }
@@ -238,6 +261,8 @@ static int finish(struct scanning *s, struct scan_look *l, json_t *reply, bool u
     if (!reply)
         scan_fill_unread(s->out, l->row, "scanner-failed", l->look.why.msg);
     auto_free char *kept = unchanged ? NULL : rememberable(s, l, f);
+    if (f)
+        scan_take_engines(s->out, f);
     bool whole = f && (!l->filled || l->filled(s, l, f));
     if (whole && kept && memory_keep(s->memory, &l->memo, l->look.fd, ptr_steal(&kept), e) < 0)
         return -1;
@@ -288,6 +313,8 @@ int scan_ask(struct scanning *s, struct scan_look *l, struct err *e)
         look_free(&l->look);
         return 0;
     }
+    if (s->engines)
+        engines_add_arg(s->engines, &l->look.arg);
     if (!l->blob || !s->memory)
         return put(s, l, e);
     s->out->blobs++;
@@ -312,7 +339,7 @@ int scan_ask_inspect(struct scanning *s, struct scan_look *l, const struct scan_
 int scan_fd(struct child *parser, int fd, const char *path, const char *name, const struct scan_options *o,
             struct scan_report *out, struct err *e)
 {
-    struct scanning s = {.out = out, .parser = parser};
+    struct scanning s = {.out = out, .parser = parser, .engines = o->engines};
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (copy < 0) {
         scan_unread(out, path, "unreadable", strerror(errno));

@@ -83,7 +83,10 @@ static json_t *ask(struct child *child, const struct look *l, const char *arg, s
 {
     struct child_request request = {
         .op = l->op, .fd = l->fd, .arg = span_str(arg), .timeout_ms = l->timeout_ms ? l->timeout_ms : SCAN_TIMEOUT_MS};
-    return child_call_json(child, &request, l->name, why);
+    json_t *reply = child_call_json(child, &request, l->name, why);
+    if (!reply && l->engines && engines_feed(l->engines, child, why))
+        reply = child_call_json(child, &request, l->name, why);
+    return reply;
 }
 
 /* Looks again, in a process that is thrown away afterwards: what it says of this file can taint no other's verdict. */
@@ -107,6 +110,8 @@ void look_answer(struct child *child, struct look *l)
         json_decref(l->reply);
         l->reply = ask_apart(l, &l->why);
     }
+    if (l->reply && l->engines && !l->known) /* what is known says what they said */
+        engines_look(l->engines, l->fd, l->reply);
 }
 
 static void *work(void *arg)

@@ -3,6 +3,7 @@
  * answers are taken in by the one thread that asks. */
 #pragma once
 
+#include "scan/engines.h"
 #include "util/buf.h"
 #include "util/json.h"
 
@@ -11,12 +12,13 @@ struct child;
 /* One question to a parse process, and its answer. Whoever asks may put it at the front of a larger struct on the heap
  * that owns nothing else. */
 struct look {
-    const char *op;   /* literal */
-    int fd;           /* the file; owned, open until `take` has returned */
-    char *arg, *name; /* owned; `name` is for messages */
-    int timeout_ms;   /* 0: SCAN_TIMEOUT_MS */
-    json_t *known;    /* owned; what its asker knew before; may be NULL */
-    json_t *reply;    /* owned; NULL: `why` says why */
+    const char *op;                /* literal */
+    int fd;                        /* the file; owned, open until `take` has returned */
+    char *arg, *name;              /* owned; `name` is for messages */
+    int timeout_ms;                /* 0: SCAN_TIMEOUT_MS */
+    json_t *known;                 /* owned; what its asker knew before; may be NULL */
+    json_t *reply;                 /* owned; NULL: `why` says why */
+    const struct engines *engines; /* borrowed; what they say stands in the reply; may be NULL */
     struct err why;
     /* Called by pool_add, pool_wait or pool_end, in the thread of their caller, in any order; frees the look. -1 ends
      * the work. */
@@ -26,7 +28,7 @@ struct look {
 
 void look_free(struct look *l);
 
-/* Puts the question to `child`, and to a process of its own what wants one (parse/hdf5.h). */
+/* Puts the question to `child`, to a process of its own what wants one (parse/hdf5.h), and to the engines. */
 void look_answer(struct child *child, struct look *l);
 
 struct pool;

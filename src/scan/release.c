@@ -114,6 +114,7 @@ int scan_release(struct site *s, struct blobs *b, const struct release *r, const
         return -1;
     auto_pool pool = pool_new(how.parser, &how);
     how.memory = memory;
+    how.engines = out->engines = o.engines;
     how.pool = pool;
     o.digest = true;
     if (scan_blobs(&how, b, r, &o, e) < 0)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "parse/report.h"
+#include "scan/engines.h"
 #include "ship/packages.h"
 #include "ship/release.h"
 #include "site/site.h"
@@ -37,9 +38,10 @@ struct scan_file {
 struct scan_report {
     struct scan_file *files; /* owned */
     size_t count, room;
-    enum verdict verdict;      /* the heaviest of them */
-    size_t blobs, remembered;  /* of a release: blobs that were asked for, and those that memory knew */
-    struct packages *packages; /* owned; of a release that brings some, else NULL */
+    enum verdict verdict;          /* the heaviest of them */
+    size_t blobs, remembered;      /* of a release: blobs that were asked for, and those that memory knew */
+    struct packages *packages;     /* owned; of a release that brings some, else NULL */
+    const struct engines *engines; /* borrowed: the options' */
 };
 
 void scan_report_fini(struct scan_report *r);
@@ -51,7 +53,8 @@ struct scan_options {
     bool digest;                    /* hash the bytes that are looked at */
     const struct digest *templates; /* allowed besides the built-in list */
     size_t template_count;
-    bool fresh; /* of a release: what earlier scans said is not asked for */
+    const struct engines *engines; /* scanners of others; NULL: none is asked */
+    bool fresh;                    /* of a release: what earlier scans said is not asked for */
     /* Told of each file that is done, with its size; may be NULL. */
     void (*progress)(void *arg, uint64_t bytes);
     void *progress_arg;

@@ -151,6 +151,7 @@ int scan_paths(struct child *parser, char *const paths[], size_t count, const st
     auto_pool pool = pool_new(parser, &t.how);
     t.how = (struct scanning){
         .out = out, .parser = parser, .pool = pool, .progress = o->progress, .progress_arg = o->progress_arg};
+    t.how.engines = out->engines = o->engines;
     struct named *named = calloc(count + 1, sizeof *named);
     int result = 0;
     if (!named)

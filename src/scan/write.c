@@ -1,5 +1,6 @@
 /* The report in its two forms: the answer of the stand-alone command, and the predicate of the attestation. */
 #include <stdio.h>
+#include <string.h>
 
 #include "scan/scan.h"
 #include "util/limits.h"
@@ -43,8 +44,29 @@ static void write_facts(struct json_out *w, const struct scan_file *f)
     free(text);
 }
 
+/* The class, and the engines that looked at it to its end. */
+static void write_engines(struct json_out *w, const struct scan_file *f)
+{
+    const char *class = json_get_string(f->reply, "class", NULL), *name;
+    const json_t *engines = json_object_get(f->reply, "engines");
+    json_t *one;
+    if (class)
+        json_put_string(w, "class", class);
+    if (!engines)
+        return;
+    json_put_array(w, "engines");
+    json_object_foreach((json_t *)(uintptr_t)engines, name, one)
+    {
+        if (strcmp(json_get_string(one, "answer", ""), "not-looked") != 0)
+            json_out_string(w, name);
+    }
+    json_out_array_end(w);
+}
+
 void scan_write_files(struct json_out *w, const struct scan_report *r)
 {
+    if (r->engines)
+        engines_put_states(r->engines, w);
     json_put_string(w, "verdict", verdict_name(r->verdict));
     json_put_array(w, "files");
     for (size_t i = 0; i < r->count; i++) {
@@ -55,6 +77,7 @@ void scan_write_files(struct json_out *w, const struct scan_report *r)
         json_put_string(w, "verdict", verdict_name(f->verdict));
         if (f->remembered)
             json_put_bool(w, "remembered", true);
+        write_engines(w, f);
         write_findings(w, f);
         write_facts(w, f);
         json_out_object_end(w);
@@ -75,6 +98,7 @@ static void write_file(struct json_out *w, const struct scan_file *f)
     json_put_string(w, "verdict", verdict_name(f->verdict));
     if (f->remembered)
         json_put_bool(w, "remembered", true);
+    write_engines(w, f);
     write_findings(w, f);
     write_facts(w, f);
     json_out_object_end(w);
@@ -92,6 +116,8 @@ int scan_write_predicate(const struct scan_report *r, int64_t time_s, struct buf
     json_put_string(&w, "name", "airlock");
     json_put_string(&w, "version", AIRLOCK_VERSION);
     json_put_string(&w, "rules", SCAN_RULES);
+    if (r->engines)
+        engines_put_states(r->engines, &w);
     json_out_object_end(&w);
     json_put_array(&w, "files");
     for (size_t i = 0; i < r->count; i++)
