@@ -8,8 +8,9 @@
 
 #include "cli/commands.h"
 #include "cli/print_clean.h"
+#include "cli/rematched.h"
 #include "cli/snapshot.h"
-#include "scan/rematch.h"
+#include "contour/ref.h"
 #include "trust/role_document.h"
 #include "util/clock.h"
 #include "util/file.h"
@@ -73,7 +74,7 @@ static void print_compiled(const struct invocation *in, const struct advisories_
            path, (unsigned long long)n->records, (unsigned long long)n->files, (unsigned long long)n->withdrawn,
            (unsigned long long)n->without_packages, (unsigned long long)n->refused, (unsigned long long)n->kev,
            digest_text(&c->digest).text, (double)c->bytes / 1048576.0);
-    printf(is_signed ? "  signed: %s" ADVISORIES_SIGNATURE_SUFFIX "\n"
+    printf(is_signed ? "  signed: %s" ARTIFACT_SIGNATURE_SUFFIX "\n"
                      : "  not signed: %s is for `airlock match` only; "
                        "a station signs for contours\n",
            path);
@@ -92,7 +93,7 @@ static int sign_file(struct invocation *in, int snapshot, const struct digest *i
         return 0;
     if (!station)
         return err_set(e, none.code, none.sys_errno, "%s", none.msg);
-    snprintf(beside, sizeof(beside), "%s" ADVISORIES_SIGNATURE_SUFFIX, path);
+    snprintf(beside, sizeof(beside), "%s" ARTIFACT_SIGNATURE_SUFFIX, path);
     if (advisories_sign(station, snapshot, id, &signature, e) < 0 ||
         file_write(AT_FDCWD, beside, buf_span(&signature), 0644, e) < 0)
         return -1;
@@ -117,48 +118,15 @@ static int compile_to_file(struct invocation *in, struct child *parser, const ch
 
 /* ── import into a contour ── */
 
-struct outcomes {
-    struct json_out *w; /* NULL: for people */
-    size_t count, failed, unmatched;
-};
-
-static void see_outcome(void *arg, const struct rematched *r)
-{
-    struct outcomes *o = arg;
-    o->count++;
-    o->failed += strcmp(r->result, "FAILED") == 0;
-    o->unmatched += r->why[0] != '\0';
-    if (o->w) {
-        json_out_object(o->w);
-        json_put_string(o->w, "release", r->name);
-        json_put_digest(o->w, "digest", &r->release);
-        if (r->why[0]) {
-            json_put_string(o->w, "reason", r->why);
-        } else {
-            json_put_string(o->w, "result", r->result);
-            json_put_uint(o->w, "matches", r->hits);
-            json_put_uint(o->w, "undecided", r->gaps);
-            json_put_digest(o->w, "evidence", &r->evidence);
-        }
-        json_out_object_end(o->w);
-    } else if (r->why[0]) {
-        printf("  %s  not matched: %s\n", r->name, r->why);
-    } else {
-        printf("  %s  %s: %zu matches, %zu undecided\n", r->name, r->result, r->hits, r->gaps);
-    }
-}
-
 static int match_all(struct invocation *in, struct site *s, const struct advisories_in_force *f, struct err *e)
 {
-    struct outcomes o = {0};
     struct json_out w;
     auto_buf out = BUF(OUTPUT_MAX);
     if (!in->json) {
         printf("in force: %s, signed %s by station %.16s\n", digest_text(&f->digest).text, time_text(f->issued_s).text,
                f->station);
-        return rematch_all(s, f, see_outcome, &o, e);
+        return rematch_and_tell(s, f, NULL, e);
     }
-    o.w = &w;
     command_json(&w, &out, "advisories-import");
     json_put_digest(&w, "digest", &f->digest);
     json_put_string(&w, "station", f->station);
@@ -167,11 +135,25 @@ static int match_all(struct invocation *in, struct site *s, const struct advisor
     json_put_string(&w, "date", json_get_string(f->said, "date", ""));
     json_put_uint(&w, "records", (uint64_t)json_integer_value(json_object_get(f->said, "records")));
     json_put_array(&w, "releases");
-    if (rematch_all(s, f, see_outcome, &o, e) < 0)
+    if (rematch_and_tell(s, f, &w, e) < 0)
         return -1;
     json_out_array_end(&w);
     command_json_end(&w);
     return 0;
+}
+
+/* What a shipment brought was taken in as it came; this completes the matching, when it was interrupted. */
+static int match_again(struct invocation *in, uint64_t shipment, struct err *e)
+{
+    auto_in_force now = {.fd = -1};
+    auto_site site = command_site(in, SITE_CONTOUR, e);
+    if (!site || advisories_in_force(site, true, &now, e) < 0)
+        return -1;
+    if (now.shipment == shipment)
+        return match_all(in, site, &now, e);
+    err_set(e, ERR_NOTFOUND, 0, "the advisories in force did not come in shipment:%llu", (unsigned long long)shipment);
+    return err_hint(e, "A shipment's advisories are taken in by `airlock receive`, unless newer ones are here; "
+                       "`airlock advisories show` says where those in force came from");
 }
 
 static int take_into(struct invocation *in, const char *path, struct err *e)
@@ -180,7 +162,7 @@ static int take_into(struct invocation *in, const char *path, struct err *e)
     auto_in_force now = {.fd = -1};
     char beside[4096];
     const char *named = option_get(in, "signature");
-    snprintf(beside, sizeof(beside), "%s" ADVISORIES_SIGNATURE_SUFFIX, path);
+    snprintf(beside, sizeof(beside), "%s" ARTIFACT_SIGNATURE_SUFFIX, path);
     auto_site site = command_site(in, SITE_CONTOUR, e);
     if (!site)
         return -1;
@@ -205,9 +187,12 @@ static int take_into(struct invocation *in, const char *path, struct err *e)
 static int import(struct invocation *in)
 {
     struct err e = {0};
+    uint64_t shipment;
     const char *out = option_get(in, "out");
     if (!out && in->argc > 1)
         return command_usage(in, "a contour takes one snapshot; --out FILE compiles several sources into one");
+    if (!out && ref_is_shipment(in->argv[0], &shipment) && access(in->argv[0], F_OK) < 0)
+        return match_again(in, shipment, &e) < 0 ? command_fail(in, &e) : 0;
     if (!out)
         return take_into(in, in->argv[0], &e) < 0 ? command_fail(in, &e) : 0;
     struct child *parser = child_start(ROLE_PARSE, &e);
@@ -265,6 +250,8 @@ static int print_shown(json_t *shown, const struct advisories_in_force *f, struc
         json_put_string(&w, "station", f->station);
         json_put_time(&w, "issued", f->issued_s);
         json_put_time(&w, "imported", f->imported_s);
+        if (f->shipment)
+            json_put_uint(&w, "shipment", f->shipment);
     }
     json_object_foreach(shown, key, value)
     {
@@ -303,8 +290,11 @@ static int show_in_force(struct invocation *in, struct err *e)
         return -1;
     if (in->json)
         return print_shown(shown, &now, e);
-    printf("in force since %s: %s, signed %s by station %.16s\n", time_text(now.imported_s).text,
+    printf("in force since %s: %s, signed %s by station %.16s", time_text(now.imported_s).text,
            digest_text(&now.digest).text, time_text(now.issued_s).text, now.station);
+    if (now.shipment)
+        printf(", out of shipment:%llu", (unsigned long long)now.shipment);
+    putchar('\n');
     print_holdings(shown, site->now_s);
     return 0;
 }
@@ -322,7 +312,7 @@ static int show(struct invocation *in)
 
 const struct command CMD_ADVISORIES_IMPORT = {
     .name = "advisories import",
-    .usage = "FILE | SOURCE... --out FILE",
+    .usage = "FILE | shipment:N | SOURCE... --out FILE",
     .summary = "compile advisories into a snapshot; take a signed one into a contour",
     .detail =
         "With --out, each SOURCE is what a database of advisories exports: a zip, a folder or a record of OSV (records "
@@ -333,7 +323,9 @@ const struct command CMD_ADVISORIES_IMPORT = {
         "Without --out, a contour takes in the snapshot FILE with FILE.sig: the signature must be that of a station "
         "that is trusted here, and neither it nor the advisories may be older than what is in force. Then every "
         "release "
-        "that lies here is matched again, from the inventory of its last scan; no artifact is read.\nEnds with 3 when "
+        "that lies here is matched again, from the inventory of its last scan; no artifact is read. A snapshot that "
+        "comes in a shipment (`airlock ship --advisories FILE`) is taken in by `airlock receive`, likewise; shipment:N "
+        "only completes the matching, when that was interrupted.\nEnds with 3 when "
         "a source, the snapshot or its signature cannot be taken, with 5 when it is expired or older.",
     .options = {{"out", "FILE", "compile the sources into this file", false},
                 {"sign", NULL, "with --out: it is an error when --home is no station", false},

@@ -3,7 +3,10 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/policy_text.h"
+#include "gate/policy_proposal.h"
 #include "gate/policy_set.h"
+#include "trust/role_document.h"
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/limits.h"
@@ -66,7 +69,7 @@ static int set_run(struct invocation *in)
     if (!option_nth(in, "key", 1) || option_nth(in, "key", 2))
         return command_usage(in, "wanted --key FILE twice: the private keys of the two people who set it");
     auto_site s = command_site(in, SITE_CONTOUR, &e);
-    if (!s || file_read(AT_FDCWD, in->argv[0], &text, &e) < 0)
+    if (!s || policy_text(in, s, in->argv[0], &text, &e) < 0)
         return command_fail(in, &e);
     auto_private_key first = nth_key(in, 0, &e);
     auto_private_key second = first ? nth_key(in, 1, &e) : NULL;
@@ -79,9 +82,10 @@ static int set_run(struct invocation *in)
 
 const struct command CMD_POLICY_SET = {
     .name = "policy set",
-    .usage = "FILE --key FILE --key FILE",
+    .usage = "FILE | shipment:N --key FILE --key FILE",
     .summary = "put another policy in force, signed by two people",
-    .detail = "FILE is read strictly first: a policy may ask for more than the floor, never for less. Then two "
+    .detail = "FILE, or the policy that shipment:N brought, is read strictly first: a policy may ask for more than the "
+              "floor, never for less. Then two "
               "different people sign over its text, one of them a security officer and the other one too or a product "
               "owner; the contour signs, writes policy.yaml, and the ledger names both people and both texts. This is "
               "also the way to let a chat template pass that people have read (`templates`).",
@@ -90,6 +94,55 @@ const struct command CMD_POLICY_SET = {
     .min_args = 1,
     .max_args = 1,
     .run = set_run,
+};
+
+/* ── policy sign ── */
+
+static void report_signed(struct invocation *in, const struct digest *policy, const char *file, int64_t expires_s)
+{
+    if (in->json) {
+        struct json_out w;
+        auto_buf out = BUF(16384);
+        command_json(&w, &out, "policy-sign");
+        json_put_digest(&w, "policy", policy);
+        json_put_string(&w, "signature", file);
+        json_put_time(&w, "expires", expires_s);
+        command_json_end(&w);
+        return;
+    }
+    printf("policy %s is signed: %s, good until %s\nNext: `airlock ship --policy %s --to CONTOUR --out DIR`\n",
+           digest_text(policy).text, file, time_text(expires_s).text, in->argv[0]);
+}
+
+static int sign_run(struct invocation *in)
+{
+    char beside[4096];
+    struct err e = {0};
+    struct digest policy;
+    auto_buf text = BUF(LIMIT_YAML_BYTES), signature = BUF(ROLE_DOCUMENT_BYTES);
+    if ((size_t)snprintf(beside, sizeof beside, "%s" ARTIFACT_SIGNATURE_SUFFIX, in->argv[0]) >= sizeof beside)
+        return command_usage(in, "FILE: the path is too long");
+    auto_site s = command_site(in, SITE_STATION, &e);
+    if (!s || file_read(AT_FDCWD, in->argv[0], &text, &e) < 0 ||
+        policy_propose(s, buf_span(&text), in->argv[0], option_get(in, "to"), &signature, &policy, &e) < 0 ||
+        file_write(AT_FDCWD, beside, buf_span(&signature), 0644, &e) < 0)
+        return command_fail(in, &e);
+    report_signed(in, &policy, beside, s->now_s + ARTIFACT_VALID_S);
+    return 0;
+}
+
+const struct command CMD_POLICY_SIGN = {
+    .name = "policy sign",
+    .usage = "FILE",
+    .summary = "sign a policy on a station, to be shipped as a proposal",
+    .detail =
+        "FILE is read as strictly as `policy set` does, and signed with the station's role `policy` into FILE.sig, "
+        "good for 90 days. `airlock ship --policy FILE` takes both along. In the contour it is a proposal: "
+        "nothing changes until two people of that contour put it in force with `airlock policy set shipment:N`.",
+    .options = {{"to", "CONTOUR", "for this contour alone: every other one refuses it", false}},
+    .min_args = 1,
+    .max_args = 1,
+    .run = sign_run,
 };
 
 /* ── policy show ── */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/policy_text.h"
 #include "gate/policy_diff.h"
 #include "parse/advisory_row.h"
 #include "util/file.h"
@@ -15,7 +16,7 @@ static int read_policy(struct invocation *in, struct policy *out)
 {
     struct err e = {0};
     auto_buf text = BUF(LIMIT_YAML_BYTES);
-    if (file_read(AT_FDCWD, in->argv[0], &text, &e) < 0)
+    if (policy_text(in, NULL, in->argv[0], &text, &e) < 0)
         return command_fail(in, &e);
     if (policy_parse(buf_span(&text), in->argv[0], out, &e) == 0)
         return 0;
@@ -127,7 +128,7 @@ static int check_run(struct invocation *in)
 
 const struct command CMD_POLICY_CHECK = {
     .name = "policy check",
-    .usage = "FILE",
+    .usage = "FILE | shipment:N",
     .summary = "is this a policy, and what does it say in plain words",
     .detail = "Reads FILE as strictly as `policy set` does, on any machine. A text that is no policy, or that asks for "
               "less than the floor, ends with status 1 and the line.",
@@ -177,7 +178,7 @@ static int test_run(struct invocation *in)
 
 const struct command CMD_POLICY_TEST = {
     .name = "policy test",
-    .usage = "FILE",
+    .usage = "FILE | shipment:N",
     .summary = "does a policy decide its own examples as they say",
     .detail = "`examples` in the policy are situations with what is expected: `{name: …, environment: prod, advisory: "
               "critical, waiver: 30d, expect: blocks}`; `finding` is a severity or not-scanned, `advisory` a severity "
@@ -252,11 +253,12 @@ static int diff_run(struct invocation *in)
 
 const struct command CMD_POLICY_DIFF = {
     .name = "policy diff",
-    .usage = "FILE",
+    .usage = "FILE | shipment:N",
     .summary = "what another policy would decide about everything in store",
-    .detail = "Each release is held against the rules for sandbox, test and prod twice, under the policy in force and "
-              "under FILE; what would come out otherwise is printed with the rules that say no. Nothing is signed or "
-              "changed, and what stands stays where it is.",
+    .detail =
+        "Each release is held against the rules for sandbox, test and prod twice, under the policy in force and "
+        "under FILE, or the policy that shipment:N brought; what would come out otherwise is printed with the rules "
+        "that say no. Nothing is signed or changed, and what stands stays where it is.",
     .min_args = 1,
     .max_args = 1,
     .run = diff_run,

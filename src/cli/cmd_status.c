@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/status_carried.h"
 #include "cli/status_holds.h"
 #include "cli/status_now.h"
 #include "store/db_package.h"
@@ -46,6 +47,7 @@ struct status {
     uint64_t ledger_size;
     struct status_now now;
     struct status_holds holds;
+    struct status_carried carried;
 };
 
 static void status_fini(struct status *st)
@@ -55,6 +57,7 @@ static void status_fini(struct status *st)
     free(st->shipments);
     status_now_fini(&st->now);
     status_holds_fini(&st->holds);
+    status_carried_fini(&st->carried);
 }
 
 static void *zeroed(size_t size)
@@ -155,6 +158,7 @@ static int collect(struct site *s, struct status *st, struct err *e)
             return -1;
     name_pointers(st);
     st->ledger_size = ledger_size(s->ledger);
+    status_carried_look(s, &st->carried);
     return status_now_look(s, &st->now, e) < 0
                ? -1
                : status_holds_look(s, st->now.serves ? &st->now.serve : NULL, &st->holds, e);
@@ -196,6 +200,7 @@ static void print_status(const struct site *s, const struct status *st)
                (unsigned long long)st->shipments[i].number, shipment_state_name(st->shipments[i].state),
                (unsigned long long)st->shipments[i].sequence, st->shipments[i].station,
                time_text(st->shipments[i].received_s).text);
+    status_carried_print(s, &st->carried);
     status_holds_print(&st->holds);
     status_now_print(s, &st->now);
 }
@@ -265,6 +270,7 @@ static void put_status(const struct site *s, const struct status *st)
     put_releases(&j, st);
     status_now_put(&j, &st->now);
     status_holds_put(&j, &st->holds);
+    status_carried_put(&j, &st->carried);
     command_json_end(&j);
 }
 

@@ -26,6 +26,7 @@ const struct command *const COMMANDS[] = {
     &CMD_POLICY_CHECK,
     &CMD_POLICY_TEST,
     &CMD_POLICY_DIFF,
+    &CMD_POLICY_SIGN,
     &CMD_POLICY_SET,
     &CMD_POLICY_SHOW,
     &CMD_TOKEN_NEW,

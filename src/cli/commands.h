@@ -40,6 +40,7 @@ extern const struct command CMD_POLICY_CHECK;
 extern const struct command CMD_POLICY_DIFF;
 extern const struct command CMD_POLICY_SET;
 extern const struct command CMD_POLICY_SHOW;
+extern const struct command CMD_POLICY_SIGN;
 extern const struct command CMD_POLICY_TEST;
 extern const struct command CMD_PROMOTE;
 extern const struct command CMD_RECALL;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gate/policy_internal.h"
+#include "gate/policy_proposal.h"
 #include "store/db_release.h"
 #include "trust/dsse.h"
 #include "util/file.h"
@@ -114,11 +115,28 @@ static int put_in_force(struct setting *t, struct err *e)
     return db_meta_set(db, META_POLICY_SIGNED, buf_span(&envelope), e);
 }
 
+/* Where the text came from, when a shipment brought it: 0 otherwise. */
+static int find_shipment(struct setting *t, uint64_t *shipment, struct err *e)
+{
+    auto_policy_proposal p = {0};
+    struct err none = {0};
+    *shipment = 0;
+    if (policy_proposal_of(t->s, &t->policy.digest, &p, &none) < 0)
+        return none.code == ERR_NOTFOUND ? 0 : err_set(e, none.code, none.sys_errno, "%s", none.msg);
+    *shipment = p.shipment;
+    return 0;
+}
+
 static int commit(struct setting *t, struct err *e)
 {
     struct json_out w;
+    uint64_t shipment;
     auto_buf entry = BUF(LIMIT_LEDGER_ENTRY_BYTES);
+    if (find_shipment(t, &shipment, e) < 0)
+        return -1;
     site_event(t->s, &w, &entry, "policy-set");
+    if (shipment)
+        json_put_uint(&w, "shipment", shipment);
     json_put_digest(&w, "policy", &t->policy.digest);
     json_put_digest(&w, "before", &t->out->before);
     json_put_array(&w, "people");

@@ -1,6 +1,7 @@
-/* Changing the policy. Two different people sign over the text, one of them a security officer and the other one too or
- * a product owner; then the contour signs, and it is in force. Hard rule: the text is read strictly before anybody
- * signs, and it is in force with its ledger entry "policy-set" or not at all. */
+/* Changing the policy, to a text of one's own or to one that a shipment brought (policy_proposal.h). Two different
+ * people sign over the text, one of them a security officer and the other one too or a product owner; then the contour
+ * signs, and it is in force. Hard rule: the text is read strictly before anybody signs, and it is in force with its
+ * ledger entry "policy-set" or not at all. */
 #pragma once
 
 #include "gate/policy.h"

@@ -13,9 +13,6 @@
 #include "util/file.h"
 #include "util/limits.h"
 
-/* A clock of another machine may be so much ahead of ours. */
-#define AHEAD_MAX_S 300
-
 #define PREDICATE_BYTES (1U << 20)
 
 /* ── what is signed ── */
@@ -39,30 +36,23 @@ static void put_facts(struct json_out *w, const json_t *shown)
 
 int advisories_sign(struct site *station, int fd, const struct digest *id, struct buf *out, struct err *e)
 {
-    struct station_keys keys;
-    struct tuf_signer signer;
-    struct digest fingerprint;
     struct json_out w;
     auto_buf predicate = BUF(PREDICATE_BYTES);
+    int64_t expires_s = station->now_s + ARTIFACT_VALID_S;
     struct child *parser = site_parser(station, e);
     auto_json shown = parser ? advisories_show(parser, fd, true, e) : NULL;
-    if (!shown || station_fingerprint(station, &fingerprint, e) < 0 || station_keys_load(station, &keys, e) < 0)
+    if (!shown)
         return -1;
-    for (int r = 0; r < TUF_ROLES; r++)
-        signer.keys[r] = keys.key[r];
     json_out_init(&w, &predicate);
     json_out_object(&w);
     json_put_time(&w, "issued", station->now_s);
-    json_put_time(&w, "expires", station->now_s + ADVISORIES_VALID_S);
+    json_put_time(&w, "expires", expires_s);
     put_facts(&w, shown);
     json_out_object_end(&w);
-    int result = buf_check(&predicate, "what is said of the snapshot", e);
-    if (result == 0)
-        result = role_document_sign(&signer, TUF_ADVISORIES, &fingerprint, station->now_s,
-                                    station->now_s + ADVISORIES_VALID_S, "advisories", id, PREDICATE_ADVISORIES,
-                                    buf_span(&predicate), out, e);
-    station_keys_fini(&keys);
-    return result;
+    if (buf_check(&predicate, "what is said of the snapshot", e) < 0)
+        return -1;
+    return station_sign(station, TUF_ADVISORIES, "advisories", id, PREDICATE_ADVISORIES, buf_span(&predicate),
+                        expires_s, out, e);
 }
 
 /* ── what is in force ── */
@@ -95,6 +85,7 @@ static int read_said(const json_t *said, struct advisories_in_force *out, struct
         json_need_time(said, "imported", "", &out->imported_s, e) < 0)
         return -1;
     snprintf(out->station, sizeof(out->station), "%s", station);
+    out->shipment = (uint64_t)json_integer_value(json_object_get(said, "shipment"));
     out->said = json_incref((json_t *)(uintptr_t)said);
     return 0;
 }
@@ -127,9 +118,9 @@ struct taking {
     struct site *s;
     int fd;
     struct digest id;
-    uint64_t size;
-    json_t *shown;              /* owned */
-    struct statement statement; /* the station's */
+    uint64_t size, shipment; /* shipment 0: from files */
+    json_t *shown;           /* owned: what is in it */
+    const json_t *said;      /* what the station's role signed about it */
     char station[DIGEST_HEX_SIZE];
     int64_t issued_s, date_s;
     bool known; /* it is in force already: nothing is to be written */
@@ -138,24 +129,21 @@ struct taking {
 static void taking_fini(struct taking *t)
 {
     json_decref(t->shown);
-    statement_fini(&t->statement);
 }
 
-static int check_times(struct taking *t, struct err *e)
+/* The station signed what is in it, too: a snapshot that says otherwise of itself is not the one that was meant. */
+static int check_inside(const struct taking *t, struct err *e)
 {
-    int64_t expires_s;
-    if (json_need_time(t->statement.predicate, "issued", "/predicate", &t->issued_s, e) < 0 ||
-        json_need_time(t->statement.predicate, "expires", "/predicate", &expires_s, e) < 0 ||
-        json_need_time(t->shown, "date", "", &t->date_s, e) < 0)
-        return -1;
-    if (expires_s <= t->s->now_s) {
-        err_set(e, ERR_DENIED, 0, "the signature expired at %s, and it is %s", time_text(expires_s).text,
-                time_text(t->s->now_s).text);
-        return err_hint(e, "Ask the station for a new snapshot; if the date is wrong, set the clock");
+    static const char *const keys[] = {"date", "oldest", "records", "packages", "kev"};
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        json_t *inside = json_object_get(t->shown, keys[i]), *said = json_object_get(t->said, keys[i]);
+        if (inside && json_equal(inside, said))
+            continue;
+        auto_free char *found = inside ? json_dumps(inside, JSON_ENCODE_ANY) : NULL;
+        auto_free char *signed_for = said ? json_dumps(said, JSON_ENCODE_ANY) : NULL;
+        return err_set(e, ERR_INPUT, 0, "the snapshot and its signature disagree: %s is %.60s inside, %.60s was signed",
+                       keys[i], found ? found : "nothing", signed_for ? signed_for : "nothing");
     }
-    if (t->issued_s > t->s->now_s + AHEAD_MAX_S)
-        return err_set(e, ERR_DENIED, 0, "it was signed at %s, and the clock says %s: set the clock",
-                       time_text(t->issued_s).text, time_text(t->s->now_s).text);
     return 0;
 }
 
@@ -192,6 +180,8 @@ static int write_predicate(const struct taking *t, struct buf *out, struct err *
     json_put_string(&w, "station", t->station);
     json_put_time(&w, "issued", t->issued_s);
     json_put_time(&w, "imported", t->s->entry_s);
+    if (t->shipment)
+        json_put_uint(&w, "shipment", t->shipment);
     put_facts(&w, t->shown);
     json_out_object_end(&w);
     return buf_check(out, "what is said of the snapshot", e);
@@ -204,24 +194,37 @@ static int write_entry(struct taking *t, const struct digest *evidence, struct e
     site_event(t->s, &w, &entry, "advisories-import");
     json_put_digest(&w, "advisories", &t->id);
     json_put_string(&w, "station", t->station);
+    if (t->shipment)
+        json_put_uint(&w, "shipment", t->shipment);
     json_put_time(&w, "date", t->date_s);
     json_put_time(&w, "issued", t->issued_s);
     put_member(&w, t->shown, "records");
     json_put_digest(&w, "evidence", evidence);
-    return site_commit(t->s, &w, NULL, e);
+    return site_append(t->s, &w, NULL, e);
 }
 
+/* Inside the transaction: what is in force may be another one by now. */
 static int write_rows(struct taking *t, struct err *e)
 {
     auto_buf predicate = BUF(PREDICATE_BYTES);
     struct digest evidence;
+    int64_t issued_s = t->issued_s < t->s->now_s ? t->issued_s : t->s->now_s;
+    if (check_order(t, e) < 0)
+        return -1;
+    if (t->known)
+        return 0;
+    if (write_predicate(t, &predicate, e) < 0 || db_blob_add(t->s->db, &t->id, t->size, e) < 0 ||
+        site_raise_floor(t->s, issued_s, e) < 0 ||
+        site_evidence(t->s, "advisories", &t->id, PREDICATE_ADVISORIES, "", "", buf_span(&predicate), &evidence, e) < 0)
+        return -1;
+    return write_entry(t, &evidence, e);
+}
+
+static int commit_rows(struct taking *t, struct err *e)
+{
     if (site_begin(t->s, e) < 0)
         return -1;
-    if (check_order(t, e) == 0 && write_predicate(t, &predicate, e) == 0 &&
-        db_blob_add(t->s->db, &t->id, t->size, e) == 0 && site_raise_floor(t->s, t->issued_s, e) == 0 &&
-        site_evidence(t->s, "advisories", &t->id, PREDICATE_ADVISORIES, "", "", buf_span(&predicate), &evidence, e) ==
-            0 &&
-        write_entry(t, &evidence, e) == 0)
+    if (write_rows(t, e) == 0 && site_commit(t->s, NULL, NULL, e) == 0)
         return 0;
     site_rollback(t->s);
     return -1;
@@ -238,19 +241,32 @@ static int keep_bytes(struct taking *t, struct err *e)
     return blob_put_fd(t->s->blobs, t->fd, &t->id, &t->id, &t->size, e);
 }
 
+/* Everything that is asked of the bytes, and of what is in force. */
+static int look(struct taking *t, struct child *parser, struct err *e)
+{
+    t->shown = advisories_show(parser, t->fd, true, e);
+    if (!t->shown || check_inside(t, e) < 0 || json_need_time(t->shown, "date", "", &t->date_s, e) < 0)
+        return -1;
+    return check_order(t, e);
+}
+
 static int take(struct taking *t, struct span signature, struct err *e)
 {
+    auto_statement statement = {0};
+    struct artifact_times times;
     struct child *parser = site_parser(t->s, e);
     if (!parser || site_clock_check(t->s, e) < 0 || site_check_live(t->s, e) < 0 ||
         advisories_hash(t->fd, &t->id, e) < 0)
         return -1;
     if (role_document_verify(t->s->db, parser, t->s->public_key, signature, TUF_ADVISORIES, &t->id,
-                             PREDICATE_ADVISORIES, t->s->now_s, &t->statement, t->station, e) < 0)
+                             PREDICATE_ADVISORIES, t->s->now_s, &statement, t->station, e) < 0 ||
+        artifact_times(TUF_ADVISORIES, statement.predicate, t->s->config.id, t->s->now_s, &times, e) < 0)
         return -1;
-    t->shown = advisories_show(parser, t->fd, true, e);
-    if (!t->shown || check_times(t, e) < 0 || check_order(t, e) < 0 || keep_bytes(t, e) < 0)
+    t->issued_s = times.issued_s;
+    t->said = statement.predicate;
+    if (look(t, parser, e) < 0 || keep_bytes(t, e) < 0)
         return -1;
-    return t->known ? 0 : write_rows(t, e);
+    return t->known ? 0 : commit_rows(t, e);
 }
 
 int advisories_take(struct site *contour, int fd, struct span signature, struct advisories_in_force *out, struct err *e)
@@ -261,3 +277,46 @@ int advisories_take(struct site *contour, int fd, struct span signature, struct 
         return -1;
     return advisories_in_force(contour, true, out, e);
 }
+
+/* ── out of a shipment ── */
+
+static struct taking taking_of(struct site *s, const struct received_artifact *a)
+{
+    struct taking t = {.s = s,
+                       .fd = -1,
+                       .id = a->listed->digest,
+                       .size = a->listed->size,
+                       .shipment = a->shipment,
+                       .said = a->said,
+                       .issued_s = a->issued_s,
+                       .date_s = a->listed->date_s};
+    snprintf(t.station, sizeof t.station, "%s", a->station);
+    return t;
+}
+
+static int look_at_received(struct site *s, struct received_artifact *a, struct err *e)
+{
+    struct taking t = taking_of(s, a);
+    struct child *parser = site_parser(s, e);
+    auto_fd fd = parser ? blob_open(a->blobs, &t.id, NULL, e) : -1;
+    if (fd < 0)
+        return -1;
+    if (!advisories_is_snapshot(fd))
+        return err_set(e, ERR_INPUT, 0, "it is no snapshot of advisories");
+    t.fd = fd;
+    int result = look(&t, parser, e);
+    a->facts = t.shown;
+    return result;
+}
+
+/* A link, and no copy: both lie on one file system. */
+static int keep_received(struct site *s, const struct received_artifact *a, struct err *e)
+{
+    struct taking t = taking_of(s, a);
+    t.shown = a->facts;
+    if (!blob_have(s->blobs, &t.id) && blob_link(a->blobs, s->blobs, &t.id, e) < 0)
+        return -1;
+    return write_rows(&t, e);
+}
+
+const struct receive_taker ADVISORIES_TAKER = {.role = TUF_ADVISORIES, .look = look_at_received, .keep = keep_received};

@@ -1,16 +1,13 @@
-/* Snapshots of advisories between station and contour: signed there with the key of the role advisories, taken in here
- * as a blob with the contour's own signed word about it. Hard rule: one that is older than the one in force is refused,
- * and what a contour matches against is what its own signature names, hashed again before it is used. */
+/* Snapshots of advisories between station and contour: signed there with the key of the role advisories, taken in here,
+ * out of a shipment or from two files, as a blob with the contour's own signed word about it. New advisories only ever
+ * add what blocks, so that no person is asked (docs/decisions/0020-carried.md). Hard rule: one that is older than the
+ * one in force is refused, and what a contour matches against is what its own signature names, hashed again before it
+ * is used. */
 #pragma once
 
 #include "scan/advisories.h"
-#include "site/site.h"
-
-#define PREDICATE_ADVISORIES "urn:airlock:advisories:v1"
-
-/* Stands beside the snapshot: FILE.sig. */
-#define ADVISORIES_SIGNATURE_SUFFIX ".sig"
-#define ADVISORIES_VALID_S          (90LL * 86400)
+#include "ship/artifact.h"
+#include "ship/receive.h"
 
 /* A station signs the snapshot `fd`; *out is the document of trust/role_document.h. */
 int advisories_sign(struct site *station, int fd, const struct digest *id, struct buf *out, struct err *e);
@@ -20,6 +17,7 @@ struct advisories_in_force {
     int fd; /* -1: not opened; the caller closes by advisories_in_force_fini */
     struct digest digest, evidence;
     int64_t issued_s, imported_s;
+    uint64_t shipment; /* that brought it; 0: it was imported from files */
     char station[DIGEST_HEX_SIZE];
     json_t *said; /* owned: the predicate: "date", "oldest", "records", "sources", … */
 };
@@ -35,3 +33,6 @@ int advisories_in_force(struct site *contour, bool open, struct advisories_in_fo
  * what is in force then. */
 int advisories_take(struct site *contour, int fd, struct span signature, struct advisories_in_force *out,
                     struct err *e);
+
+/* Takes it out of a shipment, as the shipment arrives. */
+extern const struct receive_taker ADVISORIES_TAKER;

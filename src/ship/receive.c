@@ -10,6 +10,7 @@
 static void receiving_fini(struct receiving *r)
 {
     medium_fini(&r->medium);
+    receive_artifacts_fini(r);
     for (size_t i = 0; r->releases && i < r->doc.release_count; i++)
         release_free(r->releases[i]);
     for (size_t i = 0; r->packages && i < r->doc.release_count; i++)
@@ -49,6 +50,8 @@ static void fill_result(const struct receiving *r, struct receive_result *out)
     out->linked_count = r->linked_count;
     out->linked_bytes = r->linked_bytes;
     out->blob_bytes = r->copy_bytes + r->linked_bytes;
+    out->artifact_count = r->doc.artifact_count;
+    memcpy(out->artifacts, r->doc.artifacts, sizeof out->artifacts);
 }
 
 /* A document that a release names and that no volume carried: the shipment is not whole, and that is how it is refused.
@@ -65,7 +68,7 @@ static int read_releases(struct receiving *r, struct err *e)
 static int receive(struct receiving *r, struct receive_result *out, struct err *e)
 {
     if (receive_trust(r, e) < 0 || receive_plan(r, e) < 0 || make_partial(r, e) < 0 || receive_copy(r, e) < 0 ||
-        read_releases(r, e) < 0 || receive_commit(r, out, e) < 0)
+        read_releases(r, e) < 0 || receive_look_at_artifacts(r, e) < 0 || receive_commit(r, out, e) < 0)
         return -1;
     fill_result(r, out);
     return 0;
@@ -92,10 +95,12 @@ static int receive_locked(struct receiving *r, struct receive_result *out, struc
     return -1;
 }
 
-int receive_media(struct site *contour, const char *dir, const struct ship_progress *progress,
-                  struct receive_result *out, struct err *e)
+int receive_media(struct site *contour, const char *dir, const struct receive_taker *const takers[], size_t taker_count,
+                  const struct ship_progress *progress, struct receive_result *out, struct err *e)
 {
-    AUTO(receiving_fini) struct receiving r = {.s = contour, .progress = progress, .quarantine = -1};
+    AUTO(receiving_fini)
+    struct receiving r = {
+        .s = contour, .takers = takers, .taker_count = taker_count, .progress = progress, .quarantine = -1};
     *out = (struct receive_result){0};
     r.medium = (struct medium){.dir = -1, .metadata = -1, .targets = -1};
     r.parser = site_parser(contour, e);

@@ -281,8 +281,18 @@ static void put_entry(struct receiving *r, const struct receive_result *out, str
         json_out_object_end(w);
     }
     json_out_array_end(w);
+    shipment_doc_put_artifacts(w, &r->doc);
     const struct tuf_target *document = tuf_update_find(r->update, SHIPMENT_TARGET);
     json_put_digest(w, "document", &document->digest);
+}
+
+/* Nothing of it waits in quarantine when it brought no release that is new here: what else came is kept elsewhere. */
+static int close_shipment(struct receiving *r, const struct receive_result *out, struct err *e)
+{
+    for (size_t i = 0; i < out->release_count; i++)
+        if (!out->releases[i].known)
+            return 0;
+    return db_shipment_set_state(r->s->db, out->number, SHIPMENT_ADMITTED, e);
 }
 
 static int write_rows(struct receiving *r, struct receive_result *out, struct err *e)
@@ -294,9 +304,13 @@ static int write_rows(struct receiving *r, struct receive_result *out, struct er
     for (size_t i = 0; i < r->doc.release_count; i++)
         if (add_release_rows(r, i, out->number, &out->releases[out->release_count++], e) < 0)
             return -1;
+    if (close_shipment(r, out, e) < 0)
+        return -1;
     site_event(r->s, &w, &entry, "receive");
     put_entry(r, out, &w);
-    return site_commit(r->s, &w, NULL, e);
+    if (site_append(r->s, &w, NULL, e) < 0 || receive_keep_artifacts(r, out->number, e) < 0)
+        return -1;
+    return site_commit(r->s, NULL, NULL, e);
 }
 
 int receive_commit(struct receiving *r, struct receive_result *out, struct err *e)

@@ -1,11 +1,13 @@
 /* One receive under way. The order of the files is the order of the work: receive_media.c (what lies on the medium),
  * receive_trust.c (is it a shipment for us), receive_plan.c (which volume is which, do they carry what was signed),
- * receive_copy.c (the one pass), receive_commit.c (rename and transaction). */
+ * receive_copy.c (the one pass), receive_artifacts.c (a policy, advisories), receive_commit.c (rename and transaction).
+ */
 #pragma once
 
 #include "ship/packages.h"
 #include "ship/receive.h"
 #include "ship/shipment_doc.h"
+#include "trust/statement.h"
 #include "trust/tuf.h"
 
 /* A metadata file as it was read: kept, so that quarantine holds the very bytes that were verified. */
@@ -69,6 +71,10 @@ struct receiving {
     struct received_statement *statements; /* owned */
     size_t statement_count;
     struct public_key *keys[SHIPMENT_KEYS_MAX]; /* owned */
+    const struct receive_taker *const *takers;
+    size_t taker_count;
+    struct received_artifact artifacts[SHIPMENT_ARTIFACTS_MAX]; /* as doc.artifacts */
+    struct statement said[SHIPMENT_ARTIFACTS_MAX];              /* what their `said` is borrowed from */
 };
 
 /* ── receive_media.c ── */
@@ -95,6 +101,14 @@ int receive_copy(struct receiving *r, struct err *e);
 /* Says which blobs a damaged block can have damaged. `block` are its bytes as read. */
 void receive_blame(const struct receiving *r, const struct medium_volume *v, uint64_t block_at, struct span block,
                    struct buf *out);
+
+/* ── receive_artifacts.c ── */
+/* Are they targets of their roles? Before the copying. */
+int receive_list_artifacts(struct receiving *r, struct err *e);
+/* Their signatures, and what the takers say; after it. */
+int receive_look_at_artifacts(struct receiving *r, struct err *e);
+int receive_keep_artifacts(struct receiving *r, uint64_t number, struct err *e);
+void receive_artifacts_fini(struct receiving *r);
 
 /* ── receive_commit.c ── */
 int receive_read_releases(struct receiving *r, struct err *e);

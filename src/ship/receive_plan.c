@@ -295,7 +295,7 @@ static int check_room(struct receiving *r, struct err *e)
 
 int receive_plan(struct receiving *r, struct err *e)
 {
-    if (list_blobs(r, e) < 0 || place_volumes(r, e) < 0 || check_coverage(r, e) < 0)
+    if (list_blobs(r, e) < 0 || receive_list_artifacts(r, e) < 0 || place_volumes(r, e) < 0 || check_coverage(r, e) < 0)
         return -1;
     look_in_store(r);
     return check_room(r, e);

@@ -66,14 +66,24 @@ static int reserve_sequence(struct shipping *p, struct err *e)
     return db_meta_set(p->s->db, buf_str(&key), buf_span(&value), e);
 }
 
-/* The public key that travels along is a blob of the store like any other. */
-static int record_keys(struct shipping *p, struct err *e)
+static bool is_added(const struct shipment_doc *d, const struct digest *id)
+{
+    for (size_t k = 0; k < d->key_count; k++)
+        if (digest_equal(id, &d->attestation_keys[k]))
+            return true;
+    for (size_t k = 0; k < d->artifact_count; k++)
+        if (digest_equal(id, &d->artifacts[k].digest) || digest_equal(id, &d->artifacts[k].signature))
+            return true;
+    return false;
+}
+
+/* The public key, the policy and the advisories that travel along are blobs of the store like any other. */
+static int record_added(struct shipping *p, struct err *e)
 {
     for (size_t i = 0; i < p->blob_count; i++)
-        for (size_t k = 0; k < p->doc.key_count; k++)
-            if (digest_equal(&p->blobs[i].digest, &p->doc.attestation_keys[k]) &&
-                db_blob_add(p->s->db, &p->blobs[i].digest, p->blobs[i].size, e) < 0)
-                return -1;
+        if (is_added(&p->doc, &p->blobs[i].digest) &&
+            db_blob_add(p->s->db, &p->blobs[i].digest, p->blobs[i].size, e) < 0)
+            return -1;
     return 0;
 }
 
@@ -83,7 +93,7 @@ static int record(struct shipping *p, struct err *e)
     auto_buf entry = BUF(LIMIT_LEDGER_ENTRY_BYTES);
     if (site_begin(p->s, e) < 0)
         return -1;
-    if (reserve_sequence(p, e) == 0 && record_keys(p, e) == 0) {
+    if (reserve_sequence(p, e) == 0 && record_added(p, e) == 0) {
         site_event(p->s, &w, &entry, "ship");
         json_put_string(&w, "contour", p->contour.name);
         json_put_string(&w, "contour_id", p->contour.id);
@@ -92,6 +102,7 @@ static int record(struct shipping *p, struct err *e)
         for (size_t i = 0; i < p->doc.release_count; i++)
             json_out_string(&w, digest_text(&p->doc.releases[i].digest).text);
         json_out_array_end(&w);
+        shipment_doc_put_artifacts(&w, &p->doc);
         if (site_commit(p->s, &w, NULL, e) == 0)
             return 0;
     }
@@ -152,6 +163,8 @@ int ship_write(struct site *station, const struct ship_order *order, const struc
                                 .media_bytes = p.media_bytes,
                                 .blob_count = p.blob_count,
                                 .issued_s = p.doc.issued_s,
-                                .expires_s = p.doc.expires_s};
+                                .expires_s = p.doc.expires_s,
+                                .artifact_count = p.doc.artifact_count};
+    memcpy(out->artifacts, p.doc.artifacts, sizeof out->artifacts);
     return 0;
 }

@@ -1,18 +1,21 @@
-/* Writing media: releases of the station's store become TUF metadata plus volumes, addressed to one contour, numbered
- * and expiring (docs/formats/shipment.md, volume.md). Hard rule: the metadata is written last, so that media that were
- * interrupted are never a shipment. */
+/* Writing media: releases of the station's store, a policy, advisories become TUF metadata plus volumes, addressed to
+ * one contour, numbered and expiring (docs/formats/shipment.md, volume.md). Hard rule: the metadata is written last, so
+ * that media that were interrupted are never a shipment. */
 #pragma once
 
 #include "ship/progress.h"
+#include "ship/shipment_doc.h"
 #include "site/site.h"
 
 struct ship_order {
     char *const *releases; /* "name:vX.Y.Z" or "name@sha256:…" */
     size_t release_count;
-    const char *contour;   /* name */
-    const char *out;       /* directory: absent or empty */
-    uint64_t volume_bytes; /* at most this much a volume file, header included */
-    uint64_t valid_s;      /* the shipment expires so many seconds after it was issued */
+    const char *policy;     /* a file that the station's role signed into FILE.sig; NULL: none travels along */
+    const char *advisories; /* likewise. Without a release, one of the two is enough */
+    const char *contour;    /* name */
+    const char *out;        /* directory: absent or empty */
+    uint64_t volume_bytes;  /* at most this much a volume file, header included */
+    uint64_t valid_s;       /* the shipment expires so many seconds after it was issued */
 };
 
 #define SHIP_VOLUME_BYTES_DEFAULT (4000ULL << 20) /* fits on FAT32 */
@@ -24,6 +27,8 @@ struct ship_result {
     size_t volume_count;
     uint64_t blob_bytes, media_bytes;
     size_t blob_count;
+    struct shipment_artifact artifacts[SHIPMENT_ARTIFACTS_MAX];
+    size_t artifact_count;
     int64_t issued_s, expires_s;
 };
 

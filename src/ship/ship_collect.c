@@ -7,6 +7,7 @@
 
 #define KEY_PEM_MAX 16384
 
+/* The first role that a release gives a blob is the one that signs for it. */
 static int add_blob(struct shipping *p, const struct digest *id, uint64_t size, enum tuf_role role, struct err *e)
 {
     for (size_t i = 0; i < p->blob_count; i++)
@@ -20,6 +21,17 @@ static int add_blob(struct shipping *p, const struct digest *id, uint64_t size, 
     p->blobs = grown;
     p->blobs[p->blob_count++] = (struct ship_blob){.digest = *id, .size = size, .role = role};
     p->blob_bytes += size;
+    return 0;
+}
+
+int ship_add_blob(struct shipping *p, const struct digest *id, uint64_t size, enum tuf_role role, struct err *e)
+{
+    if (add_blob(p, id, size, role, e) < 0)
+        return -1;
+    for (size_t i = 0; i < p->blob_count; i++)
+        if (digest_equal(&p->blobs[i].digest, id) && p->blobs[i].role != role)
+            return err_set(e, ERR_INPUT, 0, "the same bytes travel as a part of a release, under the role %s",
+                           tuf_role_name(p->blobs[i].role));
     return 0;
 }
 
@@ -141,12 +153,10 @@ static int by_size(const void *a, const void *b)
     return digest_compare(&x->digest, &y->digest);
 }
 
-int ship_collect(struct shipping *p, struct err *e)
+static int add_releases(struct shipping *p, struct err *e)
 {
     size_t count = p->order->release_count;
-    if (count == 0 || count > SHIPMENT_RELEASES_MAX)
-        return err_set(e, ERR_USAGE, 0, "wanted 1 to %u releases, found %zu", SHIPMENT_RELEASES_MAX, count);
-    p->doc.releases = calloc(count, sizeof *p->doc.releases);
+    p->doc.releases = calloc(count + 1, sizeof *p->doc.releases);
     if (!p->doc.releases)
         abort();
     for (size_t i = 0; i < count; i++) {
@@ -158,7 +168,17 @@ int ship_collect(struct shipping *p, struct err *e)
                 return err_set(e, ERR_USAGE, 0, "%s is named twice", p->order->releases[i]);
         p->doc.release_count++;
     }
-    if (add_key(p, e) < 0)
+    return count ? add_key(p, e) : 0;
+}
+
+int ship_collect(struct shipping *p, struct err *e)
+{
+    const struct ship_order *o = p->order;
+    if (o->release_count > SHIPMENT_RELEASES_MAX || (o->release_count == 0 && !o->policy && !o->advisories))
+        return err_set(e, ERR_USAGE, 0, "wanted 1 to %u releases, a policy or advisories; found %zu releases",
+                       SHIPMENT_RELEASES_MAX, o->release_count);
+    if (add_releases(p, e) < 0 || (o->policy && ship_artifact(p, TUF_POLICY, o->policy, e) < 0) ||
+        (o->advisories && ship_artifact(p, TUF_ADVISORIES, o->advisories, e) < 0))
         return -1;
     qsort(p->blobs, p->blob_count, sizeof *p->blobs, by_size);
     return 0;

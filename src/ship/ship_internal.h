@@ -26,6 +26,13 @@ struct shipping {
 /* Finds the releases of the order, reads them, and collects every blob that must travel. */
 int ship_collect(struct shipping *p, struct err *e);
 
+/* The same for one blob, of which `role` will sign; again is fine. ERR_INPUT when it travels under another role. */
+int ship_add_blob(struct shipping *p, const struct digest *id, uint64_t size, enum tuf_role role, struct err *e);
+
+/* ── ship_artifacts.c ── */
+/* Takes along what the station's role signed into `file`.sig. */
+int ship_artifact(struct shipping *p, enum tuf_role role, const char *file, struct err *e);
+
 /* Lays out and writes the volumes; fills doc.volumes. */
 int ship_volumes(struct shipping *p, struct err *e);
 void ship_volume_name(const struct shipping *p, uint64_t number, char out[128]);

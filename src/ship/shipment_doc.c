@@ -33,6 +33,28 @@ static void put_volume(struct json_out *w, const struct shipment_volume *v)
     json_out_object_end(w);
 }
 
+static void put_artifact(struct json_out *w, const struct shipment_artifact *a)
+{
+    json_out_object(w);
+    json_put_string(w, "role", tuf_role_name(a->role));
+    json_put_digest(w, "digest", &a->digest);
+    json_put_uint(w, "size", a->size);
+    json_put_time(w, "date", a->date_s);
+    json_put_digest(w, "signature", &a->signature);
+    json_out_object_end(w);
+}
+
+/* Absent where nothing travels along: contours of an older version take such a shipment too. */
+void shipment_doc_put_artifacts(struct json_out *w, const struct shipment_doc *d)
+{
+    if (d->artifact_count == 0)
+        return;
+    json_put_array(w, "artifacts");
+    for (size_t i = 0; i < d->artifact_count; i++)
+        put_artifact(w, &d->artifacts[i]);
+    json_out_array_end(w);
+}
+
 int shipment_doc_write(const struct shipment_doc *d, struct buf *out, struct err *e)
 {
     struct json_out w;
@@ -48,6 +70,7 @@ int shipment_doc_write(const struct shipment_doc *d, struct buf *out, struct err
     for (size_t i = 0; i < d->release_count; i++)
         put_release(&w, &d->releases[i]);
     json_out_array_end(&w);
+    shipment_doc_put_artifacts(&w, d);
     json_put_object(&w, "keys");
     json_put_array(&w, "attestation");
     for (size_t i = 0; i < d->key_count; i++)
@@ -103,13 +126,61 @@ static int read_releases(const json_t *root, struct shipment_doc *out, struct er
     size_t count = list ? json_array_size(list) : 0;
     if (!list)
         return -1;
-    if (count == 0 || count > SHIPMENT_RELEASES_MAX)
-        return err_set(e, ERR_INPUT, 0, "/releases: wanted 1 to %u, found %zu", SHIPMENT_RELEASES_MAX, count);
-    out->releases = calloc(count, sizeof *out->releases);
+    if (count > SHIPMENT_RELEASES_MAX || (count == 0 && out->artifact_count == 0))
+        return err_set(e, ERR_INPUT, 0, "/releases: wanted 1 to %u, or artifacts; found %zu", SHIPMENT_RELEASES_MAX,
+                       count);
+    out->releases = calloc(count + 1, sizeof *out->releases);
     if (!out->releases)
         abort();
     for (size_t i = 0; i < count; i++, out->release_count++)
         if (read_release(json_array_get(list, i), i, &out->releases[i], e) < 0)
+            return -1;
+    return 0;
+}
+
+enum tuf_role shipment_artifact_role(const char *name)
+{
+    static const enum tuf_role roles[] = {TUF_POLICY, TUF_ADVISORIES};
+    for (size_t i = 0; i < ARRAY_LEN(roles); i++)
+        if (strcmp(name, tuf_role_name(roles[i])) == 0)
+            return roles[i];
+    return TUF_ROLES;
+}
+
+static int read_artifact(const json_t *row, size_t i, struct shipment_artifact *list, struct err *e)
+{
+    static const char *const keys[] = {"role", "digest", "size", "date", "signature", NULL};
+    struct shipment_artifact *a = &list[i];
+    char at[40];
+    snprintf(at, sizeof at, "/artifacts/%zu", i);
+    const char *role = json_need_string(row, "role", at, e);
+    if (!role || json_only_keys(row, keys, at, e) < 0 || json_need_digest(row, "digest", at, &a->digest, e) < 0 ||
+        json_need_uint(row, "size", at, &a->size, e) < 0 || json_need_time(row, "date", at, &a->date_s, e) < 0 ||
+        json_need_digest(row, "signature", at, &a->signature, e) < 0)
+        return -1;
+    a->role = shipment_artifact_role(role);
+    if (a->role == TUF_ROLES)
+        return err_set(e, ERR_INPUT, 0, "%s/role: wanted policy or advisories, found %.40s", at, role);
+    for (size_t k = 0; k < i; k++)
+        if (list[k].role == a->role)
+            return err_set(e, ERR_INPUT, 0, "%s/role: %s stands twice; a shipment brings one", at, role);
+    return 0;
+}
+
+int shipment_artifacts_read(const json_t *object, struct shipment_artifact out[SHIPMENT_ARTIFACTS_MAX], size_t *count,
+                            struct err *e)
+{
+    *count = 0;
+    if (!json_object_get(object, "artifacts"))
+        return 0;
+    const json_t *list = json_need_array(object, "artifacts", "", e);
+    size_t found = list ? json_array_size(list) : 0;
+    if (!list)
+        return -1;
+    if (found == 0 || found > SHIPMENT_ARTIFACTS_MAX)
+        return err_set(e, ERR_INPUT, 0, "/artifacts: wanted 1 to %u, found %zu", SHIPMENT_ARTIFACTS_MAX, found);
+    for (; *count < found; ++*count)
+        if (read_artifact(json_array_get(list, *count), *count, out, e) < 0)
             return -1;
     return 0;
 }
@@ -179,11 +250,12 @@ static int read_tail(const json_t *root, struct shipment_doc *out, struct err *e
 
 int shipment_doc_read(const json_t *root, struct shipment_doc *out, struct err *e)
 {
-    static const char *const keys[] = {"schema",   "contour", "station",    "sequence", "issued", "expires",
-                                       "releases", "keys",    "block_size", "volumes",  NULL};
+    static const char *const keys[] = {"schema",   "contour",   "station", "sequence",   "issued",  "expires",
+                                       "releases", "artifacts", "keys",    "block_size", "volumes", NULL};
     *out = (struct shipment_doc){0};
-    if (json_only_keys(root, keys, "", e) == 0 && read_head(root, out, e) == 0 && read_releases(root, out, e) == 0 &&
-        read_tail(root, out, e) == 0)
+    if (json_only_keys(root, keys, "", e) == 0 && read_head(root, out, e) == 0 &&
+        shipment_artifacts_read(root, out->artifacts, &out->artifact_count, e) == 0 &&
+        read_releases(root, out, e) == 0 && read_tail(root, out, e) == 0)
         return 0;
     shipment_doc_fini(out);
     return err_prefix(e, SHIPMENT_TARGET);

@@ -7,6 +7,7 @@
 
 #include "ship/release.h"
 #include "site/keys.h"
+#include "trust/role_document.h"
 #include "util/clock.h"
 #include "util/encode.h"
 #include "util/file.h"
@@ -119,6 +120,20 @@ int station_make_root(struct site *station, struct digest *fingerprint, struct e
     if (!station_has_root(station) && write_root(station, e) < 0)
         return -1;
     return station_fingerprint(station, fingerprint, e);
+}
+
+int station_sign(struct site *station, enum tuf_role role, const char *name, const struct digest *subject,
+                 const char *predicate_type, struct span predicate, int64_t expires_s, struct buf *out, struct err *e)
+{
+    AUTO(done_keys) struct station_keys keys = {0};
+    struct tuf_signer signer;
+    struct digest fingerprint;
+    if (station_fingerprint(station, &fingerprint, e) < 0 || station_keys_load(station, &keys, e) < 0)
+        return -1;
+    for (int r = 0; r < TUF_ROLES; r++)
+        signer.keys[r] = keys.key[r];
+    return role_document_sign(&signer, role, &fingerprint, station->now_s, expires_s, name, subject, predicate_type,
+                              predicate, out, e);
 }
 
 /* ── contours ── */

@@ -19,6 +19,11 @@ struct station_keys {
 int station_keys_load(struct site *station, struct station_keys *out, struct err *e);
 void station_keys_fini(struct station_keys *k);
 
+/* Signs `predicate` about `subject` with the key of `role`: *out is the document of trust/role_document.h, good until
+ * expires_s. */
+int station_sign(struct site *station, enum tuf_role role, const char *name, const struct digest *subject,
+                 const char *predicate_type, struct span predicate, int64_t expires_s, struct buf *out, struct err *e);
+
 struct contour_identity {
     char name[65];
     char id[33];

@@ -79,57 +79,108 @@ static int find_delegations(struct db *db, struct child *parser, const char *sta
     return read_delegations(parser, &state, span_str(carried), "/targets", now_s, out, e);
 }
 
-static int verify_by(struct child *parser, const struct tuf_holders *h, const char *line, enum tuf_role role,
-                     const struct digest *subject, const char *predicate_type, struct statement *out, struct err *e)
+static int verify_by(struct child *parser, const struct public_key *const keys[], size_t count, uint64_t threshold,
+                     const char *line, enum tuf_role role, const struct digest *subject, const char *predicate_type,
+                     struct statement *out, struct err *e)
+{
+    if (count == 0)
+        return err_set(e, ERR_INPUT, 0, "the station delegates the role %s to no key", tuf_role_name(role));
+    if (statement_verify(parser, span_str(line), keys, count, subject, predicate_type, out, e) < 0)
+        return err_prefix(e, "/statement, by the keys of the station's role %s", tuf_role_name(role));
+    if ((uint64_t)__builtin_popcountll(out->signers) >= threshold)
+        return 0;
+    statement_fini(out);
+    return err_set(e, ERR_INPUT, 0, "/statement: too few of the %zu keys of the role %s signed it, wanted %llu", count,
+                   tuf_role_name(role), (unsigned long long)threshold);
+}
+
+static int verify_by_holders(struct child *parser, const struct tuf_holders *h, const char *line, enum tuf_role role,
+                             const struct digest *subject, const char *predicate_type, struct statement *out,
+                             struct err *e)
 {
     const struct public_key *keys[TUF_KEYS_MAX];
     for (size_t i = 0; i < h->count; i++)
         keys[i] = h->list[i].key;
-    if (h->count == 0)
-        return err_set(e, ERR_INPUT, 0, "the station delegates the role %s to no key", tuf_role_name(role));
-    if (statement_verify(parser, span_str(line), keys, h->count, subject, predicate_type, out, e) < 0)
-        return err_prefix(e, "/statement, by the keys of the station's role %s", tuf_role_name(role));
-    if ((uint64_t)__builtin_popcountll(out->signers) >= h->threshold)
-        return 0;
-    statement_fini(out);
-    return err_set(e, ERR_INPUT, 0, "/statement: too few of the %zu keys of the role %s signed it, wanted %llu",
-                   h->count, tuf_role_name(role), (unsigned long long)h->threshold);
+    return verify_by(parser, keys, h->count, h->threshold, line, role, subject, predicate_type, out, e);
 }
 
-static int verify(struct db *db, struct child *parser, const struct public_key *contour, const json_t *document,
-                  enum tuf_role role, const struct digest *subject, const char *predicate_type, int64_t now_s,
-                  struct statement *out, char station[DIGEST_HEX_SIZE], struct err *e)
+/* The members of a document, borrowed from it. */
+struct parts {
+    const char *targets, *line;
+    char station[DIGEST_HEX_SIZE];
+};
+
+static int read_parts(const json_t *document, enum tuf_role role, struct parts *out, struct err *e)
 {
     static const char *const known[] = {"schema", "role", "station", "targets", "statement", NULL};
-    AUTO(tuf_delegations_fini) struct tuf_delegations delegated = {0};
     struct digest fingerprint;
     const char *schema = json_need_string(document, "schema", "", e);
     const char *says_role = schema ? json_need_string(document, "role", "", e) : NULL;
     const char *says_station = says_role ? json_need_string(document, "station", "", e) : NULL;
-    const char *targets = says_station ? json_need_string(document, "targets", "", e) : NULL;
-    const char *line = targets ? json_need_string(document, "statement", "", e) : NULL;
-    if (!line || json_only_keys(document, known, "", e) < 0)
+    out->targets = says_station ? json_need_string(document, "targets", "", e) : NULL;
+    out->line = out->targets ? json_need_string(document, "statement", "", e) : NULL;
+    if (!out->line || json_only_keys(document, known, "", e) < 0)
         return -1;
     if (strcmp(schema, ROLE_DOCUMENT_SCHEMA) != 0 || strcmp(says_role, tuf_role_name(role)) != 0)
         return err_set(e, ERR_INPUT, 0, "wanted " ROLE_DOCUMENT_SCHEMA " of the role %s, found %.60s of %.30s",
                        tuf_role_name(role), schema, says_role);
     if (!digest_from_hex(span_str(says_station), &fingerprint))
         return err_set(e, ERR_INPUT, 0, "/station: wanted the fingerprint of a root, 64 hex digits");
-    snprintf(station, DIGEST_HEX_SIZE, "%s", digest_hex(&fingerprint).text);
-    if (find_delegations(db, parser, station, targets, now_s, &delegated, e) < 0 ||
-        tuf_root_endorsed(db, station, parser, contour, e) < 0)
-        return -1;
-    return verify_by(parser, &delegated.holders[role], line, role, subject, predicate_type, out, e);
+    snprintf(out->station, sizeof out->station, "%s", digest_hex(&fingerprint).text);
+    return 0;
+}
+
+static json_t *open_document(struct child *parser, struct span document, enum tuf_role role, struct parts *out,
+                             struct err *e)
+{
+    struct child_request request = {.op = "json", .fd = -1, .input = document, .timeout_ms = 20000};
+    auto_json root = child_call_json(parser, &request, "signature", e);
+    return root && read_parts(root, role, out, e) == 0 ? ptr_steal(&root) : NULL;
 }
 
 int role_document_verify(struct db *db, struct child *parser, const struct public_key *contour, struct span document,
                          enum tuf_role role, const struct digest *subject, const char *predicate_type, int64_t now_s,
                          struct statement *out, char station[DIGEST_HEX_SIZE], struct err *e)
 {
-    struct child_request request = {.op = "json", .fd = -1, .input = document, .timeout_ms = 20000};
-    auto_json root = child_call_json(parser, &request, "signature", e);
+    AUTO(tuf_delegations_fini) struct tuf_delegations delegated = {0};
+    struct parts parts;
     *out = (struct statement){0};
-    if (!root)
+    auto_json root = open_document(parser, document, role, &parts, e);
+    if (!root || find_delegations(db, parser, parts.station, parts.targets, now_s, &delegated, e) < 0 ||
+        tuf_root_endorsed(db, parts.station, parser, contour, e) < 0)
         return -1;
-    return verify(db, parser, contour, root, role, subject, predicate_type, now_s, out, station, e);
+    snprintf(station, DIGEST_HEX_SIZE, "%s", parts.station);
+    return verify_by_holders(parser, &delegated.holders[role], parts.line, role, subject, predicate_type, out, e);
+}
+
+static int same_station(const struct parts *parts, const char *station, struct err *e)
+{
+    if (strcmp(parts->station, station) == 0)
+        return 0;
+    return err_set(e, ERR_INPUT, 0, "/station: signed for the station %s, wanted %s", parts->station, station);
+}
+
+int role_document_verify_in(const struct tuf_update *update, const char *station, struct child *parser,
+                            struct span document, enum tuf_role role, const struct digest *subject,
+                            const char *predicate_type, struct statement *out, struct err *e)
+{
+    struct parts parts;
+    *out = (struct statement){0};
+    auto_json root = open_document(parser, document, role, &parts, e);
+    if (!root || same_station(&parts, station, e) < 0)
+        return -1;
+    return verify_by_holders(parser, tuf_update_holders(update, role), parts.line, role, subject, predicate_type, out,
+                             e);
+}
+
+int role_document_verify_own(const struct public_key *key, const char *station, struct child *parser,
+                             struct span document, enum tuf_role role, const struct digest *subject,
+                             const char *predicate_type, struct statement *out, struct err *e)
+{
+    struct parts parts;
+    *out = (struct statement){0};
+    auto_json root = open_document(parser, document, role, &parts, e);
+    if (!root || same_station(&parts, station, e) < 0)
+        return -1;
+    return verify_by(parser, &key, 1, 1, parts.line, role, subject, predicate_type, out, e);
 }

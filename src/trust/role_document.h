@@ -1,5 +1,6 @@
-/* What a station signs alone, outside of a shipment, with the key of one of its delegated roles (advisories, policy): a
- * statement about one file, in one JSON document beside it (docs/formats/advisories.md, "Signature"). The role's key is
+/* What a station signs alone, with the key of one of its delegated roles (advisories, policy): a statement about one
+ * file, in one JSON document beside it (docs/formats/advisories.md, "Signature"). It travels with the file, in a
+ * shipment or without one. The role's key is
  * the one that the station's targets metadata delegates to; where a contour has accepted such metadata with a shipment,
  * its word counts, else the metadata that the document carries, which the station's trusted root vouches for. Hard
  * rule: a station that is not trusted, or a key that it does not delegate to, signs nothing. */
@@ -23,3 +24,14 @@ int role_document_sign(const struct tuf_signer *s, enum tuf_role role, const str
 int role_document_verify(struct db *db, struct child *parser, const struct public_key *contour, struct span document,
                          enum tuf_role role, const struct digest *subject, const char *predicate_type, int64_t now_s,
                          struct statement *out, char station[DIGEST_HEX_SIZE], struct err *e);
+
+/* The same for a document that came in a shipment: by the keys that the shipment's own, verified metadata delegates to.
+ * The metadata in the document is not looked at. */
+int role_document_verify_in(const struct tuf_update *update, const char *station, struct child *parser,
+                            struct span document, enum tuf_role role, const struct digest *subject,
+                            const char *predicate_type, struct statement *out, struct err *e);
+
+/* The same on the station, by the key that its role has now. */
+int role_document_verify_own(const struct public_key *key, const char *station, struct child *parser,
+                             struct span document, enum tuf_role role, const struct digest *subject,
+                             const char *predicate_type, struct statement *out, struct err *e);

@@ -10,6 +10,7 @@ struct tuf_update {
     struct tuf_meta metas[TUF_ROLES]; /* all but root; body NULL: not delegated */
     uint64_t base_root;               /* what was trusted when the update began */
     uint64_t base_timestamp;          /* 0: none */
+    struct tuf_delegations delegated; /* by the targets role */
     struct tuf_target *targets;
     size_t count;
     int64_t expires_s;
@@ -210,12 +211,12 @@ static int refresh_delegee(struct refresh *r, enum tuf_role role, const struct t
 static int refresh_targets(struct refresh *r, struct err *e)
 {
     char file[TUF_FILE_CHARS];
-    AUTO(tuf_delegations_fini) struct tuf_delegations delegated = {0};
+    struct tuf_delegations *delegated = &r->update->delegated;
     if (refresh_targets_of(r, TUF_TARGETS, &r->state.root.holders[TUF_TARGETS], file, e) < 0 ||
-        tuf_delegations_read(&r->update->metas[TUF_TARGETS], file, &delegated, e) < 0)
+        tuf_delegations_read(&r->update->metas[TUF_TARGETS], file, delegated, e) < 0)
         return -1;
     for (enum tuf_role role = TUF_FIRST_DELEGEE; role < TUF_ROLES; role++)
-        if (delegated.holders[role].count && refresh_delegee(r, role, &delegated.holders[role], e) < 0)
+        if (delegated->holders[role].count && refresh_delegee(r, role, &delegated->holders[role], e) < 0)
             return -1;
     return 0;
 }
@@ -261,6 +262,7 @@ void tuf_update_free(struct tuf_update *u)
     tuf_chain_fini(&u->chain);
     for (size_t i = 0; i < ARRAY_LEN(u->metas); i++)
         tuf_meta_fini(&u->metas[i]);
+    tuf_delegations_fini(&u->delegated);
     free(u->targets);
     free(u);
 }
@@ -289,6 +291,11 @@ uint64_t tuf_update_timestamp_version(const struct tuf_update *u)
 int64_t tuf_update_expires(const struct tuf_update *u)
 {
     return u->expires_s;
+}
+
+const struct tuf_holders *tuf_update_holders(const struct tuf_update *u, enum tuf_role role)
+{
+    return &u->delegated.holders[role];
 }
 
 /* ── commit ── */

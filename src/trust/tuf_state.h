@@ -35,6 +35,9 @@ int tuf_chain_follow(struct tuf_state *state, struct child *parser, const struct
 int tuf_chain_store(struct db *db, const char *station, const struct tuf_chain *c, uint64_t first_version,
                     struct err *e);
 
+/* Whom the update's targets metadata delegates the role to; borrowed. */
+const struct tuf_holders *tuf_update_holders(const struct tuf_update *u, enum tuf_role role);
+
 /* One step: `bytes` is root number `version`, signed by the root before it and by itself. */
 int tuf_root_step(struct child *parser, struct span bytes, const char *file, const struct tuf_root *before,
                   uint64_t version, struct tuf_meta *meta, struct tuf_root *root, struct err *e);

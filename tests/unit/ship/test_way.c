@@ -184,7 +184,7 @@ static void end(struct way *t)
 static void receive_it(struct way *t, struct receive_result *out)
 {
     struct err e = {0};
-    if (receive_media(t->contour, t->media, NULL, out, &e) < 0)
+    if (receive_media(t->contour, t->media, NULL, 0, NULL, out, &e) < 0)
         fail_msg("%s", e.msg);
 }
 
@@ -192,7 +192,7 @@ static void expect_refused(struct way *t, enum err_code code, const char *word)
 {
     struct err e = {0};
     struct receive_result r;
-    assert_int_equal(receive_media(t->contour, t->media, NULL, &r, &e), -1);
+    assert_int_equal(receive_media(t->contour, t->media, NULL, 0, NULL, &r, &e), -1);
     if (e.code != code || !strstr(e.msg, word))
         fail_msg("wanted code %s and \"%s\", found %s: %s", err_code_name(code), word, err_code_name(e.code), e.msg);
 }
