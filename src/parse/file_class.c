@@ -62,6 +62,7 @@ enum file_class file_class(enum content content, const char *name)
     case CONTENT_PROTOBUF:
         return CLASS_MODEL;
     case CONTENT_DOCUMENT:
+    case CONTENT_HTML:
     case CONTENT_TEXT:
         return CLASS_DOCUMENT;
     case CONTENT_CONFIG:

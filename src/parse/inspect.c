@@ -8,6 +8,7 @@
 #include "parse/file_class.h"
 #include "parse/gguf.h"
 #include "parse/hdf5.h"
+#include "parse/html_doc.h"
 #include "parse/joblib.h"
 #include "parse/json_file.h"
 #include "parse/leaks.h"
@@ -39,6 +40,9 @@ static bool read_as(enum content content, struct span file, const struct inspect
     switch (content) {
     case CONTENT_TEXT:
         text_check(file, r);
+        return true;
+    case CONTENT_HTML:
+        html_doc_check(file, false, r);
         return true;
     case CONTENT_JSON:
         json_file_check(file, o->name, &o->templates, r);
@@ -175,7 +179,7 @@ static void broken_promise(enum content promised, enum content found, struct spa
 
 static bool is_text_kind(enum content c)
 {
-    return c == CONTENT_TEXT || c == CONTENT_CONFIG || c == CONTENT_JSON || c == CONTENT_JSON_LINES ||
+    return c == CONTENT_TEXT || c == CONTENT_CONFIG || c == CONTENT_HTML || c == CONTENT_JSON || c == CONTENT_JSON_LINES ||
            c == CONTENT_YAML || c == CONTENT_TEMPLATE;
 }
 

@@ -1,5 +1,6 @@
 #include "parse/leaks.h"
 
+#include "parse/html_doc.h"
 #include "parse/image_config.h"
 #include "parse/secrets.h"
 
@@ -18,6 +19,7 @@ static void check_secrets(struct span file, enum content content, const struct i
     enum secret_place place;
     switch (content) {
     case CONTENT_TEXT:
+    case CONTENT_HTML:
     case CONTENT_JSON_LINES:
         place = SECRET_IN_DOCUMENT;
         break;
@@ -47,9 +49,18 @@ static void check_secrets(struct span file, enum content content, const struct i
     secrets_check(file, o->name, place, r);
 }
 
+static bool is_markdown(const char *name)
+{
+    return span_ends(span_str(name), SPAN_LIT(".md")) || span_ends(span_str(name), SPAN_LIT(".markdown"));
+}
+
 void leaks_check(struct span file, enum content content, const struct inspect_options *o, struct report *r)
 {
     check_secrets(file, content, o, r);
     if ((content == CONTENT_JSON || content == CONTENT_CONFIG) && !o->stands && image_config_is(file))
         image_config_check(file, r);
+    if (content == CONTENT_HTML && o->stands) /* else its reader says it */
+        html_doc_check(file, true, r);
+    if (content == CONTENT_TEXT && is_markdown(o->name))
+        html_markdown_check(file, o->stands, r);
 }

@@ -81,18 +81,23 @@ void report_init_inside(struct report *inner, const struct report *outer, const 
     join(inner->place, sizeof(inner->place), outer->place, place);
 }
 
-static bool has_room(const struct report *r, bool critical)
+static bool has_room(const struct report *r, bool heavy, bool critical)
 {
-    return r->written < (critical ? 2 * REPORT_FINDINGS_MAX : REPORT_FINDINGS_MAX);
+    return r->written < (critical ? 2 * REPORT_FINDINGS_MAX : heavy ? REPORT_FINDINGS_MAX : REPORT_FINDINGS_MAX / 2);
 }
 
 void report_merge(struct report *outer, const struct report *inner)
 {
     outer->findings += inner->findings;
     outer->heavy += inner->heavy;
+    outer->heavy_cut += inner->heavy_cut;
     report_raise(outer, inner->verdict);
-    if (inner->written == 0 || !has_room(outer, inner->verdict == VERDICT_MALICIOUS))
+    if (inner->written == 0)
         return;
+    if (!has_room(outer, inner->heavy > 0, inner->verdict == VERDICT_MALICIOUS)) {
+        outer->heavy_cut += inner->heavy - inner->heavy_cut;
+        return;
+    }
     outer->written += inner->written;
     json_out_raw(&outer->findings_out,
                  span_of(inner->findings_json.ptr + 1, inner->findings_json.len - 1)); /* without its bracket */
@@ -103,9 +108,12 @@ static void add(struct report *r, enum severity severity, bool unread, const cha
 {
     struct json_out *w = &r->findings_out;
     char place[1024];
+    bool heavy = severity >= SEVERITY_MEDIUM;
     r->findings++;
-    if (!has_room(r, severity == SEVERITY_CRITICAL))
+    if (!has_room(r, heavy, severity == SEVERITY_CRITICAL)) {
+        r->heavy_cut += heavy;
         return;
+    }
     r->written++;
     join(place, sizeof(place), r->place, at);
     json_out_object(w);
@@ -154,7 +162,7 @@ int report_write(struct report *r, struct json_out *w, struct err *e)
         char text[96];
         snprintf(text, sizeof(text), "%zu more findings are not listed", r->findings - r->written);
         r->written = 0;
-        add(r, SEVERITY_INFO, false, "more-findings", "", text);
+        add(r, SEVERITY_INFO, false, r->heavy_cut ? "more-findings" : "more-remarks", "", text);
     }
     json_out_array_end(&r->findings_out);
     json_out_object_end(&r->facts);

@@ -22,7 +22,8 @@ enum severity {
     SEVERITY_CRITICAL, /* malicious */
 };
 
-/* Findings of one file that are written out; the rest is counted. As many again are kept free for critical ones. */
+/* Findings of one file that are written out; the rest is counted. Remarks (info, low) get half of them, so that a
+ * thousand remarks hide nothing that blocks; as many again are kept free for critical ones. */
 #define REPORT_FINDINGS_MAX 200U
 
 #define REPORT_FINDING_BYTES 8192U       /* two texts of 512 characters, each an escape of six at worst */
@@ -34,6 +35,7 @@ struct report {
     enum verdict verdict;
     size_t findings, heavy; /* all of them; those that are MEDIUM and more */
     size_t written;         /* those that stand in findings_json */
+    size_t heavy_cut;       /* those of `heavy` that do not */
     char place[512];        /* stands in front of each place: "path/in/archive" */
     struct buf findings_json, facts_json;
     struct json_out findings_out; /* an open array */

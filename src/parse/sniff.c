@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "parse/html_doc.h"
 #include "parse/joblib.h"
 #include "parse/text.h"
 #include "util/auto.h"
@@ -16,6 +17,7 @@ const char *content_name(enum content c)
         [CONTENT_TEXT] = "text",
         [CONTENT_CONFIG] = "config",
         [CONTENT_SCRIPT] = "script",
+        [CONTENT_HTML] = "html",
         [CONTENT_JSON] = "json",
         [CONTENT_JSON_LINES] = "jsonl",
         [CONTENT_YAML] = "yaml",
@@ -292,6 +294,8 @@ static enum content kind_of_text(struct span file, const char *name)
     const char *suffix = suffix_of(name);
     bool named_text = is_name(name, TEXT_NAMES, ARRAY_LEN(TEXT_NAMES));
     const struct promise *p = find_promise(name);
+    if (html_doc_is(file, name) && !span_starts(file, SPAN_LIT("#!")))
+        return CONTENT_HTML;
     if (span_starts(file, SPAN_LIT("#!")) || begins_like_markup(file))
         return CONTENT_SCRIPT;
     if (is_name(name, SCRIPT_NAMES, ARRAY_LEN(SCRIPT_NAMES)) || has_word(SCRIPT_SUFFIXES, suffix))

@@ -12,6 +12,7 @@ enum content {
     CONTENT_TEXT,   /* that nothing interprets, by its name */
     CONTENT_CONFIG, /* text of another kind, or without a telling name */
     CONTENT_SCRIPT, /* text that something runs */
+    CONTENT_HTML,   /* a document that a browser shows: HTML, SVG */
     CONTENT_JSON,
     CONTENT_JSON_LINES,
     CONTENT_YAML,

@@ -82,9 +82,30 @@ def images():
         seed("layer_rules", name, head + path + b"\n\x14" + struct.pack("<IIIII", 0x2000001, 0x2000, 0, 0, 0) + body)
 
 
+PAGES = {
+    "page": '<!DOCTYPE html><html><head><meta charset=utf-8><title>a <!-- b</title><style>p{background:url(https://a.test)}</style></head>'
+            '<body onload="x()"><a href="java&Tab;script&#58;1">x</a><img srcset="a 1x, //a.test/b 2x"><!-- c --!><br/></body></html>',
+    "script": '<script type=module>a</script ><noscript><p title="</noscript>"></p><textarea></textarea><iframe srcdoc="x" src=//a.test></iframe>',
+    "svg": '<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY x "y">]><svg:svg><![CDATA[><svg:script>1</svg:script>]]><use xlink:href=//a.test#b /></svg:svg>',
+    "forms": "<base href=//a.test><form action=//a.test><meta http-equiv=refresh content='0;url=//a.test'><object data=a></object><link rel=next href=//a>",
+    "broken": "<a b='c < d > e <!-- <!-> <!---> </ x><?php ?><!x><",
+}
+NOTES = "# a\n\n`<b>` ``c ` d``\n```x\n<script>\n```\n<pre>\n```\n</pre>\n[x](<javascript:1>) [y]: data:text/html,\n~~~\n<i>\n"
+
+
+def pages():
+    for name, text in PAGES.items():
+        seed("html_doc", name, text.encode())
+        seed("html_token", name, text.encode())
+    seed("html_doc", "notes", NOTES.encode())
+    seed("markdown", "notes", NOTES.encode())
+    seed("leaks", "notes", b"\x00" + NOTES.encode())
+
+
 def main():
     secrets()
     images()
+    pages()
 
 
 if __name__ == "__main__":
