@@ -11,6 +11,19 @@ from pathlib import Path
 CORPUS = Path(__file__).resolve().parent / "corpus"
 
 
+# Files of a model that loaders know by their names.
+SETTINGS = {
+    "config": b'{"model_type":"a","architectures":["B","c.D"],"attn_implementation":{"text_config":"x/y"},"megatron_core":"evil","peft_type":"LORA",'
+    b'"auto_mapping":{"parent_library":"transformers.models.llama"},"activation_function":"os.system","_target_":"a.b","num_beams":100000,"vocab_file":"../x"}',
+    "modules": b'[{"type":"sentence_transformers.models.Pooling","path":"1_Pooling"},{"type":"os.system","path":"../x"}]',
+    "router": b'{"types":{"../a":"os.system","b":"sentence_transformers.models.Transformer"}}',
+    "index": b'{"_class_name":["a","B"],"unet":["diffusers","U"],"vae":["evil","V"],"scheduler":[null,null]}',
+    "vocab": b'{"a":0,"b":-1,"c":"x"}',
+    "tokenizer": b'{"added_tokens":[{"id":0,"content":"<s>","special":true},{"id":0,"content":"<s>"}],"normalizer":{"type":"Sequence","normalizers":[{"type":"Replace",'
+    b'"pattern":{"String":"safe"},"content":"evil"}]},"pre_tokenizer":{"type":"Split","pattern":{"Regex":"(a+)+"}},"decoder":{"type":"X"},"model":{"type":"BPE","vocab":{"<s>":1}}}',
+    "special": b'{"bos_token":"<s>","eos_token":{"content":"a\\nb"}}',
+}
+
 # Every tag of Jinja, every kind of value, and names that stand for names.
 JINJA_TAGS = b"""{%- macro m(a, b='x') -%}{{ caller(a) }}{% endmacro %}{% for k, v in d.items() if v recursive %}{% if loop.first %}{% continue %}{% elif k %}
 {% break %}{% else %}{{ loop(v) }}{% endif %}{% else %}-{% endfor %}{% set ns = namespace(x=[]) %}{% set ns.x = ns.x + [1] %}{% set t | trim %} t {% endset %}
@@ -174,6 +187,12 @@ def main():
     seed("yaml", "all", b"# c\nname: x\nlist: [a, 'b', \"c\"]\nmap: {k: v}\nblock: |\n  one\n  two\nport: 64M\n")
     seed("yaml", "refused", b"a: &x 1\nb: *x\nc: !t 1\n")
     seed("yaml_file", "hydra", b"model:\n  _target_: builtins.eval\nchat_template: \"{{ x.__class__ }}\"\n")
+    for index, name in enumerate(SETTINGS):
+        seed("config", name, bytes([index]) + SETTINGS[name])
+        seed("config_rules" if name == "config" else "config_files", name, SETTINGS[name])
+    seed("config_rules", "tokens", CONFIG)
+    seed("tokenizer", "whole", SETTINGS["tokenizer"])
+    seed("tokenizer", "regex", rb"(?i:'s|'t)|[^\r\n\p{L}]?\p{L}+|\p{N}{1,3}|\s+(?!\S)|(a+|[^]b\]]*)+{2,}(?<n>x)\k<n>\1")
     for index, name in enumerate(("config", "modules", "tokenizer", "lines")):
         seed("json_file", name, bytes([index]) + (CONFIG if index != 1 else b'[{"type":"os.system","path":"../x"}]'))
     seed("tar", "layer", b"\x02" + LAYER)

@@ -92,6 +92,46 @@ static void a_configuration_that_fetches_or_runs_code_is_found(void **state)
     comes_out("a.yaml", "a: !!python/object:x {}\n", VERDICT_SUSPICIOUS, "yaml-broken");
 }
 
+static void what_a_loader_would_import_is_judged_by_what_it_names(void **state)
+{
+    (void)state;
+    comes_out("adapter_config.json",
+              "{\"auto_mapping\":{\"parent_library\":\"transformers.models.llama.modeling_llama\"}}", VERDICT_CLEAN,
+              NULL);
+    comes_out("adapter_config.json", "{\"auto_mapping\":{\"parent_library\":\"transformers_modules.x\"}}",
+              VERDICT_SUSPICIOUS, "config-code");
+    comes_out("adapter_config.json", "{\"megatron_core\":\"megatron.core\",\"peft_type\":\"LORA\"}", VERDICT_CLEAN,
+              NULL);
+    comes_out("adapter_config.json", "{\"megatron_core\":\"evil\"}", VERDICT_SUSPICIOUS, "config-code");
+    comes_out("adapter_config.json", "{\"base_model_name_or_path\":\"acme/base\"}", VERDICT_CLEAN, "config-base");
+    comes_out("adapter_config.json", "{\"base_model_name_or_path\":\"../../x\"}", VERDICT_SUSPICIOUS, "config-path");
+    comes_out("config.json", "{\"activation_function\":\"gelu_new\"}", VERDICT_CLEAN, NULL);
+    comes_out("config.json", "{\"activation_function\":\"torch.nn.modules.activation.Tanh\"}", VERDICT_CLEAN, NULL);
+    comes_out("config.json", "{\"activation_function\":\"os.system\"}", VERDICT_SUSPICIOUS, "config-code");
+    comes_out("config.json", "{\"attn_implementation\":{\"text_config\":\"evil/kernel\"}}", VERDICT_SUSPICIOUS,
+              "config-code");
+    comes_out("config.json", "{\"_attn_implementation\":\"flash_attention_2\"}", VERDICT_CLEAN, NULL);
+    comes_out("config.json", "{\"architectures\":[\"a.b.C\"]}", VERDICT_SUSPICIOUS, "config-class");
+    comes_out("config.json", "{\"num_hidden_layers\":999999999}", VERDICT_SUSPICIOUS, "config-bomb");
+    comes_out("model_index.json", "{\"_class_name\":\"P\",\"unet\":[\"diffusers\",\"U\"]}", VERDICT_CLEAN, NULL);
+    comes_out("model_index.json", "{\"unet\":[\"my_unet\",\"U\"]}", VERDICT_SUSPICIOUS, "config-code");
+    comes_out("router_config.json", "{\"types\":{\"a\":\"os.system\"}}", VERDICT_SUSPICIOUS, "config-code");
+    comes_out("tokenizer_config.json", "{\"tokenizer_file\":\"/root/x.json\"}", VERDICT_CLEAN, "config-path");
+    comes_out("vocab.json", "{\"a\":\"b\"}", VERDICT_SUSPICIOUS, "config-token");
+    comes_out("a.yaml", "class_path: my.Module\ninit_args: {}\n", VERDICT_SUSPICIOUS, "config-code");
+    comes_out("a.yaml", "trust_remote_code: yes\n", VERDICT_SUSPICIOUS, "config-code");
+    comes_out("a.yaml", "trust_remote_code: no\n", VERDICT_CLEAN, NULL);
+}
+
+static void a_template_under_another_name_is_found_when_it_reaches_for_python(void **state)
+{
+    (void)state;
+    comes_out("config.json", "{\"prompt_template\":\"{{#if x}}a{{/if}}\"}", VERDICT_CLEAN, "template-syntax");
+    comes_out("config.json", "{\"my_template\":\"{{ ''.__class__ }}\"}", VERDICT_MALICIOUS, "template-python");
+    comes_out("a.yaml", "url: \"{{ .Values.host }}\"\n", VERDICT_CLEAN, NULL);
+    comes_out("a.yaml", "run: \"{{ x.__class__ }}\"\n", VERDICT_MALICIOUS, "template-python");
+}
+
 static void a_template_inside_a_configuration_is_judged_as_one(void **state)
 {
     (void)state;
@@ -125,6 +165,8 @@ int main(void)
         cmocka_unit_test(what_no_chat_template_needs_is_found),
         cmocka_unit_test(a_template_that_listens_for_a_word_is_found),
         cmocka_unit_test(a_configuration_that_fetches_or_runs_code_is_found),
+        cmocka_unit_test(what_a_loader_would_import_is_judged_by_what_it_names),
+        cmocka_unit_test(a_template_under_another_name_is_found_when_it_reaches_for_python),
         cmocka_unit_test(a_template_inside_a_configuration_is_judged_as_one),
         cmocka_unit_test(a_number_that_means_no_limit_is_no_error),
         cmocka_unit_test(each_line_of_json_lines_is_a_document),
