@@ -46,7 +46,8 @@ static bool is_fresh(const struct facts *f, enum scan_engine g, const json_t *en
     struct err e = {0};
     int64_t date_s;
     if (json_need_time(engine, "date", "", &date_s, &e) < 0) {
-        snprintf(text, size, "the scan does not say how old the data of %s were", name);
+        snprintf(text, size, "the scan does not say how old the data of %s were%s", name,
+                 g == ENGINE_CLAMAV ? ": clamd has loaded none of ClamAV's own databases" : "");
         return false;
     }
     int64_t age = f->now_s - date_s;

@@ -123,21 +123,29 @@ static bool read_date(struct span text, int64_t *out)
     return true;
 }
 
+/* "27500/Tue Nov 24 09:12:00 2026" */
+static bool take_database(struct span line, struct clamd_version *out)
+{
+    struct span database;
+    uint64_t number;
+    if (!span_take_until(&line, '/', &database) || database.len >= sizeof out->database ||
+        !span_decimal(database, &number) || !read_date(line, &out->date_s))
+        return false;
+    snprintf(out->database, sizeof out->database, "%.*s", (int)database.len, (const char *)database.ptr);
+    return true;
+}
+
 int clamd_version_parse(struct span reply, struct clamd_version *out, struct err *e)
 {
-    struct span line, engine, database;
-    uint64_t number;
+    struct span line, engine;
     *out = (struct clamd_version){0};
     if (!take_line(reply, &line) || !span_starts(line, SPAN_LIT("ClamAV ")))
         return bad(reply, e);
-    if (!memchr(line.ptr, '/', line.len))
-        return err_set(e, ERR_INPUT, 0, "clamd (%.*s) names no database: it has loaded none of ClamAV's",
-                       (int)(line.len < 60 ? line.len : 60), (const char *)line.ptr);
-    if (!span_take_until(&line, '/', &engine) || engine.len >= sizeof out->engine ||
-        !span_take_until(&line, '/', &database) || database.len >= sizeof out->database ||
-        !span_decimal(database, &number) || !read_date(line, &out->date_s))
+    bool named = span_take_until(&line, '/', &engine);
+    if (!named)
+        engine = line;
+    if (engine.len >= sizeof out->engine || (named && !take_database(line, out)))
         return bad(reply, e);
     snprintf(out->engine, sizeof out->engine, "%.*s", (int)engine.len, (const char *)engine.ptr);
-    snprintf(out->database, sizeof out->database, "%.*s", (int)database.len, (const char *)database.ptr);
     return 0;
 }

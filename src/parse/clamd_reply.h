@@ -28,10 +28,10 @@ int clamd_reply_parse(struct span reply, struct clamd_reply *out, struct err *e)
 
 struct clamd_version {
     char engine[64];   /* "ClamAV 1.4.6" */
-    char database[32]; /* "27500" */
-    int64_t date_s;    /* of the database; clamd gives it in its own local time, taken here for UTC */
+    char database[32]; /* "27500"; "" when none of ClamAV's own is loaded, but perhaps others */
+    int64_t date_s;    /* of the database, else 0; clamd gives it in its own local time, taken here for UTC */
 };
 
-/* Reads a whole answer to VERSION: "ClamAV 1.4.6/27500/Tue Nov 24 09:12:00 2026". ERR_INPUT, also when it names no
- * database. */
+/* Reads a whole answer to VERSION: "ClamAV 1.4.6/27500/Tue Nov 24 09:12:00 2026", or without the last two. ERR_INPUT.
+ */
 int clamd_version_parse(struct span reply, struct clamd_version *out, struct err *e);

@@ -251,6 +251,9 @@ void engines_look(const struct engines *n, int fd, json_t *reply)
         else
             put_answer(engines, ENGINE_YARA, "ok", ""); /* its findings stand among the others */
     }
+    json_t *clamav = json_object_get(engines, NAMES[ENGINE_CLAMAV]);
+    if (clamav && !n->state[ENGINE_CLAMAV].database[0])
+        json_object_set_new(clamav, "unversioned", json_true());
     if (needed)
         json_object_set(reply, "engines", engines);
     json_decref(engines);
@@ -262,7 +265,8 @@ bool engines_unsure(const json_t *reply)
     json_t *one;
     json_object_foreach(json_object_get(reply, "engines"), name, one)
     {
-        if (strcmp(json_get_string(one, "answer", ""), "not-looked") == 0)
+        if (strcmp(json_get_string(one, "answer", ""), "not-looked") == 0 ||
+            json_is_true(json_object_get(one, "unversioned")))
             return true;
     }
     return false;
@@ -282,7 +286,8 @@ void engines_put_states(const struct engines *n, struct json_out *w)
         json_put_bool(w, "ready", s->ready);
         if (s->ready) {
             put_data(s, w);
-            json_put_time(w, "date", s->date_s);
+            if (s->date_s)
+                json_put_time(w, "date", s->date_s);
         } else {
             json_put_string(w, "why", s->why);
         }

@@ -34,8 +34,8 @@ unsigned engines_of_class(const struct engines_wanted *w, enum file_class c);
 struct engine_state {
     bool asked, ready;
     char version[64];  /* "ClamAV 1.4.6", "YARA 4.2.3" */
-    char database[80]; /* its number; of rules, the sha256:… of their texts and names */
-    int64_t date_s;    /* of the database; of rules, of the file that was changed last */
+    char database[80]; /* its number, "" when clamd knows none; of rules, the sha256:… of their texts and names */
+    int64_t date_s;    /* of the database, or 0; of rules, of the file that was changed last */
     uint64_t rules;    /* of YARA: how many */
     char why[512];     /* not ready: why, and what to do */
 };
@@ -67,7 +67,8 @@ bool engines_feed(const struct engines *n, struct child *child, struct err *why)
  * "engines": {"clamav": {"answer": "ok"|"found"|"not-looked", "text": …}}. Safe from any thread. */
 void engines_look(const struct engines *n, int fd, json_t *reply);
 
-/* Does a reply rest on an engine that could not look? Another time it may: such a reply is not remembered. */
+/* Does a reply rest on an engine that could not look, or whose data have no version? Another time it may say something
+ * else: such a reply is not remembered. */
 bool engines_unsure(const json_t *reply);
 
 /* Writes the member "engines" of a report's "scanner": an array with a line for each engine that was asked for. */

@@ -105,13 +105,15 @@ static void a_version_has_engine_database_and_date(void **state)
     assert_int_equal(v.date_s, 1795511520);
     assert_int_equal(clamd_version_parse(REPLY("ClamAV 1.4.6/27500/Sun Nov  1 00:00:00 2026"), &v, &e), 0);
     assert_int_equal(v.date_s, 1793491200);
+    assert_int_equal(clamd_version_parse(REPLY("ClamAV 1.4.6"), &v, &e), 0); /* only signatures of others */
+    assert_string_equal(v.database, "");
+    assert_int_equal(v.date_s, 0);
 }
 
 static void what_is_no_version_is_refused(void **state)
 {
     static const struct span replies[] = {
         SPAN_LIT(""),
-        SPAN_LIT("ClamAV 1.4.6\0"),
         SPAN_LIT("ClamAV 1.4.6/27500\0"),
         SPAN_LIT("ClamAV 1.4.6/27500/\0"),
         SPAN_LIT("ClamAV 1.4.6/x/Tue Nov 24 09:12:00 2026\0"),
