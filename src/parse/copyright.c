@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "parse/licence_text.h"
 #include "parse/text.h"
 
 #define NAMES_MAX    64U
@@ -67,7 +68,7 @@ static struct span owner_of(const char *path)
 void copyright_read(struct span file, struct inventory *v)
 {
     struct names fields = {0}, references = {0};
-    struct span line;
+    struct span line, whole = file;
     auto_buf text = BUF(LICENCES_MAX);
     while (inventory_line(&file, &line)) {
         struct span value = line;
@@ -84,6 +85,8 @@ void copyright_read(struct span file, struct inventory *v)
         buf_add_span(&text, n->list[i]);
         buf_add_str(&text, group && n->count > 1 ? ")" : "");
     }
+    if (n->count == 0)
+        licence_text_read(whole, &text);
     if (text.len && buf_ok(&text))
         inventory_licence(v, "deb", owner_of(v->path), buf_span(&text));
 }

@@ -1,6 +1,6 @@
 /* Which licences a Debian package has, by usr/share/doc/NAME/copyright (machine-readable debian/copyright 1.0, and
- * references to /usr/share/common-licenses in free texts). Hard rule: only short names are taken, as they stand there;
- * nothing is guessed from the text of a licence. */
+ * references to /usr/share/common-licenses in free texts). Hard rule: short names are taken as they stand there; a
+ * file without one is what its whole text is (licence_text.h), or nothing. */
 #pragma once
 
 #include "parse/inventory.h"

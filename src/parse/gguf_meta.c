@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "parse/gguf_internal.h"
+#include "parse/licence.h"
 
 #define LIMIT_GGUF_BLOCKS      512U   /* layers; llama.cpp holds arrays of this size */
 #define LIMIT_GGUF_TOKEN_BYTES 65536U /* one token of a vocabulary */
@@ -303,6 +304,14 @@ static void fact(struct meta *x, const char *name, const char *key)
     json_out_span(&x->r->facts, v->string);
 }
 
+static void licence_fact(struct meta *x)
+{
+    const struct gguf_value *v = gguf_find(x->m, "general.license");
+    auto_buf text = BUF(LICENCE_MAX);
+    if (v && v->type == GGUF_STRING && licence_of_model(v->string, &text))
+        json_put_string(&x->r->facts, "licence_said", buf_str(&text));
+}
+
 int gguf_check_meta(const struct gguf_meta *m, const char *file_name, const struct template_rules *templates,
                     struct gguf_settings *out, struct report *r)
 {
@@ -317,6 +326,7 @@ int gguf_check_meta(const struct gguf_meta *m, const char *file_name, const stru
     fact(&x, "architecture", "general.architecture");
     fact(&x, "name", "general.name");
     fact(&x, "licence", "general.license");
+    licence_fact(&x);
     if (gguf_integer(find_of_architecture(&x, "context_length", key, sizeof(key)), &context))
         json_put_int(&r->facts, "context_length", context);
     json_put_uint(&r->facts, "vocabulary", x.tokens);

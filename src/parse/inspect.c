@@ -10,6 +10,8 @@
 #include "parse/hdf5.h"
 #include "parse/html_doc.h"
 #include "parse/joblib.h"
+#include "parse/licence.h"
+#include "parse/licence_text.h"
 #include "parse/json_file.h"
 #include "parse/leaks.h"
 #include "parse/numpy.h"
@@ -356,6 +358,18 @@ static int read_templates(const json_t *list, struct digest **out, size_t *count
     return 0;
 }
 
+/* What a text says of a licence: the card of a model, or a licence itself. */
+static void licence_facts(struct span file, const char *name, struct json_out *facts)
+{
+    bool card = span_ends(span_str(name), SPAN_LIT(".md"));
+    auto_buf said = BUF(LICENCE_MAX), text = BUF(LICENCE_MAX);
+    if (card && licence_of_card(file, &said))
+        json_put_string(facts, "licence_said", buf_str(&said));
+    if ((card || span_ends(span_str(name), SPAN_LIT(".txt")) || licence_file_named(name)) &&
+        licence_text_read(file, &text))
+        json_put_string(facts, "licence_text", buf_str(&text));
+}
+
 int inspect_op(struct span input, struct span arg, struct buf *reply, struct err *e)
 {
     auto_json options = json_parse(arg, LIMIT_JSON_BYTES, "options", e);
@@ -376,6 +390,7 @@ int inspect_op(struct span input, struct span arg, struct buf *reply, struct err
     o.templates.allowed = templates;
     report_init(&r, "");
     inspect_bytes(input, &o, &r);
+    licence_facts(input, o.name, &r.facts);
     json_out_init(&w, reply);
     json_out_object(&w);
     if (report_write(&r, &w, e) < 0)

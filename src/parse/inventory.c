@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "parse/licence.h"
 #include "util/encode.h"
 
 static const char *const HASH_NAMES[] = {[HASH_MD5] = "md5",
@@ -77,6 +78,13 @@ static bool is_word(struct span text)
     return true;
 }
 
+static void put_expression(struct json_out *w, struct span licence, bool own)
+{
+    auto_buf text = BUF(LICENCE_MAX);
+    if ((own ? licence_expression_own : licence_expression)(licence, &text))
+        json_put_string(w, "spdx", buf_str(&text));
+}
+
 int inventory_put(struct inventory *v, const struct found_package *p)
 {
     struct json_out *w = &v->packages;
@@ -98,6 +106,7 @@ int inventory_put(struct inventory *v, const struct found_package *p)
     put_text(w, "source", p->source);
     put_text(w, "source_version", p->source_version);
     put_text(w, "licence", p->licence);
+    put_expression(w, p->licence, false);
     put_text(w, "channel", p->channel);
     if (p->declared)
         json_put_bool(w, "declared", true);
@@ -207,6 +216,21 @@ void inventory_licence(struct inventory *v, const char *type, struct span name, 
     json_put_string(&v->licences, "type", type);
     put_text(&v->licences, "name", name);
     put_text(&v->licences, "licence", licence);
+    put_expression(&v->licences, licence, true);
+    json_out_object_end(&v->licences);
+}
+
+void inventory_licence_file(struct inventory *v, struct span expression, bool card)
+{
+    if (!buf_ok(&v->licences_json)) {
+        stop(v, "licences");
+        return;
+    }
+    json_out_object(&v->licences);
+    json_put_string(&v->licences, "path", v->path);
+    put_text(&v->licences, "spdx", expression);
+    if (card)
+        json_put_bool(&v->licences, "card", true);
     json_out_object_end(&v->licences);
 }
 

@@ -10,7 +10,9 @@
  * "hashes": [{"alg", "hex"}], "files"?, "url"?, …} as lock.h has it, and "found". A row of "natives", a program or
  * library inside of a package file: {"path", "sha256", "size"}. A row of "models": {"path", "family"?,
  * "architecture"?}, of the model itself or of the config.json beside it. A row of "licences": {"type", "name",
- * "licence"}, of a package whose own record does not say. Paths are of the tree that was read. */
+ * "licence", "spdx"?}, of a package whose own record does not say, or {"path", "spdx", "card"?: true}, of a file that
+ * is the text of a licence, or says which one a model has. "spdx", of packages too: the expression that "licence" is,
+ * where it is one (licence.h). Paths are of the tree that was read. */
 #pragma once
 
 #include "parse/claims.h"
@@ -37,8 +39,9 @@ struct inventory {
     struct json_out packages, claims, pins, natives, models, licences; /* open arrays */
     struct claims *by_path; /* the claims once more, to be asked; NULL: not kept. Owned */
     size_t package_count, claim_count;
-    bool in_package; /* the file at hand lies in a package file: only what is at its top says what it is */
-    bool stopped;    /* a limit was met, and said */
+    bool in_package;    /* the file at hand lies in a package file: only what is at its top says what it is */
+    bool stopped;       /* a limit was met, and said */
+    bool licences_only; /* only what says a licence is read */
 };
 
 void inventory_init(struct inventory *v, struct report *r);
@@ -61,8 +64,12 @@ int inventory_write(struct inventory *v, struct json_out *w, struct err *e);
 /* What a model's file, or the config.json beside it, says of the model. */
 void inventory_model(struct inventory *v, const char *path, const char *family, const char *architecture);
 
-/* The licence of a package, from another file than its record. */
+/* The licence of a package, from another file than its record; names that are none of the list stand for texts of the
+ * same file. */
 void inventory_licence(struct inventory *v, const char *type, struct span name, struct span licence);
+
+/* What the file at hand is the text of, or (card) what it says of the model beside it; an expression. */
+void inventory_licence_file(struct inventory *v, struct span expression, bool card);
 
 /* A program or a library that lies in a package file. */
 void inventory_native(struct inventory *v, const char *path, struct span bytes);

@@ -4,6 +4,8 @@
 
 #include "parse/conda.h"
 #include "parse/deb.h"
+#include "parse/licence.h"
+#include "parse/licence_text.h"
 #include "parse/python_dist.h"
 #include "parse/rpm.h"
 #include "parse/tar.h"
@@ -172,4 +174,88 @@ void inventory_package_read(struct span file, struct inventory *v, unsigned nest
         report_finding(v->r, SEVERITY_HIGH, "content-mismatch", path,
                        "the name promises a package, and the content is %s", content_name(content));
     v->in_package = outer;
+}
+
+/* ── what a package says of its licence ── */
+
+void inventory_wheel_licences(struct span file, struct inventory *v)
+{
+    const struct members m = {.v = v, .outer = v->path, .nested = 0};
+    auto_zip z = {0};
+    auto_report ignored = {0};
+    report_init(&ignored, "");
+    if (zip_open(file, &z, &ignored) == 0)
+        for (size_t i = 0; i < z.count; i++)
+            if (ends(z.members[i].path, ".dist-info/METADATA") || licence_file_named(z.members[i].path))
+                read_member(&m, &z.members[i]);
+}
+
+/* The record that lies highest is the package's own; what lies deeper came along. */
+static const json_t *own_record(const json_t *rows, const char *type)
+{
+    const json_t *row, *best = NULL;
+    size_t i;
+    json_array_foreach((json_t *)(uintptr_t)rows, i, row)
+    {
+        const char *found = json_get_string(row, "found", "");
+        if (strcmp(json_get_string(row, "type", ""), type) == 0 &&
+            (!best || strlen(found) < strlen(json_get_string(best, "found", ""))))
+            best = row;
+    }
+    return best;
+}
+
+#define LICENCE_FILES_MAX 64U
+
+struct said {
+    const char *said, *expression; /* "" when there is none */
+    struct span files[LICENCE_FILES_MAX];
+    size_t count;
+};
+
+static void take_licence_rows(const json_t *rows, const char *type, const char *name, const char *folder,
+                              struct said *s)
+{
+    const json_t *row;
+    size_t i;
+    json_array_foreach((json_t *)(uintptr_t)rows, i, row)
+    {
+        const char *path = json_get_string(row, "path", NULL);
+        auto_buf own = BUF(16384);
+        if (!path && strcmp(json_get_string(row, "type", ""), type) == 0 &&
+            strcmp(json_get_string(row, "name", ""), name) == 0) {
+            s->said = json_get_string(row, "licence", "");
+            s->expression = json_get_string(row, "spdx", "");
+        }
+        if (!path || !folder || json_object_get(row, "card") || s->count == LICENCE_FILES_MAX)
+            continue;
+        licence_folder(path, &own);
+        if (strcmp(buf_str(&own), folder) == 0)
+            s->files[s->count++] = span_str(json_get_string(row, "spdx", ""));
+    }
+}
+
+void inventory_package_licence(struct inventory *v, const char *type, const char *name, struct json_out *facts)
+{
+    struct err e = {0};
+    struct json_out w;
+    auto_buf text = BUF(LIMIT_INVENTORY_BYTES), folder = BUF(16384), made = BUF(LICENCE_MAX);
+    json_out_init(&w, &text);
+    json_out_object(&w);
+    bool written = inventory_write(v, &w, &e) == 0;
+    json_out_object_end(&w);
+    auto_json root = written && buf_ok(&text) ? json_parse(buf_span(&text), text.max, "licences", &e) : NULL;
+    const json_t *record = own_record(json_object_get(root, "packages"), type);
+    struct said s = {.said = json_get_string(record, "licence", ""), .expression = json_get_string(record, "spdx", "")};
+    licence_folder(json_get_string(record, "found", ""), &folder);
+    take_licence_rows(json_object_get(root, "licences"), type, name, record ? buf_str(&folder) : NULL, &s);
+    bool differs, known = licence_conclude(span_str(s.expression), s.files, s.count, &made, &differs);
+    json_put_object(facts, "licence");
+    if (s.said[0])
+        json_put_string(facts, "said", s.said);
+    if (known)
+        json_put_string(facts, "expression", buf_str(&made));
+    if (differs)
+        json_put_bool(facts, "differs", true);
+    json_out_object_end(facts);
 }

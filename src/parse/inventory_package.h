@@ -12,3 +12,12 @@ void inventory_package_read(struct span file, struct inventory *v, unsigned nest
 
 /* Alpine's .PKGINFO (apk-package(5)): KEY = VALUE lines. */
 void inventory_pkginfo_read(struct span file, struct inventory *v);
+
+/* What the bytes of a wheel say of its licence, into an inventory that takes licences only. Other packages are read by
+ * their own check, with inspect_options.inventory. */
+void inventory_wheel_licences(struct span file, struct inventory *v);
+
+/* Writes the member "licence" into an open object of facts, of what such an inventory holds of the package of that
+ * name:
+ * {"said"?, "expression"?, "differs"?: true} (licence_conclude). */
+void inventory_package_licence(struct inventory *v, const char *type, const char *name, struct json_out *facts);

@@ -15,6 +15,8 @@
 #include "parse/inventory.h"
 #include "parse/inventory_package.h"
 #include "parse/jar.h"
+#include "parse/licence.h"
+#include "parse/licence_text.h"
 #include "parse/lock_inventory.h"
 #include "parse/npm_tree.h"
 #include "parse/os_release.h"
@@ -73,6 +75,27 @@ static void read_pkginfo(struct span file, struct inventory *v)
 
 /* ── models: what their own files say ── */
 
+static void read_model_licence(const char *name, struct inventory *v)
+{
+    auto_buf text = BUF(LICENCE_MAX);
+    if (licence_of_model(span_str(name), &text))
+        inventory_licence_file(v, buf_span(&text), true);
+}
+
+static void read_card(struct span file, struct inventory *v)
+{
+    auto_buf text = BUF(LICENCE_MAX);
+    if (licence_of_card(file, &text))
+        inventory_licence_file(v, buf_span(&text), true);
+}
+
+static void read_licence_file(struct span file, struct inventory *v)
+{
+    auto_buf text = BUF(LICENCE_MAX);
+    if (licence_text_read(file, &text))
+        inventory_licence_file(v, buf_span(&text), false);
+}
+
 /* A broken one is `airlock scan`'s to judge; here its name and hash are enough. */
 static void read_gguf(struct span file, struct inventory *v)
 {
@@ -88,7 +111,9 @@ static void read_gguf(struct span file, struct inventory *v)
     bool written = report_write(&ignored, &w, &e) == 0;
     json_out_object_end(&w);
     auto_json root = written ? json_parse(buf_span(&text), text.max, "facts", &e) : NULL;
-    inventory_model(v, v->path, json_get_string(json_object_get(root, "facts"), "architecture", NULL), NULL);
+    const json_t *facts = json_object_get(root, "facts");
+    inventory_model(v, v->path, json_get_string(facts, "architecture", NULL), NULL);
+    read_model_licence(json_get_string(facts, "licence", ""), v);
 }
 
 /* config.json of a model's repository (Hugging Face transformers): "model_type" and "architectures". */
@@ -100,6 +125,7 @@ static void read_config(struct span file, struct inventory *v)
     if (family)
         inventory_model(v, v->path, family,
                         json_string_value(json_array_get(json_object_get(root, "architectures"), 0)));
+    read_model_licence(json_get_string(root, "license", ""), v);
 }
 
 /* An image whose layers are behind another compression, or lie in a folder as `docker save` packs them: its layers are
@@ -246,6 +272,21 @@ static void (*python_reader(const char *path, size_t *root))(struct span file, s
     return (dist || egg) && strcmp(leaf, "RECORD") == 0 ? python_record_read : NULL;
 }
 
+/* A card lies beside its model, and nowhere else: trees of npm have a README.md a package. */
+static void (*licence_reader(const char *path))(struct span file, struct inventory *v)
+{
+    const char *slash = strrchr(path, '/'), *leaf = slash ? slash + 1 : path;
+    if (licence_file_named(path))
+        return read_licence_file;
+    return strcmp(leaf, "README.md") == 0 && !strstr(path, "node_modules/") ? read_card : NULL;
+}
+
+/* Of all that is read here. */
+static bool says_licence(void (*reader)(struct span file, struct inventory *v))
+{
+    return reader == copyright_read || reader == npm_tree_read || reader == read_pkg_info || reader == python_dist_read;
+}
+
 static bool has_ending(const char *path, const char *const *endings, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -266,7 +307,8 @@ bool inventory_wants(const char *path)
     const struct rule *rule = find_rule(path, &root);
     if (rule && rule->read == read_dpkg_info)
         return span_ends(span_str(path), SPAN_LIT(".md5sums"));
-    return rule || python_reader(path, &root) || is_jar(path) || inventory_is_package(path) || lock_kind_of(path);
+    return rule || python_reader(path, &root) || licence_reader(path) || is_jar(path) || inventory_is_package(path) ||
+           lock_kind_of(path);
 }
 
 bool inventory_is_system_image(const char *path)
@@ -384,10 +426,14 @@ void inventory_read(struct inventory *v, const char *path, struct span bytes, un
     const struct rule *rule = python ? NULL : find_rule(path, &root);
     v->path = path;
     v->root = span_of(path, root);
-    if (rule)
+    if (v->licences_only && !says_licence(rule ? rule->read : python) && !licence_reader(path))
+        bytes.len = 0;
+    else if (rule)
         rule->read(bytes, v);
     else if (python)
         python(bytes, v);
+    else if (licence_reader(path))
+        licence_reader(path)(bytes, v);
     else if (is_jar(path))
         jar_read(bytes, v, nested);
     else if (inventory_is_package(path))

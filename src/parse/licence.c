@@ -413,26 +413,43 @@ static void add_operand(struct buf *out, struct span expression)
     buf_printf(out, "%s%.*s%s", group ? "(" : "", (int)expression.len, (const char *)expression.ptr, group ? ")" : "");
 }
 
+static void add_and(struct buf *made, struct span expression)
+{
+    auto_buf before = BUF(LICENCE_MAX);
+    if (made->len == 0) {
+        buf_add_span(made, expression);
+        return;
+    }
+    buf_add_span(&before, buf_span(made));
+    buf_clear(made);
+    add_operand(made, buf_span(&before));
+    buf_add_str(made, " AND ");
+    add_operand(made, expression);
+}
+
+/* Of "A AND B" only what is not covered yet. True: something was. */
+static bool add_file(struct buf *made, struct span file)
+{
+    bool parts = !memchr(file.ptr, '(', file.len) && !memmem(file.ptr, file.len, " OR ", 4), added = false;
+    while (file.len) {
+        const uint8_t *at = parts ? memmem(file.ptr, file.len, " AND ", 5) : NULL;
+        struct span part = span_of(file.ptr, at ? (size_t)(at - file.ptr) : file.len);
+        span_skip(&file, part.len + (at ? 5 : 0));
+        if (made->len && covers(buf_span(made), part))
+            continue;
+        add_and(made, part);
+        added = true;
+    }
+    return added;
+}
+
 bool licence_conclude(struct span said, const struct span *files, size_t count, struct buf *out, bool *differs)
 {
     auto_buf made = BUF(LICENCE_MAX);
     *differs = false;
     buf_add_span(&made, said);
-    for (size_t i = 0; i < count; i++) {
-        if (files[i].len == 0 || (made.len && covers(buf_span(&made), files[i])))
-            continue;
-        auto_buf before = BUF(LICENCE_MAX);
-        buf_add_span(&before, buf_span(&made));
-        *differs |= said.len > 0;
-        buf_clear(&made);
-        if (before.len) {
-            add_operand(&made, buf_span(&before));
-            buf_add_str(&made, " AND ");
-            add_operand(&made, files[i]);
-        } else {
-            buf_add_span(&made, files[i]);
-        }
-    }
+    for (size_t i = 0; i < count; i++)
+        *differs |= files[i].len && add_file(&made, files[i]) && said.len;
     if (made.len == 0 || !buf_ok(&made))
         return false;
     buf_add_span(out, buf_span(&made));
@@ -485,6 +502,31 @@ static bool is_vague(struct span value)
         return true;
     normal(value, &text);
     return says_nothing(buf_str(&text));
+}
+
+bool licence_of_model(struct span text, struct buf *out)
+{
+    auto_buf made = BUF(LICENCE_MAX);
+    text = unquoted(text);
+    if (text.len == 0 || is_vague(text))
+        return false;
+    if (!licence_expression(text, &made))
+        add_card_item(text, &made);
+    if (made.len == 0 || !buf_ok(&made) || !spdx_licence_check(buf_span(&made), NULL))
+        return false;
+    buf_add_span(out, buf_span(&made));
+    return true;
+}
+
+void licence_folder(const char *path, struct buf *out)
+{
+    const char *info = strstr(path, ".dist-info/"), *inner = strstr(path, "/licenses/"), *slash = strrchr(path, '/');
+    size_t len = slash ? (size_t)(slash - path) : 0;
+    if (info)
+        len = (size_t)(info - path) + strlen(".dist-info");
+    else if (inner)
+        len = (size_t)(inner - path);
+    buf_add(out, path, len);
 }
 
 bool licence_of_card(struct span markdown, struct buf *out)

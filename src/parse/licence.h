@@ -25,6 +25,14 @@ struct span licence_of_classifier(struct span text);
  * *differs is set. False, with nothing appended: nothing is known. */
 bool licence_conclude(struct span said, const struct span *files, size_t count, struct buf *out, bool *differs);
 
+/* What a model's own metadata names: as licence_expression, and a name that is none of these ("llama3.1") is a licence
+ * of its own, LicenseRef-NAME. False: it says nothing ("other"), or has several meanings. */
+bool licence_of_model(struct span text, struct buf *out);
+
+/* The folder that a licence file speaks for: its own, without "licenses/…" and what else lies below of Python's
+ * .dist-info. Appended; "" is the top. */
+void licence_folder(const char *path, struct buf *out);
+
 /* The licence that a model card names in its front matter (Hugging Face: license, license_name), as it stands there;
  * several are "A AND B". False: it names none. */
 bool licence_of_card(struct span markdown, struct buf *out);

@@ -7,6 +7,7 @@
 #include "parse/deb.h"
 #include "parse/fields.h"
 #include "parse/file_class.h"
+#include "parse/inventory_package.h"
 #include "parse/npm_package.h"
 #include "parse/pep440.h"
 #include "parse/rpm.h"
@@ -364,6 +365,26 @@ static int put_package(struct json_out *w, enum package_kind kind, struct span f
     return 0;
 }
 
+/* What a package of a language or a system says of its licence is read on the same way through it. */
+static void check_with_licence(enum package_kind kind, struct span file, const struct inspect_options *o,
+                               struct package_facts *p, struct report *r)
+{
+    struct inspect_options with = *o;
+    auto_report ignored = {0};
+    auto_inventory v = {0};
+    report_init(&ignored, "");
+    inventory_init(&v, &ignored);
+    v.licences_only = v.in_package = true;
+    v.path = with.inventory_prefix = o->name;
+    with.inventory = &v;
+    check_kind(kind, file, kind == PACKAGE_FILE || kind == PACKAGE_UNKNOWN ? o : &with, p, r);
+    if (kind == PACKAGE_FILE || kind == PACKAGE_UNKNOWN)
+        return;
+    if (kind == PACKAGE_WHEEL)
+        inventory_wheel_licences(file, &v);
+    inventory_package_licence(&v, package_ecosystem(kind), p->name, &r->facts);
+}
+
 int package_op(struct span input, struct span arg, struct buf *reply, struct err *e)
 {
     auto_json options = json_parse(arg, LIMIT_JSON_BYTES, "options", e);
@@ -383,7 +404,7 @@ int package_op(struct span input, struct span arg, struct buf *reply, struct err
     report_init(&r, "");
     if (!plain && o.yara && o.yara_classes & 1U << CLASS_PACKAGE)
         yara_rules_check(o.yara, input, &r);
-    check_kind(kind, input, &o, &p, &r);
+    check_with_licence(kind, input, &o, &p, &r);
     json_out_init(&w, reply);
     json_out_object(&w);
     if (report_write(&r, &w, e) < 0)

@@ -2,8 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "parse/licence.h"
 #include "scan/internal.h"
 #include "scan/inventory_model.h"
+#include "scan/licences.h"
 
 static struct sbom_component *add(struct inventory_store *m, struct sbom_component c)
 {
@@ -14,8 +16,6 @@ static struct sbom_component *add(struct inventory_store *m, struct sbom_compone
 
 static const char *component_type(const struct release *release, const struct scan_file *f)
 {
-    if (digest_equal(&f->digest, &release->model.digest))
-        return "machine-learning-model";
     for (size_t i = 0; i < release->engine.layer_count; i++)
         if (digest_equal(&f->digest, &release->engine.layers[i].digest))
             return "container";
@@ -26,12 +26,15 @@ static const char *component_type(const struct release *release, const struct sc
 static void add_package(struct inventory_store *m, const struct scan_file *f)
 {
     auto_buf purl = BUF(4096);
+    const json_t *licence = json_object_get(json_object_get(f->reply, "facts"), "licence");
     package_purl(f->package, &purl);
     add(m, (struct sbom_component){
                .type = purl.len ? "library" : "file",
                .name = purl.len ? f->package->name : f->package->filename,
                .version = f->package->version,
                .purl = purl.len ? model_text(m, buf_str(&purl)) : NULL,
+               .licence = json_get_string(licence, "said", NULL),
+               .concluded = json_get_string(licence, "expression", NULL),
                .digest = &f->digest,
                .size = f->size,
                .part = "packages",
@@ -49,7 +52,25 @@ static const struct sbom_model *model_card(struct inventory_store *m, const json
     return card;
 }
 
-static void add_part(struct inventory_store *m, const struct release *release, const struct scan_file *f)
+static void add_model(struct inventory_store *m, const struct release *release, const struct scan_report *r,
+                      const struct scan_file *f)
+{
+    auto_buf licence = BUF(LICENCE_MAX);
+    bool differs, known = scan_model_licence(release, r, &licence, &differs);
+    add(m, (struct sbom_component){
+               .type = "machine-learning-model",
+               .name = release->model_name,
+               .licence = release->licence,
+               .concluded = known ? model_text(m, buf_str(&licence)) : NULL,
+               .digest = &f->digest,
+               .size = f->size,
+               .part = release_part_of(release, &f->digest),
+               .model = model_card(m, json_object_get(f->reply, "facts")),
+           });
+}
+
+static void add_part(struct inventory_store *m, const struct release *release, const struct scan_report *r,
+                     const struct scan_file *f)
 {
     if (f->package) {
         add_package(m, f);
@@ -57,14 +78,16 @@ static void add_part(struct inventory_store *m, const struct release *release, c
     }
     if (f->media_type && strcmp(f->media_type, MEDIA_PACKAGE_METADATA) == 0 && !verdict_blocks(f->verdict))
         return; /* a member of its wheel */
-    bool model = digest_equal(&f->digest, &release->model.digest);
+    if (digest_equal(&f->digest, &release->model.digest)) {
+        add_model(m, release, r, f);
+        return;
+    }
     add(m, (struct sbom_component){
                .type = component_type(release, f),
-               .name = model ? release->model_name : f->path,
+               .name = f->path,
                .digest = &f->digest,
                .size = f->size,
                .part = release_part_of(release, &f->digest),
-               .model = model ? model_card(m, json_object_get(f->reply, "facts")) : NULL,
            });
 }
 
@@ -102,7 +125,7 @@ int scan_inventory_release(const struct release *release, const struct scan_repo
     (void)e;
     *out = (struct scan_inventory){.store = m};
     for (size_t i = 0; i < r->count; i++)
-        add_part(m, release, &r->files[i]);
+        add_part(m, release, r, &r->files[i]);
     size_t parts = m->component_count;
     take_layers(out, release, r);
     model_components(out);
@@ -165,6 +188,8 @@ void scan_ownership(const struct release *release, struct scan_report *out)
     take_layers(&v, release, out);
     const struct digest *top = &release->engine.layers[release->engine.layer_count - 1].digest;
     struct scan_file *row = (struct scan_file *)(uintptr_t)row_of(out, top);
-    if (row)
+    if (row) {
         add_findings(&v, out, row);
+        scan_image_licences(&v, out, row);
+    }
 }

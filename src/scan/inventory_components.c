@@ -173,6 +173,7 @@ static void add_package(struct scan_inventory *v, const struct model_package *p)
     c->group = or_null(p->namespace);
     c->version = or_null(p->version);
     c->licence = or_null(p->licence);
+    c->concluded = or_null(p->spdx);
     c->purl = purl_of(m, p);
     put_found(m, c, p->found, p->found_count);
     struct sbom_identity *id = model_block(m, sizeof *id);
@@ -323,6 +324,7 @@ static void add_models(struct scan_inventory *v)
         put_found(m, c, (const char *const[]){f->path}, 1);
         put_layer(m, c, f->layer);
         c->model = card_of(m, f->path);
+        c->concluded = model_licence_of(m, f->path);
     }
 }
 

@@ -43,8 +43,8 @@ void model_free(struct inventory_store *m)
     }
     for (size_t i = 0; i < m->block_count; i++)
         free(m->blocks[i]);
-    void *const lists[] = {m->texts,        m->files, m->packages, m->claims, m->layers,
-                           m->link_targets, m->pins,  m->natives,  m->blocks, m->components};
+    void *const lists[] = {m->texts, m->files,   m->packages, m->claims,     m->layers, m->link_targets,
+                           m->pins,  m->natives, m->blocks,   m->components, m->models, m->licences};
     for (size_t i = 0; i < ARRAY_LEN(lists); i++)
         free(lists[i]);
     text_map_fini(&m->file_by_path);
@@ -288,6 +288,7 @@ static void take_package(struct inventory_store *m, const json_t *row, uint32_t 
                                 .source = json_get_string(row, "source", ""),
                                 .source_version = json_get_string(row, "source_version", ""),
                                 .licence = json_get_string(row, "licence", ""),
+                                .spdx = json_get_string(row, "spdx", ""),
                                 .channel = json_get_string(row, "channel", ""),
                                 .declared = json_is_true(json_object_get(row, "declared")),
                                 .layer = layer};
@@ -392,6 +393,11 @@ void model_take(struct inventory_store *m, json_t *facts, uint32_t layer)
     {
         keep_list(&m->models, &m->model_count, row);
     }
+    json_array_foreach(json_object_get(facts, "licences"), i, row)
+    {
+        m->licences = model_grown(m->licences, m->licence_count, &m->licence_room, sizeof *m->licences);
+        m->licences[m->licence_count++] = row;
+    }
 }
 
 /* ── what is one, and what is about what ── */
@@ -448,8 +454,10 @@ void model_join(struct inventory_store *m)
         struct model_package *old = &m->packages[first];
         add_found(old, p->found[0]);
         old->removed &= p->removed;
-        if (!old->licence[0])
+        if (!old->licence[0]) {
             old->licence = p->licence;
+            old->spdx = p->spdx;
+        }
         free(p->found);
     }
     m->package_count = m->joined = kept;
@@ -536,35 +544,6 @@ static void place_claims(struct inventory_store *m)
     }
 }
 
-/* dpkg's records have no licence; the copyright beside a package has. */
-static void take_licences(struct inventory_store *m)
-{
-    struct text_map by_name = {0};
-    const json_t *facts, *row;
-    size_t i, k;
-    json_array_foreach(m->kept, i, facts)
-    {
-        json_array_foreach(json_object_get(facts, "licences"), k, row)
-        {
-            auto_buf key = BUF(2048);
-            buf_printf(&key, "%s\n%s", json_get_string(row, "type", ""), json_get_string(row, "name", ""));
-            text_map_put(&by_name, model_text(m, buf_str(&key)), (uint32_t)m->licence_count);
-            m->licences = reallocarray(m->licences, m->licence_count + 1, sizeof *m->licences);
-            if (!m->licences)
-                abort();
-            m->licences[m->licence_count++] = json_get_string(row, "licence", "");
-        }
-    }
-    for (size_t p = 0; p < m->package_count && by_name.count; p++) {
-        auto_buf key = BUF(4096);
-        uint32_t number;
-        buf_printf(&key, "%s\n%s", m->packages[p].type, m->packages[p].name);
-        if (!m->packages[p].licence[0] && text_map_get(&by_name, buf_str(&key), &number))
-            m->packages[p].licence = m->licences[number];
-    }
-    text_map_fini(&by_name);
-}
-
 /* A record that is gone takes no file along: what it spoke of may still be there. */
 static void find_lost_records(struct scan_inventory *v)
 {
@@ -610,7 +589,7 @@ void model_resolve(struct scan_inventory *v)
     link_claims(m);
     place_claims(m);
     find_vendored(m);
-    take_licences(m);
+    model_licences(m);
     find_lost_records(v);
 }
 

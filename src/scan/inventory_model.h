@@ -27,6 +27,8 @@ struct model_package {
     bool declared, removed;
     size_t agree, differ; /* its files */
     const char *vendored; /* "setuptools 65.5": the package that brings it, or NULL */
+    const char *spdx;     /* the expression that `licence` is, or ""; after model_resolve: that is concluded */
+    bool licence_differs; /* a licence file beside it says more than its record */
 };
 
 struct model_claim {
@@ -61,8 +63,8 @@ struct inventory_store {
     size_t native_count;
     const json_t **models; /* owned list of rows */
     size_t model_count;
-    const char **licences; /* owned list */
-    size_t licence_count;
+    const json_t **licences; /* owned list of rows: files that say a licence, and packages' from beside their record */
+    size_t licence_count, licence_room;
     /* what the document points to */
     struct sbom_component *components;
     size_t component_count, component_room;
@@ -111,6 +113,12 @@ void model_verify(struct scan_inventory *v);
 
 /* Holds package files and installed packages against what lock files pin. */
 void model_pins(struct scan_inventory *v);
+
+/* Concludes each package's licence (inventory_licences.c): part of model_resolve. */
+void model_licences(struct inventory_store *m);
+
+/* The licence of a model at this path, by its own file, its card and the licence files beside it; NULL: unknown. */
+const char *model_licence_of(struct inventory_store *m, const char *path);
 
 /* Fills v->sbom.components. */
 void model_components(struct scan_inventory *v);

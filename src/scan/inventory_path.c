@@ -154,8 +154,10 @@ static int read_files(struct scan_inventory *v, int root, uint32_t layer, struct
     int result = work_run(&w, e);
     size_t before = m->package_count;
     take_answers(v, &w, layer);
-    if (m->package_count > before)
+    if (m->package_count > before) {
         model_join(m);
+        model_licences(m);
+    }
     return result;
 }
 

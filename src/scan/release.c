@@ -6,6 +6,7 @@
 
 #include "scan/beside.h"
 #include "scan/internal.h"
+#include "scan/licences.h"
 
 static const struct {
     const char *media_type, *name;
@@ -123,5 +124,6 @@ int scan_release(struct site *s, struct blobs *b, const struct release *r, const
     if (scan_packages(s, &how, b, r, &o, e) < 0 || memory_flush(memory, e) < 0)
         return -1;
     scan_beside(out, 0, out->count, -1, 0);
+    scan_licences(r, out);
     return 0;
 }

@@ -52,14 +52,23 @@ static void put_hashes(struct json_out *w, const struct sbom_component *c)
     json_out_array_end(w);
 }
 
-static void put_licence(struct json_out *w, const char *licence)
+static bool is_as_declared(const struct sbom_component *c)
 {
+    return c->licence && strcmp(c->licence, c->concluded) == 0;
+}
+
+/* The one that was concluded stands in the place of the one that was declared, which is then a property. */
+static void put_licence(struct json_out *w, const struct sbom_component *c)
+{
+    const char *licence = c->concluded ? c->concluded : c->licence;
     if (!licence)
         return;
     json_put_array(w, "licenses");
     json_out_object(w);
     if (spdx_licence_check(span_str(licence), NULL)) {
         json_put_string(w, "expression", licence);
+        if (c->concluded)
+            json_put_string(w, "acknowledgement", is_as_declared(c) ? "declared" : "concluded");
     } else {
         json_put_object(w, "license");
         json_put_string(w, "name", licence);
@@ -72,9 +81,12 @@ static void put_licence(struct json_out *w, const char *licence)
 static void put_properties(struct json_out *w, const struct sbom_component *c)
 {
     char size[24];
-    if (!c->part && !c->digest && !c->property_count)
+    bool declared = c->concluded && c->licence && !is_as_declared(c);
+    if (!c->part && !c->digest && !c->property_count && !declared)
         return;
     json_put_array(w, "properties");
+    if (declared)
+        put_property(w, "airlock:licence-declared", c->licence);
     if (c->part)
         put_property(w, "airlock:part", c->part);
     if (c->digest) {
@@ -200,7 +212,7 @@ static void put_component(struct json_out *w, const struct sbom *s, size_t numbe
     put_optional(w, "version", c->version);
     put_optional(w, "description", c->description);
     put_hashes(w, c);
-    put_licence(w, c->licence);
+    put_licence(w, c);
     put_optional(w, "cpe", c->cpe);
     put_optional(w, "purl", c->purl);
     put_properties(w, c);

@@ -37,19 +37,20 @@ struct sbom_model {
 
 /* Texts are borrowed, and any of them but type and name may be NULL; counts may be 0. */
 struct sbom_component {
-    const char *type;            /* "machine-learning-model", "application", "library", "file", "data", "container" */
-    const char *ref;             /* bom-ref; NULL: one is made of its number. Unique in the document */
-    const char *supplier;        /* who made or distributes it */
-    const char *group;           /* namespace: "@angular", "org.apache.commons" */
-    const char *name;            /* what people call it */
-    const char *version;         /* */
-    const char *description;     /* one line */
-    const char *purl;            /* package URL */
-    const char *cpe;             /* CPE 2.3 */
-    const char *licence;         /* SPDX expression; what is none is written as a licence's name */
-    const char *part;            /* property airlock:part ("engine") */
-    const struct digest *digest; /* SHA-256 */
-    uint64_t size;               /* bytes; with a digest only */
+    const char *type;        /* "machine-learning-model", "application", "library", "file", "data", "container" */
+    const char *ref;         /* bom-ref; NULL: one is made of its number. Unique in the document */
+    const char *supplier;    /* who made or distributes it */
+    const char *group;       /* namespace: "@angular", "org.apache.commons" */
+    const char *name;        /* what people call it */
+    const char *version;     /* */
+    const char *description; /* one line */
+    const char *purl;        /* package URL */
+    const char *cpe;         /* CPE 2.3 */
+    const char *licence;     /* as it is declared: SPDX expression; what is none is written as a licence's name */
+    const char *concluded;   /* the SPDX expression that follows from all that says something of it; NULL: none does */
+    const char *part;        /* property airlock:part ("engine") */
+    const struct digest *digest;    /* SHA-256 */
+    uint64_t size;                  /* bytes; with a digest only */
     const struct sbom_hash *hashes; /* besides the digest */
     size_t hash_count;
     const char *const *found; /* paths where it was found: evidence.occurrences */

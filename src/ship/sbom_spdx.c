@@ -72,14 +72,17 @@ static void put_references(struct json_out *w, const struct sbom_component *c)
     json_out_array_end(w);
 }
 
-/* Declared, never concluded: nobody here is a lawyer. */
-static void put_licence(struct json_out *w, const char *licence)
+static bool fits(const char *licence)
 {
-    bool fits = licence && !strstr(licence, "DocumentRef-") && spdx_licence_check(span_str(licence), NULL);
-    json_put_string(w, "licenseConcluded", "NOASSERTION");
-    json_put_string(w, "licenseDeclared", fits ? licence : "NOASSERTION");
-    if (licence && !fits)
-        json_put_string(w, "licenseComments", licence);
+    return licence && !strstr(licence, "DocumentRef-") && spdx_licence_check(span_str(licence), NULL);
+}
+
+static void put_licence(struct json_out *w, const struct sbom_component *c)
+{
+    json_put_string(w, "licenseConcluded", fits(c->concluded) ? c->concluded : "NOASSERTION");
+    json_put_string(w, "licenseDeclared", fits(c->licence) ? c->licence : "NOASSERTION");
+    if (c->licence && !fits(c->licence))
+        json_put_string(w, "licenseComments", c->licence);
 }
 
 static const char *purpose(const char *type)
@@ -165,7 +168,7 @@ static void put_package(struct json_out *w, const struct sbom *s, size_t number)
     json_put_string(w, "downloadLocation", "NOASSERTION");
     json_put_bool(w, "filesAnalyzed", false);
     put_checksums(w, c);
-    put_licence(w, c->licence);
+    put_licence(w, c);
     json_put_string(w, "copyrightText", "NOASSERTION");
     put_optional(w, "description", c->description);
     put_references(w, c);
@@ -196,9 +199,11 @@ static int put_extracted(struct json_out *w, const struct sbom *s, struct err *e
     auto_buf refs = BUF(REFS_MAX);
     struct span rest, line;
     for (size_t i = 0; i <= s->count; i++) {
-        const char *licence = i ? s->components[i - 1].licence : s->subject.licence;
-        if (licence && spdx_licence_check(span_str(licence), NULL))
-            spdx_licence_words(span_str(licence), gather, &refs, NULL);
+        const struct sbom_component *c = i ? &s->components[i - 1] : &s->subject;
+        const char *both[] = {c->licence, c->concluded};
+        for (size_t k = 0; k < 2; k++)
+            if (both[k] && spdx_licence_check(span_str(both[k]), NULL))
+                spdx_licence_words(span_str(both[k]), gather, &refs, NULL);
     }
     rest = buf_span(&refs);
     if (refs.len)

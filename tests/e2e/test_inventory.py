@@ -431,4 +431,25 @@ def test_a_scan_reads_an_rpm_to_its_end(airlock, tmp_path):
 def test_a_debian_package_has_the_licences_of_its_copyright(inventory, tmp_path):
     write(tmp_path, {**debian(), "usr/share/doc/demo/copyright": b"License: GPL-2+ or MIT\nLicense: BSD-3-clause\n"})
     found, _ = inventory(tmp_path)
-    assert "BSD-3-clause" in json.dumps(found[LIBC]["licenses"])
+    assert found[LIBC]["licenses"] == [{"expression": "(GPL-2.0-or-later OR MIT) AND BSD-3-Clause", "acknowledgement": "concluded"}]
+
+
+def test_a_licence_is_concluded_from_the_record_and_the_files_beside_it(inventory, tmp_path):
+    info, ours = "lib/demo-1.0.dist-info/", (ROOT / "LICENSE").read_bytes()
+    record = b"Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n"
+    write(tmp_path, {info + "METADATA": record + b"Classifier: License :: OSI Approved :: Apache Software License\n", info + "licenses/LICENSE": ours})
+    found, _ = inventory(tmp_path)
+    assert found["pkg:pypi/demo@1.0"]["licenses"] == [{"expression": "Apache-2.0", "acknowledgement": "concluded"}]
+    write(tmp_path, {info + "METADATA": record + b"License: MIT\n"})
+    found, _ = inventory(tmp_path)
+    assert found["pkg:pypi/demo@1.0"]["licenses"][0]["expression"] == "MIT AND Apache-2.0"
+    write(tmp_path, {info + "METADATA": record + b"License: BSD\n", info + "licenses/LICENSE": b"Ask us.\n"})
+    found, _ = inventory(tmp_path)
+    assert found["pkg:pypi/demo@1.0"]["licenses"] == [{"license": {"name": "BSD"}}]
+
+
+def test_a_model_has_the_licence_of_its_card(inventory, tmp_path):
+    write(tmp_path, {"a/model.safetensors": b"x", "a/README.md": b"---\nlicense: other\nlicense_name: some-licence\n---\n# A\n", "b/model.safetensors": b"x"})
+    found, _ = inventory(tmp_path)
+    assert found["a/model.safetensors"]["licenses"][0]["expression"] == "LicenseRef-some-licence"
+    assert "licenses" not in found["b/model.safetensors"]
