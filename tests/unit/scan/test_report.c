@@ -17,9 +17,31 @@
 
 #define NOON 1795521600 /* 2026-11-24T12:00:00Z */
 
-static void add(struct child *parser, const char *path, struct span bytes, bool layer, struct scan_report *out)
+/* ClamAV for programs, of which there is none here, and a rule of YARA for scripts. */
+static void make_engines(struct engines *n)
 {
-    struct scan_options o = {.layer = layer, .digest = true};
+    static const char rule[] = "rule Imports_os { meta: description = \"imports os\" severity = \"low\" "
+                               "strings: $a = \"import os\" condition: $a }";
+    *n = (struct engines){.rules = BUF(4096)};
+    n->wanted.classes[CLASS_PROGRAM] = 1 << ENGINE_CLAMAV;
+    n->wanted.classes[CLASS_SCRIPT] = 1 << ENGINE_YARA;
+    n->state[ENGINE_CLAMAV] = (struct engine_state){
+        .asked = true, .ready = true, .version = "ClamAV 1.4.6", .database = "27500", .date_s = NOON - 10080};
+    n->state[ENGINE_YARA] = (struct engine_state){
+        .asked = true, .ready = true, .version = "YARA 4.2.3", .date_s = NOON - 86400, .rules = 1};
+    buf_add_be32(&n->rules, 7);
+    buf_add_be32(&n->rules, sizeof rule - 1);
+    buf_add_str(&n->rules, "own.yar");
+    buf_add_str(&n->rules, rule);
+    n->rules_digest = digest_of(buf_span(&n->rules));
+    snprintf(n->state[ENGINE_YARA].database, sizeof n->state[ENGINE_YARA].database, "%s",
+             digest_text(&n->rules_digest).text);
+}
+
+static void add(struct child *parser, const char *path, struct span bytes, const struct engines *engines,
+                struct scan_report *out)
+{
+    struct scan_options o = {.digest = true, .engines = engines};
     struct err e = {0};
     auto_fd fd = memfd_create("scan", MFD_CLOEXEC);
     assert_int_equal(write(fd, bytes.ptr, bytes.len), bytes.len);
@@ -33,12 +55,15 @@ static void the_predicate_is_the_golden_file(void **state)
     struct err e = {0};
     auto_buf made = BUF(65536), golden = BUF(65536);
     auto_scan_report r = {0};
+    auto_engines engines = {0};
+    make_engines(&engines);
+    r.engines = &engines;
     child_use_inline(PARSE_OPS, PARSE_OPS_COUNT);
     struct child *parser = child_start(ROLE_PARSE, &e);
-    add(parser, "card/card.md", SPAN_LIT("# A card\n"), false, &r);
-    add(parser, "suite/suite.yaml", SPAN_LIT("cases: []\n"), false, &r);
-    add(parser, "model/tiny.gguf", SPAN_LIT("GGUF\1\0\0\0"), false, &r);
-    add(parser, "model/handler.py", SPAN_LIT("import os\n"), false, &r);
+    add(parser, "card/card.md", SPAN_LIT("# A card\n"), &engines, &r);
+    add(parser, "suite/suite.yaml", SPAN_LIT("cases: []\n"), &engines, &r);
+    add(parser, "model/tiny.gguf", SPAN_LIT("GGUF\1\0\0\0"), &engines, &r);
+    add(parser, "model/handler.py", SPAN_LIT("import os\n"), &engines, &r);
     child_stop(parser);
     child_use_inline(NULL, 0);
 
