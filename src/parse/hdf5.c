@@ -171,9 +171,14 @@ static void check_filters(struct walk *w, hid_t properties)
     }
 }
 
+/* Numbers that the library has no type for: bfloat16 and the kinds of one byte. */
+#define OPAQUE_NUMBER_BYTES 2U
+
 /* Kinds in which programs keep what is neither number nor text, at any depth of the type. */
 static bool holds_objects(hid_t type)
 {
+    if (H5Tget_class(type) == H5T_OPAQUE)
+        return H5Tget_size(type) > OPAQUE_NUMBER_BYTES;
     return H5Tdetect_class(type, H5T_OPAQUE) != 0 || H5Tdetect_class(type, H5T_REFERENCE) != 0 ||
            H5Tdetect_class(type, H5T_VLEN) != 0;
 }
@@ -220,7 +225,8 @@ static char *read_text(hid_t attribute, size_t *len)
             free(text);
             text = NULL;
         } else {
-            *len = strnlen(text, size);
+            for (*len = size; *len > 0 && text[*len - 1] == '\0';) /* what stands behind a NUL is no part of any text */
+                --*len;
         }
     }
     if (type >= 0)

@@ -6,6 +6,7 @@
 
 #include "parse/hdf5.h"
 #include "parse/keras_classes.h"
+#include "parse/keras_operations.h"
 #include "parse/text.h"
 
 /* config.json of a model of some thousand layers has some MB. */
@@ -90,7 +91,7 @@ static const struct {
     const char *name, *what;
 } CODE_CLASSES[] = {
     {"Lambda", "a layer that runs code out of this file"},
-    {"TFOpLambda", "a layer that calls whatever function it names"},
+    {"TFOpLambda", "a layer that calls whatever function it names"}, /* unless that computes */
     {"SlicingOpLambda", "a layer that calls whatever function it names"},
     {"__lambda__", "byte code that loading runs"},
     {"__typing__", "a type that loading evaluates"},
@@ -115,9 +116,40 @@ static bool is_known_class(const char *name)
     return bsearch(name, KERAS_CLASSES, ARRAY_LEN(KERAS_CLASSES), sizeof *KERAS_CLASSES, by_name) != NULL;
 }
 
-/* True when it was told. */
-static bool check_code(struct walk *w, const char *class)
+static bool is_known_operation(const char *name)
 {
+    return bsearch(name, KERAS_OPERATIONS, ARRAY_LEN(KERAS_OPERATIONS), sizeof *KERAS_OPERATIONS, by_name) != NULL;
+}
+
+/* TFOpLambda and SlicingOpLambda call the function of TensorFlow that they name: what computes on tensors may be named.
+ * Keras 2 wrote them for every operator of Python and every tf.math function in a model of the functional kind. */
+static bool is_computing_function(const char *name)
+{
+    static const char *const modules[] = {"__operators__.", "math.", "nn.", "linalg."};
+    static const char *const plain[] = {
+        "broadcast_to", "cast",          "clip_by_value", "concat",        "convert_to_tensor",
+        "cumsum",       "einsum",        "expand_dims",   "fill",          "gather",
+        "gather_nd",    "identity",      "norm",          "one_hot",       "ones",
+        "ones_like",    "pad",           "rank",          "repeat",        "reshape",
+        "reverse",      "sequence_mask", "shape",         "slice",         "split",
+        "squeeze",      "stack",         "stop_gradient", "strided_slice", "tensordot",
+        "tile",         "transpose",     "unstack",       "where",         "zeros",
+        "zeros_like",   "image.resize"};
+    for (size_t i = 0; i < ARRAY_LEN(modules); i++) {
+        size_t len = strlen(modules[i]);
+        if (strncmp(name, modules[i], len) == 0)
+            return name[len] >= 'a' && name[len] <= 'z' && !strchr(name + len, '.') && !strstr(name + len, "__");
+    }
+    return is_one_of(name, plain, ARRAY_LEN(plain));
+}
+
+/* True when it was told. */
+static bool check_code(struct walk *w, const json_t *object, const char *class)
+{
+    bool names = strcmp(class, "TFOpLambda") == 0 || strcmp(class, "SlicingOpLambda") == 0;
+    const char *function = json_get_string(json_object_get(object, "config"), "function", NULL);
+    if (names && function && is_computing_function(function))
+        return true;
     for (size_t i = 0; i < ARRAY_LEN(CODE_CLASSES); i++) {
         if (strcmp(class, CODE_CLASSES[i].name) != 0)
             continue;
@@ -141,9 +173,13 @@ static void check_function(struct walk *w, const char *module, const char *name)
 static void check_class(struct walk *w, const char *module, const char *class)
 {
     const char *rest;
-    if (!inside_keras(module, &rest))
+    bool ours = inside_keras(module, &rest);
+    /* the models that come with Keras have some layers of their own; what else is there fetches files */
+    const char *part = rest;
+    bool listed = *rest == '\0' || take_word(&part, "applications");
+    if (!ours)
         finding(w, SEVERITY_HIGH, "keras-module", "a class of a module that is not Keras", module);
-    else if (*rest ? !part_is(rest, PARTS, ARRAY_LEN(PARTS)) : !is_known_class(class))
+    else if (listed ? !is_known_class(class) : !part_is(rest, PARTS, ARRAY_LEN(PARTS)))
         finding(w, SEVERITY_HIGH, "keras-class", "a class of Keras that is no part of a model", class);
     else if (strchr(class, '.') || class[0] == '_')
         finding(w, SEVERITY_HIGH, "keras-class", "not the name of a class", class);
@@ -152,7 +188,7 @@ static void check_class(struct walk *w, const char *module, const char *class)
 /* Written by Keras 2, or with a module of null: found by its name, else among what the program registered. */
 static void check_nameless(struct walk *w, const char *class)
 {
-    if (!is_known_class(class) && !IS_ONE_OF(class, VALUES))
+    if (!is_known_class(class) && !is_known_operation(class) && !IS_ONE_OF(class, VALUES))
         finding(w, SEVERITY_HIGH, "keras-class", "a class that is not Keras' own; a program has to bring it", class);
 }
 
@@ -182,7 +218,7 @@ static void check_object(struct walk *w, const json_t *object)
         return;
     w->objects++;
     check_registered(w, object, class);
-    if (check_code(w, class) || IS_ONE_OF(class, VALUES))
+    if (check_code(w, object, class) || IS_ONE_OF(class, VALUES))
         return;
     if (strcmp(class, "function") == 0)
         check_function(w, module ? module : "", json_get_string(object, "config", ""));

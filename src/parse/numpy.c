@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "parse/elf.h"
 #include "parse/numpy_dtype.h"
 #include "parse/pickle.h"
 #include "parse/sniff.h"
@@ -234,6 +235,8 @@ void numpy_check(struct span file, struct report *r)
         if (h.elements <= INT64_MAX) /* of no bytes there may be more than JSON counts */
             json_put_uint(&r->facts, "elements", h.elements);
         json_put_uint(&r->facts, "item_bytes", h.type.size);
+        if (elf_begins(file))
+            report_finding(r, SEVERITY_HIGH, "hidden-program", "data", "its data begin like a program (ELF)");
     }
 }
 

@@ -92,17 +92,11 @@ static void check_node(struct pb_walk *w, struct span message)
 /* Pairs of texts for people and tools; orders have no place in them. */
 static void check_metadata(struct pb_walk *w, struct span message)
 {
-    struct span rest = pb_find_bytes(message, 2), part;
-    while (rest.len > 0) {
-        size_t len = rest.len < 4096 ? rest.len : 4096;
-        span_take(&rest, len, &part);
-        const char *hazard = text_hazard(part);
-        if (hazard && strcmp(hazard, "a URL") != 0) {
-            report_finding(w->r, SEVERITY_MEDIUM, "onnx-metadata", w->at, "holds %s: %.*s", hazard,
-                           (int)(part.len < 120 ? part.len : 120), (const char *)part.ptr);
-            return;
-        }
-    }
+    struct span value = pb_find_bytes(message, 2);
+    const char *hazard = text_hazard_in(value);
+    if (hazard && strcmp(hazard, "a URL") != 0)
+        report_finding(w->r, SEVERITY_MEDIUM, "onnx-metadata", w->at, "holds %s: %.*s", hazard,
+                       (int)(value.len < 120 ? value.len : 120), (const char *)value.ptr);
 }
 
 /* ── the messages ── */

@@ -48,6 +48,7 @@ static const struct {
     [21] = {"UINT4", 4, INT32_DATA, 1},         [22] = {"INT4", 4, INT32_DATA, 1},
     [23] = {"FLOAT4E2M1", 4, INT32_DATA, 1},    [24] = {"FLOAT8E8M0", 8, INT32_DATA, 1},
     [25] = {"UINT2", 2, INT32_DATA, 1},         [26] = {"INT2", 2, INT32_DATA, 1},
+    [27] = {"FLOAT6E2M3", 6, INT32_DATA, 1},    [28] = {"FLOAT6E3M2", 6, INT32_DATA, 1},
 };
 
 struct tensor {
@@ -155,8 +156,8 @@ static int check_values(struct tensor *t, uint64_t bytes)
         wanted = bytes;
     } else if (t->has[field] || fields == 0) {
         found = t->values[field];
-        if (DTYPES[t->type].bits < 8 && DTYPES[t->type].bits > 0)
-            wanted = bytes; /* two or four in a value */
+        if (DTYPES[t->type].bits == 2 || DTYPES[t->type].bits == 4)
+            wanted = bytes; /* four or two in a value; of 6 bits one */
     } else {
         return broken(t, "onnx-tensor", "data in a field that its type does not use");
     }

@@ -1,6 +1,7 @@
 /* Opcodes that bring names in and call them, and persistent ids. What is not on the list gives a finding and an unknown
  * value, so that the rest of the pickle is still read. */
 #include <stdio.h>
+#include <string.h>
 
 #include "parse/pickle_ops.h"
 #include "util/auto.h"
@@ -201,6 +202,13 @@ int op_persid(struct machine *m)
     return machine_push(m, value_of(KIND_UNKNOWN, 0));
 }
 
+/* A key becomes the name of a member, and of a file where somebody unpacks it. */
+static bool is_plain_key(struct span key)
+{
+    return key.len > 0 && !memchr(key.ptr, '/', key.len) && !memchr(key.ptr, '\\', key.len) &&
+           !memchr(key.ptr, 0, key.len) && !span_equal_str(key, "..") && !span_equal_str(key, ".");
+}
+
 /* ("storage", class, key, location, elements), and in old files a view (key, offset, elements) or None. */
 static bool read_storage(struct machine *m, struct value id, struct storage *s)
 {
@@ -210,8 +218,8 @@ static bool read_storage(struct machine *m, struct value id, struct storage *s)
     if (!items || count < 5 || count > 6 || !value_text_is(m, items[0], "storage"))
         return false;
     const struct pickle_name *class = value_name(m, items[1]);
-    if (!class || class->role != PICKLE_STORAGE || !value_text(m, items[2], &s->key) || !value_is_text(items[3]) ||
-        !value_int(items[4], &numel) || numel < 0)
+    if (!class || class->role != PICKLE_STORAGE || !value_text(m, items[2], &s->key) || !is_plain_key(s->key) ||
+        !value_is_text(items[3]) || !value_int(items[4], &numel) || numel < 0)
         return false;
     s->at = m->op_at;
     s->item_size = class->size;

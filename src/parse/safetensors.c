@@ -152,6 +152,21 @@ static int take_tensor(struct safetensors *s, const char *name, const json_t *va
     return 0;
 }
 
+/* Fields of the model specification in which honest writers say where a model and its writer come from. A URL there is
+ * one for people; code is not. */
+static bool names_an_origin(const char *key)
+{
+    static const char *const fields[] = {"implementation", "license",     "author",       "description",
+                                         "usage_hint",     "merged_from", "architecture", "trigger_phrase"};
+    static const char prefix[] = "modelspec.";
+    if (strncmp(key, prefix, sizeof prefix - 1) != 0)
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+        if (strcmp(key + sizeof prefix - 1, fields[i]) == 0)
+            return true;
+    return false;
+}
+
 /* __metadata__: texts by name. Reading goes on after a hazard: the structure may be broken as well. */
 static int take_metadata(struct safetensors *s, const json_t *metadata)
 {
@@ -165,8 +180,8 @@ static int take_metadata(struct safetensors *s, const json_t *metadata)
         snprintf(at, sizeof(at), "__metadata__/%.100s", key);
         if (!json_is_string(value))
             return broken(s, "safetensors-metadata", at, "is no text");
-        const char *hazard = text_hazard(span_str(json_string_value(value)));
-        if (hazard)
+        const char *hazard = text_hazard_in(span_of(json_string_value(value), json_string_length(value)));
+        if (hazard && !(names_an_origin(key) && strcmp(hazard, "a URL") == 0))
             report_finding(s->r, SEVERITY_MEDIUM, "safetensors-metadata", at, "holds %s: %.120s", hazard,
                            json_string_value(value));
     }

@@ -70,6 +70,54 @@ static bool begins_with(const char *module, const char *root)
     return strncmp(module, root, len) == 0 && (module[len] == '\0' || module[len] == '.');
 }
 
+/* Classes of these packages begin with a capital; what does not is a function, but for these. A function that is handed
+ * out as if it were a type is called later, by whoever holds it. */
+static bool is_small_type(const char *module, const char *class)
+{
+    static const char *const of_numpy[] = {
+        "bool",       "bool_",   "bytes_",  "clongdouble", "complex128", "complex64", "datetime64", "dtype",
+        "float16",    "float32", "float64", "generic",     "int16",      "int32",     "int64",      "int8",
+        "longdouble", "matrix",  "ndarray", "object_",     "recarray",   "record",    "str_",       "timedelta64",
+        "uint16",     "uint32",  "uint64",  "uint8",       "void"};
+    static const char *const of_sparse[] = {"array", "matrix"};
+    if (begins_with(module, "numpy"))
+        return IS_ONE_OF(class, of_numpy);
+    if (begins_with(module, "scipy.sparse")) /* csr_matrix, coo_array */
+        return strlen(class) > 4 && class[3] == '_' && IS_ONE_OF(class + 4, of_sparse);
+    return begins_with(module, "scipy.stats") &&
+           (strcmp(class, "rv_frozen") == 0 || span_ends(span_str(class), SPAN_LIT("_gen")));
+}
+
+/* scikit-learn's own helpers (_BinMapper, _CalibratedClassifier) compute like the others. */
+static bool is_class_name(const char *module, const char *class)
+{
+    const char *first = class[0] == '_' && begins_with(module, "sklearn") ? class + 1 : class;
+    return *first >= 'A' && *first <= 'Z';
+}
+
+/* Nodes that call the class with arguments of the file's own, and the one place where each class they are for lives. */
+static bool is_built_in_place(const char *module, const char *class, const char *loader)
+{
+    static const struct {
+        const char *loader, *module, *class;
+    } places[] = {
+        {"TreeNode", "sklearn.tree", "Tree"},
+        {"SGDNode", "sklearn.linear_model._sgd_fast", NULL},
+        {"SGDNode", "sklearn._loss", NULL},
+        {"LossNode", "sklearn._loss", NULL},
+        {"LossNode", "sklearn.linear_model._sgd_fast", NULL},
+    };
+    bool calls = false;
+    for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+        if (strcmp(places[i].loader, loader) != 0)
+            continue;
+        calls = true;
+        if (begins_with(module, places[i].module) && (!places[i].class || strcmp(places[i].class, class) == 0))
+            return true;
+    }
+    return !calls;
+}
+
 static bool reaches(const char *module)
 {
     struct span rest = span_str(module), part;
@@ -92,7 +140,8 @@ static bool is_plain(const char *module, const char *class)
         if (!(any ? begins_with(module, PLAIN[i].module) : strcmp(module, PLAIN[i].module) == 0))
             continue;
         if (any)
-            return !reaches(module) && !strchr(class, '.') && class[0] != '_' && strcmp(class, "memmap") != 0;
+            return !reaches(module) && !strchr(class, '.') &&
+                   (is_class_name(module, class) || is_small_type(module, class));
         for (size_t k = 0; k < ARRAY_LEN(PLAIN[i].names) && PLAIN[i].names[k]; k++)
             if (strcmp(PLAIN[i].names[k], class) == 0)
                 return true;
@@ -141,6 +190,9 @@ static void check_node(struct walk *w, const json_t *node)
     else if (!IS_ONE_OF(loader, VALUE_LOADERS))
         report_finding(w->r, SEVERITY_HIGH, "skops-node", w->at, "the loader %.60s, which this scanner does not know",
                        loader);
+    else if (!is_built_in_place(module, class, loader))
+        report_finding(w->r, SEVERITY_CRITICAL, "skops-call", w->at, "loading calls %.100s.%.100s (%.60s)", module,
+                       class, loader);
     else if (!is_plain(module, class))
         report_finding(w->r, SEVERITY_HIGH, "skops-type", w->at,
                        "loading imports %.100s.%.100s, which is no type of scikit-learn, NumPy or SciPy", module,

@@ -40,6 +40,25 @@ static struct span lower(struct span s, uint8_t *room, size_t size)
     return span_of(room, len);
 }
 
+/* Longer than each needle. */
+#define NEEDLE_MAX 32U
+
+const char *text_hazard_in(struct span s)
+{
+    const char *hazard = NULL, *worse;
+    for (struct span part; s.len > 0; span_skip(&s, part.len > NEEDLE_MAX ? part.len - NEEDLE_MAX : part.len)) {
+        part = span_of(s.ptr, s.len < 8192 ? s.len : 8192);
+        worse = text_hazard(part);
+        if (worse)
+            hazard = worse;
+        if (hazard && strcmp(hazard, "a URL") != 0)
+            break;
+        if (part.len == s.len)
+            break;
+    }
+    return hazard;
+}
+
 const char *text_hazard(struct span s)
 {
     static const struct {

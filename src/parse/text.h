@@ -17,6 +17,10 @@ uint32_t text_first_control(struct span s, size_t *line);
  * nothing of the kind has a purpose. */
 const char *text_hazard(struct span s);
 
+/* The same in a text of any length, which is no hazard by itself: tables of tags, a workflow. A URL is told only where
+ * nothing worse stands. */
+const char *text_hazard_in(struct span s);
+
 /* A text file that nothing interprets (notes, licences, tables): looks for what hides in it. 0, or -1 after a finding.
  */
 int text_check(struct span file, struct report *r);

@@ -160,6 +160,7 @@ def hdf5(texts):
     """With h5py (its library may be newer than ours: the oldest form is asked for). Without it the seeds stay as they are."""
     try:
         import h5py
+        import numpy
     except ImportError:
         print("no h5py here: the seeds of hdf5 stay as they are")
         return
@@ -192,6 +193,8 @@ def hdf5(texts):
     file("weights-latest", weights, libver=("v110", "v110"))
     file("model", described(texts["dense"]))
     file("lambda", described(texts["lambda"]))
+    file("behind-nul", lambda f: f.attrs.__setitem__("model_config", numpy.bytes_(texts["dense"].encode() + b"\0" + texts["lambda"].encode())))
+    file("bfloat16", lambda f: f.create_dataset("layers/dense/vars/0", shape=(2,), dtype="V2"))
     file("external", external)
     file("virtual", virtual)
     file("objects", lambda f: f.create_dataset("o", shape=(1,), dtype=[("a", "f4"), ("b", "V16")]))

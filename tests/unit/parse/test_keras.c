@@ -95,6 +95,41 @@ static void case_23_a_class_that_is_not_keras_own_is_blocked(void **state)
     keras_is("{\"class_name\":\"__typing__\",\"config\":\"os.system\"}", VERDICT_MALICIOUS, "keras-code");
 }
 
+#define CALLS(class, function) "{\"class_name\":\"" class "\",\"config\":{\"name\":\"x\",\"function\":" function "}}"
+
+static void case_23_a_layer_that_names_a_function_may_name_one_that_computes(void **state)
+{
+    static const char *const fine[] = {"\"math.multiply\"", "\"nn.relu\"", "\"__operators__.add\"", "\"reshape\""};
+    static const char *const bad[] = {"\"io.read_file\"",
+                                      "\"numpy_function\"",
+                                      "\"load_op_library\"",
+                                      "\"math.multiply.__globals__\"",
+                                      "\"nn.__builtins__\"",
+                                      "\"math.\"",
+                                      "null",
+                                      "[\"math.multiply\"]"};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(fine) + ARRAY_LEN(bad); i++) {
+        bool clean = i < ARRAY_LEN(fine);
+        char model[1024];
+        snprintf(model, sizeof model, MODEL(CALLS("TFOpLambda", "%s")), clean ? fine[i] : bad[i - ARRAY_LEN(fine)]);
+        keras_is(model, clean ? VERDICT_CLEAN : VERDICT_MALICIOUS, clean ? NULL : "keras-code");
+    }
+    keras_is(MODEL(CALLS("SlicingOpLambda", "\"__operators__.getitem\"")), VERDICT_CLEAN, NULL);
+    keras_is(MODEL(CALLS("JaxLayer", "\"math.multiply\"")), VERDICT_MALICIOUS, "keras-code");
+}
+
+static void layers_of_the_models_that_come_with_keras_are_clean_and_their_loaders_are_not(void **state)
+{
+    (void)state;
+    keras_is(MODEL(LAYER("keras.src.applications.convnext", "LayerScale", "{}")), VERDICT_CLEAN, NULL);
+    keras_is(MODEL(LAYER("keras.src.applications.convnext", "ConvNeXtTiny", "{\"weights\":\"imagenet\"}")),
+             VERDICT_SUSPICIOUS, "keras-class");
+    keras_is(MODEL(LAYER("keras.src.ops.numpy", "Transpose", "{}")), VERDICT_CLEAN, NULL);
+    keras_is(MODEL("{\"class_name\":\"Transpose\",\"config\":{}}"), VERDICT_CLEAN, NULL);
+    keras_is(MODEL("{\"class_name\":\"WhileLoop\",\"config\":{}}"), VERDICT_SUSPICIOUS, "keras-class");
+}
+
 static void a_file_that_loading_would_read_is_found(void **state)
 {
     (void)state;
@@ -186,6 +221,8 @@ static void case_23_a_model_in_hdf5_is_held_to_the_same_rules(void **state)
     hdf5_is("weights-latest", VERDICT_CLEAN, NULL);
     hdf5_is("model", VERDICT_CLEAN, NULL);
     hdf5_is("lambda", VERDICT_MALICIOUS, "keras-code"); /* CVE-2025-9905 */
+    hdf5_is("behind-nul", VERDICT_SUSPICIOUS, "keras-config");
+    hdf5_is("bfloat16", VERDICT_CLEAN, NULL);
 }
 
 static void an_hdf5_file_that_leads_to_another_is_blocked(void **state)
@@ -265,6 +302,8 @@ static void operators_that_compute_are_clean_and_others_are_not(void **state)
     } rows[] = {
         {"MatMul", VERDICT_CLEAN},
         {"StatefulPartitionedCall", VERDICT_CLEAN},
+        {"DisableCopyOnRead", VERDICT_CLEAN},
+        {"_Send", VERDICT_NOT_SCANNED}, /* to another device, which may be another machine */
         {"ReadFile", VERDICT_MALICIOUS},
         {"WriteFile", VERDICT_MALICIOUS},
         {"PyFunc", VERDICT_MALICIOUS},
@@ -333,9 +372,28 @@ static void types_of_scikit_learn_are_clean_and_others_are_not(void **state)
     skops_is(NODE("builtins", "str", "MethodNode", ""), VERDICT_MALICIOUS, "skops-call"); /* CVE-2025-54413 */
     skops_is(NODE("numpy", "ndarray", "NdArrayNode", ",\"file\":\"1.npy\""), VERDICT_SUSPICIOUS, "skops-member");
     skops_is(NODE("sklearn._loss._loss", "CyHalfBinomialLoss", "LossNode", ""), VERDICT_CLEAN, NULL);
-    skops_is(NODE("os", "system", "LossNode", ""), VERDICT_SUSPICIOUS, "skops-type");
+    skops_is(NODE("os", "system", "LossNode", ""), VERDICT_MALICIOUS, "skops-call");
     skops_is(NODE("builtins", "str", "SomebodysNode", ""), VERDICT_SUSPICIOUS, "skops-node");
+    skops_is(NODE("sklearn.tree._tree", "Tree", "TreeNode", ""), VERDICT_CLEAN, NULL);
+    skops_is(NODE("sklearn.metrics._scorer", "_PassthroughScorer", "ObjectNode", ""), VERDICT_CLEAN, NULL);
+    skops_is(NODE("numpy", "float64", "TypeNode", ""), VERDICT_CLEAN, NULL);
+    skops_is(NODE("scipy.sparse._csr", "csr_matrix", "SparseMatrixNode", ""), VERDICT_CLEAN, NULL);
     skops_is("{", VERDICT_SUSPICIOUS, "skops-schema");
+}
+
+static void a_function_in_the_place_of_a_type_is_blocked(void **state)
+{
+    (void)state;
+    skops_is(NODE("numpy", "fromfile", "TypeNode", ""), VERDICT_SUSPICIOUS, "skops-type");
+    skops_is(NODE("numpy", "_fromfile", "TypeNode", ""), VERDICT_SUSPICIOUS, "skops-type");
+    skops_is(NODE("scipy.sparse._matrix_io", "load_npz", "TypeNode", ""), VERDICT_SUSPICIOUS, "skops-type");
+    skops_is(NODE("sklearn", "show_versions", "ObjectNode", ""), VERDICT_SUSPICIOUS, "skops-type");
+    skops_is(NODE("sklearn.utils.parallel", "_run", "ObjectNode", ""), VERDICT_SUSPICIOUS, "skops-type");
+    /* these nodes call what they name, with arguments of the file's own */
+    skops_is(NODE("numpy", "fromfile", "TreeNode", ""), VERDICT_MALICIOUS, "skops-call");
+    skops_is(NODE("sklearn.tree._export", "Sentinel", "TreeNode", ""), VERDICT_MALICIOUS, "skops-call");
+    skops_is(NODE("numpy", "loadtxt", "SGDNode", ""), VERDICT_MALICIOUS, "skops-call");
+    skops_is(NODE("sklearn.utils.parallel", "Parallel", "LossNode", ""), VERDICT_MALICIOUS, "skops-call");
 }
 
 int main(void)
@@ -345,6 +403,8 @@ int main(void)
         cmocka_unit_test(case_23_a_lambda_at_any_depth_is_blocked),
         cmocka_unit_test(case_23_a_function_that_is_not_keras_own_is_blocked),
         cmocka_unit_test(case_23_a_class_that_is_not_keras_own_is_blocked),
+        cmocka_unit_test(case_23_a_layer_that_names_a_function_may_name_one_that_computes),
+        cmocka_unit_test(layers_of_the_models_that_come_with_keras_are_clean_and_their_loaders_are_not),
         cmocka_unit_test(a_file_that_loading_would_read_is_found),
         cmocka_unit_test(case_23_a_description_under_another_name_or_encoding_is_blocked),
         cmocka_unit_test(an_asset_is_looked_at_like_any_file),
@@ -356,6 +416,7 @@ int main(void)
         cmocka_unit_test(operators_that_compute_are_clean_and_others_are_not),
         cmocka_unit_test(a_path_that_leads_out_beside_an_operator_of_files_is_found),
         cmocka_unit_test(types_of_scikit_learn_are_clean_and_others_are_not),
+        cmocka_unit_test(a_function_in_the_place_of_a_type_is_blocked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

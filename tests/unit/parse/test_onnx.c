@@ -137,6 +137,7 @@ static void data_have_the_size_that_the_shape_needs(void **state)
         {2, 3, 1, 24, VERDICT_CLEAN, NULL},  /* float */
         {2, 3, 10, 12, VERDICT_CLEAN, NULL}, /* float16 */
         {3, 1, 22, 2, VERDICT_CLEAN, NULL},  /* int4: two in a byte */
+        {2, 4, 27, 6, VERDICT_CLEAN, NULL},  /* float of 6 bits: four in three bytes */
         {0, 3, 1, 0, VERDICT_CLEAN, NULL},   /* no elements */
         {2, 3, 1, 23, VERDICT_SUSPICIOUS, "onnx-size"},
         {2, 3, 1, 25, VERDICT_SUSPICIOUS, "onnx-size"},
@@ -328,6 +329,23 @@ static void orders_in_the_metadata_are_found(void **state)
     model_is(&model, VERDICT_SUSPICIOUS, "onnx-metadata");
 }
 
+static void orders_far_inside_of_long_metadata_are_found_wherever_they_stand(void **state)
+{
+    (void)state;
+    for (size_t before = 8180; before <= 8200; before++) {
+        auto_buf graph = BUF(64), model = BUF(65536), pair = BUF(65536), text = BUF(65536);
+        for (size_t i = 0; i < before; i++)
+            buf_add_byte(&text, 'x');
+        buf_add_str(&text, "__import__('os')");
+        put_model(&model, &graph);
+        pb_text(&pair, 1, "hint");
+        pb_text(&pair, 2, buf_str(&text));
+        pb_message(&model, MODEL_METADATA, &pair);
+
+        model_is(&model, VERDICT_SUSPICIOUS, "onnx-metadata");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -344,6 +362,7 @@ int main(void)
         cmocka_unit_test(a_field_that_is_not_in_our_table_is_not_scanned),
         cmocka_unit_test(graphs_inside_each_other_end),
         cmocka_unit_test(orders_in_the_metadata_are_found),
+        cmocka_unit_test(orders_far_inside_of_long_metadata_are_found_wherever_they_stand),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

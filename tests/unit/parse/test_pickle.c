@@ -384,6 +384,9 @@ static void case_19_only_torchs_storages_may_be_persistent(void **state)
         "(S'module'\nctorch\nFloatStorage\nS'0'\nS'cpu'\nI1\ntQ.",
         "(S'storage'\nctorch\nFloatStorage\nS'0'\nS'cpu'\nI-1\ntQ.",
         "(S'storage'\nctorch\nTensor\nS'0'\nS'cpu'\nI1\ntQ.",
+        "(S'storage'\nctorch\nFloatStorage\nS'../../0'\nS'cpu'\nI1\ntQ.",
+        "(S'storage'\nctorch\nFloatStorage\nS'..'\nS'cpu'\nI1\ntQ.",
+        "(S'storage'\nctorch\nFloatStorage\nS''\nS'cpu'\nI1\ntQ.",
         "(S'storage'\nctorch\nFloatStorage\nI0\nS'cpu'\nI1\ntQ.",
         "S'0'\nQ.",
         "P0\n.",
@@ -508,6 +511,24 @@ static void a_tensor_of_a_class_is_held_to_the_same_rules(void **state)
     is_blocked(&other, "pickle-name");
     write_from_type(&class, "_rebuild_tensor_v2", "UninitializedTensorMixin", 6, "tag");
     is_blocked(&class, "pickle-name");
+}
+
+static void every_type_of_torch_may_be_named(void **state)
+{
+    static const char *const names[] = {"bits8", "bits16", "bits1x8", "int1",
+                                        "int7",  "uint1",  "uint4",   "float8_e8m0fnu"};
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        auto_buf b = BUF(256), called = BUF(256);
+        p_proto(&b, 2);
+        p_global(&b, "torch", names[i]);
+        buf_add_str(&b, ".");
+        is_clean(&b);
+        p_proto(&called, 2);
+        p_global(&called, "torch", names[i]);
+        buf_add_str(&called, ")R.");
+        is_blocked(&called, "pickle-call");
+    }
 }
 
 static void what_numpy_and_python_2_write_is_clean(void **state)
@@ -687,6 +708,7 @@ int main(void)
         cmocka_unit_test(a_tensor_that_fits_its_storage_is_clean_and_a_larger_one_is_blocked),
         cmocka_unit_test(a_state_dict_with_its_metadata_is_clean),
         cmocka_unit_test(a_tensor_of_a_class_is_held_to_the_same_rules),
+        cmocka_unit_test(every_type_of_torch_may_be_named),
         cmocka_unit_test(what_numpy_and_python_2_write_is_clean),
         cmocka_unit_test(an_array_of_numpy_is_clean_when_its_bytes_have_its_size),
         cmocka_unit_test(a_type_of_many_fields_is_seen_to_its_last_one),

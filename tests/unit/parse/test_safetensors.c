@@ -96,6 +96,33 @@ static void code_in_the_metadata_is_a_finding(void **state)
               VERDICT_SUSPICIOUS, "safetensors-metadata");
 }
 
+static void long_metadata_are_read_to_their_end(void **state)
+{
+    (void)state;
+    auto_buf tags = BUF(32768), order = BUF(32768);
+    buf_add_str(&tags, "{\"__metadata__\":{\"ss_tag_frequency\":\"");
+    for (size_t i = 0; i < 2000; i++)
+        buf_add_str(&tags, "a tag: 1, ");
+    buf_add_span(&order, buf_span(&tags));
+    buf_add_str(&tags, "\"}," TENSOR("a", "0", "8") "}");
+    buf_add_str(&order, "eval(x)\"}," TENSOR("a", "0", "8") "}");
+    comes_out(buf_str(&tags), 8, VERDICT_CLEAN, NULL);
+    comes_out(buf_str(&order), 8, VERDICT_SUSPICIOUS, "safetensors-metadata");
+}
+
+static void a_url_is_fine_where_the_model_specification_has_a_place_for_it(void **state)
+{
+    (void)state;
+    comes_out(
+        "{\"__metadata__\":{\"modelspec.implementation\":\"https://example.org/trainer\"}," TENSOR("a", "0", "8") "}",
+        8, VERDICT_CLEAN, NULL);
+    comes_out(
+        "{\"__metadata__\":{\"modelspec.implementation\":\"curl https://example.org/x\"}," TENSOR("a", "0", "8") "}", 8,
+        VERDICT_SUSPICIOUS, "safetensors-metadata");
+    comes_out("{\"__metadata__\":{\"download_url\":\"https://example.org/x\"}," TENSOR("a", "0", "8") "}", 8,
+              VERDICT_SUSPICIOUS, "safetensors-metadata");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -108,6 +135,8 @@ int main(void)
         cmocka_unit_test(a_header_longer_than_the_file_is_refused),
         cmocka_unit_test(a_file_cut_at_any_byte_is_never_clean),
         cmocka_unit_test(code_in_the_metadata_is_a_finding),
+        cmocka_unit_test(long_metadata_are_read_to_their_end),
+        cmocka_unit_test(a_url_is_fine_where_the_model_specification_has_a_place_for_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

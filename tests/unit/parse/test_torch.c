@@ -414,6 +414,17 @@ static void an_array_is_read_by_its_header(void **state)
     }
 }
 
+static void case_26_a_program_in_the_place_of_an_array_is_blocked(void **state)
+{
+    auto_buf program = BUF(4096), b = BUF(8192);
+    char header[128];
+    (void)state;
+    elf_file(&program, 5, 6);
+    snprintf(header, sizeof header, "{'descr': '|u1', 'fortran_order': False, 'shape': (%zu,)}\n", program.len);
+    npy(&b, 1, header, buf_span(&program));
+    named_is(&b, "a.npy", true, "hidden-program");
+}
+
 static void case_24_an_array_of_objects_is_blocked(void **state)
 {
     static const char *const types[] = {"'|O'", "'O8'", "[('a', '<f4'), ('b', [('c', '|O')])]", "[('a', '|O', (2,))]"};
@@ -604,6 +615,7 @@ int main(void)
         cmocka_unit_test(stacked_pickles_of_torch_are_clean_when_each_byte_has_its_place),
         cmocka_unit_test(case_27_a_magic_number_that_is_computed_is_blocked),
         cmocka_unit_test(an_array_is_read_by_its_header),
+        cmocka_unit_test(case_26_a_program_in_the_place_of_an_array_is_blocked),
         cmocka_unit_test(case_24_an_array_of_objects_is_blocked),
         cmocka_unit_test(a_collection_of_arrays_holds_nothing_else),
         cmocka_unit_test(arrays_in_the_stream_of_joblib_are_clean),
