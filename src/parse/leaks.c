@@ -1,7 +1,10 @@
 #include "parse/leaks.h"
 
+#include <string.h>
+
 #include "parse/html_doc.h"
 #include "parse/image_config.h"
+#include "parse/personal.h"
 #include "parse/secrets.h"
 
 /* The JSON of safetensors; of GGUF, whose metadata end somewhere behind the vocabulary, the beginning. */
@@ -54,6 +57,21 @@ static bool is_markdown(const char *name)
     return span_ends(span_str(name), SPAN_LIT(".md")) || span_ends(span_str(name), SPAN_LIT(".markdown"));
 }
 
+/* What people wrote or said: documents, data, prompts, tests. A configuration, a lock file or a system's file holds
+ * numbers of other kinds. */
+static bool is_of_people(enum content content, const char *name)
+{
+    static const char *const words[] = {"prompt",       "suite",   "test",  "eval",   "dialog", "chat",
+                                        "conversation", "dataset", "train", "sample", "message"};
+    const char *slash = strrchr(name, '/'), *base = slash ? slash + 1 : name;
+    if (content == CONTENT_TEXT || content == CONTENT_HTML || content == CONTENT_JSON_LINES)
+        return true;
+    for (size_t i = 0; i < ARRAY_LEN(words) && (content == CONTENT_JSON || content == CONTENT_YAML); i++)
+        if (strcasestr(base, words[i]))
+            return true;
+    return false;
+}
+
 void leaks_check(struct span file, enum content content, const struct inspect_options *o, struct report *r)
 {
     check_secrets(file, content, o, r);
@@ -63,4 +81,6 @@ void leaks_check(struct span file, enum content content, const struct inspect_op
         html_doc_check(file, true, r);
     if (content == CONTENT_TEXT && is_markdown(o->name))
         html_markdown_check(file, o->stands, r);
+    if (!o->stands && !o->system && is_of_people(content, o->name))
+        personal_check(file, o->name, r);
 }

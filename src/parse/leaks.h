@@ -1,4 +1,5 @@
-/* What is looked for in a file whatever its format: credentials, what runs in a document that its package vouches for
+/* What is looked for in a file whatever its format: credentials, data of people in what
+ * people wrote, what runs in a document that its package vouches for
  * or in the HTML of Markdown, the configuration of an image. Which rules are asked for, and what a finding weighs,
  * follows from what the file is and where it lies: in a release, in a package that vouches for it, in an image. */
 #pragma once

@@ -102,10 +102,27 @@ def pages():
     seed("leaks", "notes", b"\x00" + NOTES.encode())
 
 
+NUMBERS = ["DE51100500001234567897", "4539148803436467", "86095742719", "85031284735", "185037800608459", "2A5037800608459", "48273915C", "X4827391J",
+           "482739150", "BNCLRA85C52H501S", "48273915624", "772748273908", "512482739", "AB482739C"]
+PASSPORT = "P<DEUBERG<<ANNA<<<<<<<<<<<<<<<<<<<<<<<<<<<<<\nC4X27K9L11DEU8503127F3105113<<<<<<<<<<<<<<00\n"
+PEOPLE = f"""Pay DE51 1005 0000 1234 5678 97 with 4539 1488 0343 6467 12/27, anna@mail.kunde.de, +49 30 482 73-91, 84.17.3.9
+Steuer-ID 86095742719 PESEL 85031284735 DNI 48273915C BSN 482739150 SSN 512-48-2739 NI number AB 48 27 39 C 482-739-156 24 INN 772748273908
+{PASSPORT}"""
+
+
+def people():
+    seed("personal", "all", PEOPLE.encode())
+    seed("personal", "numbers", " ".join(NUMBERS).encode())
+    seed("personal_numbers", "all", ("\n".join(NUMBERS) + "\n").encode())
+    seed("personal_numbers", "passport", PASSPORT.encode())
+    seed("leaks", "people", b"\x01" + PEOPLE.encode())
+
+
 def main():
     secrets()
     images()
     pages()
+    people()
 
 
 if __name__ == "__main__":
