@@ -16,6 +16,7 @@ static void shipping_fini(struct shipping *p)
 {
     shipment_doc_fini(&p->doc);
     free(p->blobs);
+    station_keys_fini(&p->keys);
     if (p->out >= 0)
         close(p->out);
 }

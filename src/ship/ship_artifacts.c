@@ -9,11 +9,6 @@
 #include "util/clock.h"
 #include "util/file.h"
 
-static void close_keys(struct station_keys *k)
-{
-    station_keys_fini(k);
-}
-
 static int read_signature(enum tuf_role role, const char *file, struct buf *out, struct err *e)
 {
     char beside[4096];
@@ -32,15 +27,15 @@ static int read_signature(enum tuf_role role, const char *file, struct buf *out,
 static int check_signature(struct shipping *p, const char *file, struct span document, struct shipment_artifact *a,
                            struct err *e)
 {
-    AUTO(close_keys) struct station_keys keys = {0};
     auto_statement st = {0};
     struct artifact_times times;
     struct digest fingerprint;
     struct child *parser = site_parser(p->s, e);
-    if (!parser || station_fingerprint(p->s, &fingerprint, e) < 0 || station_keys_load(p->s, &keys, e) < 0)
+    const struct station_keys *keys = parser ? ship_keys(p, e) : NULL;
+    if (!keys || station_fingerprint(p->s, &fingerprint, e) < 0)
         return -1;
-    if (role_document_verify_own(private_key_public(keys.key[a->role]), digest_hex(&fingerprint).text, parser, document,
-                                 a->role, &a->digest, artifact_predicate_type(a->role), &st, e) < 0) {
+    if (role_document_verify_own(private_key_public(keys->key[a->role]), digest_hex(&fingerprint).text, parser,
+                                 document, a->role, &a->digest, artifact_predicate_type(a->role), &st, e) < 0) {
         err_prefix(e, "%s" ARTIFACT_SIGNATURE_SUFFIX, file);
         return err_hint(e, "It must be this station's signature of exactly this file: sign it again");
     }

@@ -20,8 +20,12 @@ struct shipping {
     struct ship_blob *blobs; /* owned; each digest once */
     size_t blob_count;
     uint64_t blob_bytes, media_bytes;
-    int out; /* the medium's folder */
+    int out;                  /* the medium's folder */
+    struct station_keys keys; /* owned; empty before ship_keys */
 };
+
+/* The station's keys, unsealed at the first call: that costs a second. NULL: as station_keys_load. */
+const struct station_keys *ship_keys(struct shipping *p, struct err *e);
 
 /* Finds the releases of the order, reads them, and collects every blob that must travel. */
 int ship_collect(struct shipping *p, struct err *e);

@@ -42,17 +42,22 @@ static int put_roots(struct shipping *p, struct err *e)
     return emit(p, "1.root.json", buf_span(&root), e);
 }
 
+const struct station_keys *ship_keys(struct shipping *p, struct err *e)
+{
+    if (!p->keys.key[0] && station_keys_load(p->s, &p->keys, e) < 0)
+        return NULL;
+    return &p->keys;
+}
+
 static int put_set(struct shipping *p, const struct tuf_new_target *targets, size_t count, struct err *e)
 {
-    struct station_keys keys;
     struct tuf_signer signer;
-    if (station_keys_load(p->s, &keys, e) < 0)
+    const struct station_keys *keys = ship_keys(p, e);
+    if (!keys)
         return -1;
     for (int r = 0; r < TUF_ROLES; r++)
-        signer.keys[r] = keys.key[r];
-    int result = tuf_write_set(&signer, p->doc.sequence, p->doc.expires_s, targets, count, emit, p, e);
-    station_keys_fini(&keys);
-    return result;
+        signer.keys[r] = keys->key[r];
+    return tuf_write_set(&signer, p->doc.sequence, p->doc.expires_s, targets, count, emit, p, e);
 }
 
 int ship_metadata(struct shipping *p, struct err *e)
