@@ -175,6 +175,8 @@ def parsers_are_fuzzed(root):
         corpus = root / "tests/fuzz/corpus" / path.stem
         if not target.is_file():
             yield f"{relative(root, path)}: has no fuzz target; wanted {relative(root, target)}"
+        elif not re.search(r"LLVMFuzzerTestOneInput|^FUZZ_[A-Z_]+\(", target.read_text(encoding="utf-8"), re.M):
+            yield f"{relative(root, target)}: fuzzes nothing; wanted LLVMFuzzerTestOneInput, or a FUZZ_… macro"
         if not corpus.is_dir() or not any(p.is_file() for p in corpus.iterdir()):
             yield f"{relative(root, path)}: has no seeds; wanted files in {relative(root, corpus)}/"
 

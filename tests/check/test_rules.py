@@ -27,7 +27,7 @@ def tree(tmp_path):
     make(tmp_path, "src/util/log.h", '#pragma once\n\n#define LOG_EVENTS(X) X(EV_ONE, "one-done")\n')
     make(tmp_path, "src/cli/one.c", "int one_event = EV_ONE;\n")
     make(tmp_path, "docs/events.md", "| event | meaning |\n|---|---|\n| `one-done` | one is done |\n")
-    make(tmp_path, "tests/fuzz/fuzz_gguf.c", "int fuzz;\n")
+    make(tmp_path, "tests/fuzz/fuzz_gguf.c", "int LLVMFuzzerTestOneInput;\n")
     make(tmp_path, "tests/fuzz/corpus/gguf/seed", "GGUF")
     return tmp_path
 
@@ -69,6 +69,7 @@ BREACHES = [
     (rules.sql_stays_in_the_store, "src/store/blob.c", 'const char *q = "DELETE FROM b";\n', "src/store/blob.c:1: holds SQL"),
     (rules.parsers_do_no_io, "src/parse/gguf.c", "int f(void)\n{\n    return open(0, 0);\n}\n", "src/parse/gguf.c:3: calls open()"),
     (rules.parsers_are_fuzzed, "src/parse/elf.c", "int x;\n", "wanted tests/fuzz/fuzz_elf.c"),
+    (rules.parsers_are_fuzzed, "tests/fuzz/fuzz_gguf.c", "int fuzz;\n", "fuzz_gguf.c: fuzzes nothing"),
     (rules.parsers_are_fuzzed, "src/parse/elf.c", "int x;\n", "wanted files in tests/fuzz/corpus/elf/"),
     (rules.files_are_short, "src/util/bad.c", "int x;\n" * 801, "src/util/bad.c: 801 lines"),
     (rules.headers_guard_themselves, "src/util/bad.h", "/* #pragma once */\nint x;\n", "src/util/bad.h: no #pragma once"),
