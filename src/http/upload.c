@@ -11,7 +11,7 @@
 #include "http/internal.h"
 #include "util/clock.h"
 
-#define WORTH_BYTES 65536U
+#define WORTH_BYTES 262144U
 #define WORTH_NS    1000000
 
 void upload_free(struct upload *u)
