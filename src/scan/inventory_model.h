@@ -105,8 +105,10 @@ void model_join(struct inventory_store *m);
 /* The claims about a file (model_claim.next leads on), or NULL. */
 const struct model_claim *model_claims_of(const struct inventory_store *m, const char *path);
 
-/* Holds one file's bytes against the claims about it. Writes to that file alone: threads may share the store. */
-void model_check_bytes(const struct inventory_store *m, struct model_file *f, struct span bytes);
+/* Which hashes the claims about a file ask for (HASH_BIT each), and holds them against the claims. The second writes to
+ * that file alone: threads may share the store. */
+unsigned model_hashes_wanted(const struct inventory_store *m, const struct model_file *f);
+void model_check_hashes(const struct inventory_store *m, struct model_file *f, const struct hashes *hashes);
 
 /* The same for every file that came with its hashes; then findings for what differs and what nobody owns. */
 void model_verify(struct scan_inventory *v);

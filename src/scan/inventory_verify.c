@@ -21,13 +21,19 @@ static void settle(const struct inventory_store *m, struct model_file *f, const 
     f->agrees |= same;
 }
 
-void model_check_bytes(const struct inventory_store *m, struct model_file *f, struct span bytes)
+unsigned model_hashes_wanted(const struct inventory_store *m, const struct model_file *f)
+{
+    unsigned wanted = 0;
+    for (const struct model_claim *c = model_claims_of(m, f->path); c; c = next_of(m, c))
+        wanted |= HASH_BIT(c->hash);
+    return wanted;
+}
+
+void model_check_hashes(const struct inventory_store *m, struct model_file *f, const struct hashes *hashes)
 {
     for (const struct model_claim *c = model_claims_of(m, f->path); c; c = next_of(m, c)) {
-        uint8_t raw[HASH_SIZE_MAX];
         char hex[2 * HASH_SIZE_MAX + 1];
-        hash_bytes(c->hash, bytes, raw);
-        hex_encode(span_of(raw, hash_size(c->hash)), hex);
+        hex_encode(span_of(hashes->raw[c->hash], hash_size(c->hash)), hex);
         settle(m, f, c, strcmp(hex, c->hex) == 0);
     }
 }

@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -18,7 +17,8 @@
 #include "util/sys.h"
 
 #define THREADS_MAX 16U
-#define SMALL_BYTES (1U << 20)
+#define FIRST_BYTES 4096U /* of a file, which say what it is */
+#define CHUNK_BYTES (256U << 10)
 
 struct shared {
     struct work *work;
@@ -64,56 +64,75 @@ static const char *class_of(struct span bytes, unsigned mode)
     return span_starts(bytes, SPAN_LIT("#!")) ? "script" : "program";
 }
 
-static char *hex_copy(struct span bytes, enum hash kind)
+static char *hex_copy(const struct hashes *hashes, enum hash kind)
 {
-    uint8_t raw[HASH_SIZE_MAX];
     char *hex = malloc(2 * HASH_SIZE_MAX + 1);
     if (!hex)
         abort();
-    hash_bytes(kind, bytes, raw);
-    hex_encode(span_of(raw, hash_size(kind)), hex);
+    hex_encode(span_of(hashes->raw[kind], hash_size(kind)), hex);
     return hex;
 }
 
-/* Hashes what is asked for; whether a helper should look at it too, its first bytes say. */
-static bool take_bytes(struct work *w, struct work_job *job, struct span bytes)
+/* Piece by piece: a file that is mapped as a whole would count as memory for as long. */
+static int hash_file(int fd, size_t size, unsigned wanted, struct hashes *out)
 {
-    struct model_file *f = job->file == UINT32_MAX ? NULL : &w->store->files[job->file];
-    if (w->want_sha256)
-        job->digest = digest_of(bytes);
-    if (!f)
-        return job->look;
-    model_check_bytes(w->store, f, bytes);
-    f->class = class_of(bytes, f->mode);
-    bool owned = f->claimed && f->agrees;
-    bool package = inventory_is_package(f->path);
-    if ((f->class[0] && !owned) || package || inventory_is_model(f->path))
-        f->hashes[2] = f->owned_hashes[0] = hex_copy(bytes, HASH_SHA256);
-    if (package)
-        f->sha512 = f->owned_hashes[1] = hex_copy(bytes, HASH_SHA512);
-    return job->look || inventory_wants_bytes(bytes);
+    auto_free uint8_t *chunk = malloc(CHUNK_BYTES);
+    struct hasher *h = hasher_new(wanted);
+    if (!chunk)
+        abort();
+    for (size_t at = 0; at < size && wanted;) {
+        ssize_t got = pread(fd, chunk, size - at < CHUNK_BYTES ? size - at : CHUNK_BYTES, (off_t)at);
+        if (got <= 0) {
+            hasher_free(h);
+            return -1;
+        }
+        hasher_add(h, chunk, (size_t)got);
+        at += (size_t)got;
+    }
+    hasher_finish(h, out);
+    return 0;
 }
 
-/* Small files are read, which is quicker; a large one is mapped for as long as it is hashed. */
+/* A file of a folder: held against the claims about it. What runs and nobody owns, package files and models get their
+ * hashes written down. */
+static int look_at_file(struct work *w, struct model_file *f, int fd, size_t size, struct span first, unsigned wanted,
+                        struct hashes *hashes)
+{
+    bool package = inventory_is_package(f->path);
+    unsigned claims = model_hashes_wanted(w->store, f);
+    f->class = class_of(first, f->mode);
+    bool keep = package || inventory_is_model(f->path) || (f->class[0] && !claims);
+    wanted |= claims | (keep ? HASH_BIT(HASH_SHA256) : 0) | (package ? HASH_BIT(HASH_SHA512) : 0);
+    if (hash_file(fd, size, wanted, hashes) < 0)
+        return -1;
+    model_check_hashes(w->store, f, hashes);
+    if (f->class[0] && !keep && !f->agrees) { /* of the few that differ from their record */
+        keep = true;
+        if (!(wanted & HASH_BIT(HASH_SHA256)) && hash_file(fd, size, HASH_BIT(HASH_SHA256), hashes) < 0)
+            return -1;
+    }
+    if (keep)
+        f->hashes[2] = f->owned_hashes[0] = hex_copy(hashes, HASH_SHA256);
+    if (package)
+        f->sha512 = f->owned_hashes[1] = hex_copy(hashes, HASH_SHA512);
+    return 0;
+}
+
+/* Hashes what is asked for; whether a helper should look at it too, its first bytes say. */
 static int look_at_bytes(struct work *w, struct work_job *job, int fd, size_t size, bool *look)
 {
-    if (size <= SMALL_BYTES) {
-        auto_free uint8_t *bytes = malloc(size);
-        size_t have = 0;
-        if (!bytes)
-            abort();
-        for (ssize_t got = 1; have < size && got > 0; have += got > 0 ? (size_t)got : 0)
-            got = pread(fd, bytes + have, size - have, (off_t)have);
-        if (have < size)
-            return -1;
-        *look = take_bytes(w, job, span_of(bytes, size));
-        return 0;
-    }
-    void *map = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (map == MAP_FAILED)
+    uint8_t first[FIRST_BYTES];
+    struct hashes hashes;
+    ssize_t got = pread(fd, first, size < sizeof(first) ? size : sizeof(first), 0);
+    struct span begin = span_of(first, got > 0 ? (size_t)got : 0);
+    struct model_file *f = job->file == UINT32_MAX ? NULL : &w->store->files[job->file];
+    unsigned wanted = w->want_sha256 ? HASH_BIT(HASH_SHA256) : 0;
+    if (got <= 0 ||
+        (f ? look_at_file(w, f, fd, size, begin, wanted, &hashes) : hash_file(fd, size, wanted, &hashes)) < 0)
         return -1;
-    *look = take_bytes(w, job, span_of(map, size));
-    munmap(map, size);
+    if (w->want_sha256)
+        memcpy(job->digest.bytes, hashes.raw[HASH_SHA256], DIGEST_SIZE);
+    *look = job->look || (f && inventory_wants_bytes(begin));
     return 0;
 }
 

@@ -138,3 +138,40 @@ void hash_bytes(enum hash kind, struct span bytes, uint8_t out[HASH_SIZE_MAX])
     unsigned len;
     must(EVP_Digest(bytes.len ? (const void *)bytes.ptr : "", bytes.len, out, &len, hash_method(kind), NULL));
 }
+
+struct hasher {
+    EVP_MD_CTX *contexts[HASH_KINDS]; /* NULL: not wanted */
+};
+
+struct hasher *hasher_new(unsigned wanted)
+{
+    struct hasher *h = calloc(1, sizeof(*h));
+    must(h != NULL);
+    for (size_t i = 0; i < HASH_KINDS; i++) {
+        if (!(wanted & HASH_BIT(i)))
+            continue;
+        h->contexts[i] = EVP_MD_CTX_new();
+        must(h->contexts[i] && EVP_DigestInit_ex(h->contexts[i], hash_method((enum hash)i), NULL));
+    }
+    return h;
+}
+
+void hasher_add(struct hasher *h, const void *bytes, size_t len)
+{
+    for (size_t i = 0; i < HASH_KINDS; i++)
+        must(!h->contexts[i] || EVP_DigestUpdate(h->contexts[i], bytes, len));
+}
+
+void hasher_finish(struct hasher *h, struct hashes *out)
+{
+    for (size_t i = 0; i < HASH_KINDS; i++)
+        must(!h->contexts[i] || EVP_DigestFinal_ex(h->contexts[i], out->raw[i], NULL));
+    hasher_free(h);
+}
+
+void hasher_free(struct hasher *h)
+{
+    for (size_t i = 0; h && i < HASH_KINDS; i++)
+        EVP_MD_CTX_free(h->contexts[i]);
+    free(h);
+}

@@ -59,3 +59,15 @@ enum hash { HASH_MD5, HASH_SHA1, HASH_SHA256, HASH_SHA384, HASH_SHA512 };
 size_t hash_size(enum hash kind); /* bytes */
 /* hash_size(kind) bytes into `out`. Aborts where OpenSSL does not have the hash. */
 void hash_bytes(enum hash kind, struct span bytes, uint8_t out[HASH_SIZE_MAX]);
+
+/* Some of these hashes over one stream of bytes. */
+#define HASH_KINDS     ((size_t)HASH_SHA512 + 1)
+#define HASH_BIT(kind) (1U << (kind))
+struct hashes {
+    uint8_t raw[HASH_KINDS][HASH_SIZE_MAX]; /* hash_size(kind) bytes of those that were wanted */
+};
+struct hasher;
+struct hasher *hasher_new(unsigned wanted); /* wanted: HASH_BIT of each; aborts when out of memory */
+void hasher_add(struct hasher *h, const void *bytes, size_t len);
+void hasher_finish(struct hasher *h, struct hashes *out); /* also frees */
+void hasher_free(struct hasher *h);
