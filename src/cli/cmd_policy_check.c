@@ -75,6 +75,89 @@ static void explain_findings(const struct policy *p)
            f->critical & 1U << POLICY_SANDBOX ? "sandbox " : "", f->critical & 1U << POLICY_TEST ? "test" : "");
 }
 
+/* Engines of a class, or what our readers are without them. */
+static void name_engines(unsigned bits, struct buf *out)
+{
+    buf_add_str(out, "built-in");
+    for (int g = 0; g < ENGINES; g++)
+        if (bits & 1U << g)
+            buf_printf(out, ", %s", engine_name((enum scan_engine)g));
+}
+
+static void explain_engine(const char *what, const char *path, uint64_t age_s)
+{
+    printf("  %-28s %s\n", what, path);
+    say_days("with data not older than", age_s);
+}
+
+static void explain_scanners(const struct engines_wanted *w)
+{
+    printf("\nEvery file is read by our own readers; what none of them understood to its end blocks\n");
+    if (engines_asked(w, ENGINE_CLAMAV))
+        explain_engine("ClamAV answers at", w->clamd, w->age_s[ENGINE_CLAMAV]);
+    if (engines_asked(w, ENGINE_YARA))
+        explain_engine("YARA rules are those of", w->yara, w->age_s[ENGINE_YARA]);
+    for (int c = 0; c < FILE_CLASSES; c++) {
+        auto_buf names = BUF(128);
+        unsigned bits = engines_of_class(w, (enum file_class)c);
+        name_engines(bits, &names);
+        if (bits)
+            printf("  %-28s %s\n", file_class_name((enum file_class)c), buf_str(&names));
+    }
+}
+
+static void put_scanners(struct json_out *w, const struct engines_wanted *wanted)
+{
+    json_put_object(w, "scanners");
+    for (int c = 0; c < FILE_CLASSES; c++) {
+        json_put_array(w, file_class_name((enum file_class)c));
+        json_out_string(w, "built-in");
+        for (int g = 0; g < ENGINES; g++)
+            if (engines_of_class(wanted, (enum file_class)c) & 1U << g)
+                json_out_string(w, engine_name((enum scan_engine)g));
+        json_out_array_end(w);
+    }
+    json_out_object_end(w);
+}
+
+static void explain_licences(const struct policy *p)
+{
+    printf("\nLicences\n");
+    for (size_t i = 0; i < LICENCE_CLASSES; i++) {
+        const struct policy_licences *l = &p->licences[i];
+        printf("  of %-8s %s%s%s%s; unknown ones %s\n", licence_class_name((enum licence_class)i),
+               l->allow[0] ? "only " : "all", l->allow, l->deny[0] ? ", never " : "", l->deny,
+               l->unknown_blocks ? "block" : "pass");
+    }
+}
+
+static void put_items(struct json_out *w, const char *key, const char *list)
+{
+    struct span item, rest = span_str(list);
+    json_put_array(w, key);
+    while (rest.len) {
+        if (!span_take_until(&rest, ',', &item)) {
+            item = rest;
+            rest.len = 0;
+        }
+        json_out_span(w, item);
+    }
+    json_out_array_end(w);
+}
+
+static void put_licences(struct json_out *w, const struct policy *p)
+{
+    json_put_object(w, "licences");
+    for (size_t i = 0; i < LICENCE_CLASSES; i++) {
+        json_put_object(w, licence_class_name((enum licence_class)i));
+        put_items(w, "allow", p->licences[i].allow);
+        put_items(w, "deny", p->licences[i].deny);
+        json_put_string(w, "unknown", p->licences[i].unknown_blocks ? "block" : "remark");
+        json_out_object_end(w);
+    }
+    json_out_object_end(w);
+}
+
 static void put_environment(struct json_out *w, const struct policy_environment *env)
 {
     json_put_object(w, env->name);
@@ -103,6 +186,8 @@ static void put_policy(const struct policy *p)
     for (size_t i = 0; i < POLICY_ENVIRONMENTS; i++)
         put_environment(&w, &p->environments[i]);
     json_out_object_end(&w);
+    put_scanners(&w, &p->scanners);
+    put_licences(&w, p);
     json_put_uint(&w, "examples", p->example_count);
     command_json_end(&w);
 }
@@ -121,6 +206,8 @@ static int check_run(struct invocation *in)
     for (size_t i = 0; i < POLICY_ENVIRONMENTS; i++)
         explain_environment(&p.environments[i]);
     explain_findings(&p);
+    explain_licences(&p);
+    explain_scanners(&p.scanners);
     printf("\n%zu chat templates may pass that people have read; %zu examples (airlock policy test)\n",
            p.template_count, p.example_count);
     return 0;

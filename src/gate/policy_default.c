@@ -33,4 +33,16 @@ const char POLICY_DEFAULT[] =
     "    # One approval a role, each by another person, none by a person who asked.\n"
     "    approvals: [security-officer, product-owner]\n"
     "    # The longest life of an approval that has not been used.\n"
-    "    approval-max-age: 30d\n";
+    "    approval-max-age: 30d\n"
+    "\n"
+    "# Scanners of others. Our own readers look at every file, whatever stands here; beside them none is asked by "
+    "default,\n"
+    "# since they are not installed everywhere. What is asked for and is missing, too old or over its limits blocks.\n"
+    "# scanners:\n"
+    "#   engines:\n"
+    "#     clamav: {socket: /run/clamav/clamd.ctl, max-age: 7d}\n"
+    "#     yara: {rules: /etc/airlock/yara, max-age: 365d}\n"
+    "#   classes:\n"
+    "#     program: [clamav, yara]\n"
+    "#     script: [clamav, yara]\n"
+    "#     document: [clamav]\n";
