@@ -120,6 +120,44 @@ static void put_scanners(struct json_out *w, const struct engines_wanted *wanted
     json_out_object_end(w);
 }
 
+static void explain_licences(const struct policy *p)
+{
+    printf("\nLicences\n");
+    for (size_t i = 0; i < LICENCE_CLASSES; i++) {
+        const struct policy_licences *l = &p->licences[i];
+        printf("  of %-8s %s%s%s%s; unknown ones %s\n", licence_class_name((enum licence_class)i),
+               l->allow[0] ? "only " : "all", l->allow, l->deny[0] ? ", never " : "", l->deny,
+               l->unknown_blocks ? "block" : "pass");
+    }
+}
+
+static void put_items(struct json_out *w, const char *key, const char *list)
+{
+    struct span item, rest = span_str(list);
+    json_put_array(w, key);
+    while (rest.len) {
+        if (!span_take_until(&rest, ',', &item)) {
+            item = rest;
+            rest.len = 0;
+        }
+        json_out_span(w, item);
+    }
+    json_out_array_end(w);
+}
+
+static void put_licences(struct json_out *w, const struct policy *p)
+{
+    json_put_object(w, "licences");
+    for (size_t i = 0; i < LICENCE_CLASSES; i++) {
+        json_put_object(w, licence_class_name((enum licence_class)i));
+        put_items(w, "allow", p->licences[i].allow);
+        put_items(w, "deny", p->licences[i].deny);
+        json_put_string(w, "unknown", p->licences[i].unknown_blocks ? "block" : "remark");
+        json_out_object_end(w);
+    }
+    json_out_object_end(w);
+}
+
 static void put_environment(struct json_out *w, const struct policy_environment *env)
 {
     json_put_object(w, env->name);
@@ -149,6 +187,7 @@ static void put_policy(const struct policy *p)
         put_environment(&w, &p->environments[i]);
     json_out_object_end(&w);
     put_scanners(&w, &p->scanners);
+    put_licences(&w, p);
     json_put_uint(&w, "examples", p->example_count);
     command_json_end(&w);
 }
@@ -167,6 +206,7 @@ static int check_run(struct invocation *in)
     for (size_t i = 0; i < POLICY_ENVIRONMENTS; i++)
         explain_environment(&p.environments[i]);
     explain_findings(&p);
+    explain_licences(&p);
     explain_scanners(&p.scanners);
     printf("\n%zu chat templates may pass that people have read; %zu examples (airlock policy test)\n",
            p.template_count, p.example_count);
@@ -229,7 +269,8 @@ const struct command CMD_POLICY_TEST = {
     .summary = "does a policy decide its own examples as they say",
     .detail = "`examples` in the policy are situations with what is expected: `{name: …, environment: prod, advisory: "
               "critical, waiver: 30d, expect: blocks}`; `finding` is a severity or not-scanned, `advisory` a severity "
-              "or malicious, `without` the name of a requirement. A policy without examples cannot be tried: status 6.",
+              "or malicious, `licence` an SPDX expression or unknown (`of: models, packages or images`), `without` the name of a "
+              "requirement. A policy without examples cannot be tried: status 6.",
     .min_args = 1,
     .max_args = 1,
     .run = test_run,

@@ -101,6 +101,78 @@ int objections_of_vulns(const json_t *predicate, const struct policy *p, struct 
     return 0;
 }
 
+/* ── of licences ── */
+
+static const char *property(const json_t *component, const char *name)
+{
+    const json_t *one;
+    size_t i;
+    json_array_foreach(json_object_get(component, "properties"), i, one)
+    {
+        if (strcmp(json_get_string(one, "name", ""), name) == 0)
+            return json_get_string(one, "value", "");
+    }
+    return "";
+}
+
+bool licence_of_component(const json_t *component, enum licence_class *class, const char **expression)
+{
+    const char *type = json_get_string(component, "type", ""), *part = property(component, "airlock:part");
+    const json_t *first = json_array_get(json_object_get(component, "licenses"), 0);
+    *expression = json_get_string(first, "expression", "");
+    if (strcmp(type, "machine-learning-model") == 0)
+        *class = LICENCE_MODELS;
+    else if (strcmp(type, "library") == 0 && strcmp(property(component, "airlock:declared"), "true") != 0)
+        *class = strcmp(part, "engine") == 0 ? LICENCE_IMAGES : LICENCE_PACKAGES;
+    else
+        return false;
+    return true;
+}
+
+void objections_of_licences(const json_t *inventory, const struct policy *p, struct objections *out)
+{
+    const json_t *component;
+    size_t i;
+    json_array_foreach(json_object_get(inventory, "components"), i, component)
+    {
+        enum licence_class class;
+        const char *expression;
+        if (!licence_of_component(component, &class, &expression) || !licence_class_asked(&p->licences[class]))
+            continue;
+        const char *id = policy_licence_objection(&p->licences[class], expression);
+        if (id)
+            add(out,
+                (struct objection){.kind = OBJECTION_LICENCE,
+                                   .id = id,
+                                   .place = json_get_string(component, "purl", json_get_string(component, "name", "")),
+                                   .digest = "",
+                                   .licence = expression,
+                                   .severity = "high"});
+    }
+}
+
+void licences_count(const json_t *inventory, struct licence_count *out)
+{
+    const json_t *component;
+    size_t i;
+    *out = (struct licence_count){0};
+    json_array_foreach(json_object_get(inventory, "components"), i, component)
+    {
+        enum licence_class class;
+        const char *expression;
+        if (!licence_of_component(component, &class, &expression))
+            continue;
+        out->all++;
+        out->unknown += !expression[0];
+    }
+}
+
+const char *objection_kind_name(enum objection_kind k)
+{
+    static const char *const names[] = {"finding", "advisory", "licence"};
+    return names[k];
+}
+
 bool objection_is(const struct objection *o, const char *name, const char *place)
 {
     bool named = o->hit ? vuln_is(o->hit, name) : strcmp(o->id, name) == 0;

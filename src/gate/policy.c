@@ -213,7 +213,7 @@ static void close_yaml(struct yaml **y)
 int policy_parse(struct span text, const char *name, struct policy *out, struct err *e)
 {
     static const char *const top[] = {"schema", "environments", "templates", "advisories", "waivers",
-                                      "scanners", "examples",     NULL};
+                                      "scanners", "licences",     "examples", NULL};
     static const char *const names[] = {ENVIRONMENT_SANDBOX, ENVIRONMENT_TEST, ENVIRONMENT_PROD, NULL};
     *out = (struct policy){.digest = digest_of(text)};
     AUTO(close_yaml) struct yaml *root = yaml_parse(text, name, e);
@@ -233,7 +233,8 @@ int policy_parse(struct span text, const char *name, struct policy *out, struct 
         if (environment_parse(environments, name, i, &out->environments[i], e) < 0)
             return -1;
     return templates_parse(root, name, out, e) < 0 || policy_findings_parse(root, name, &out->findings, e) < 0 ||
-                   policy_scanners_parse(root, name, &out->scanners, e) < 0
+                   policy_scanners_parse(root, name, &out->scanners, e) < 0 ||
+                   policy_licences_parse(root, name, out->licences, e) < 0
                ? -1
                : policy_examples_parse(root, name, out, e);
 }

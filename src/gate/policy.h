@@ -58,13 +58,30 @@ struct policy_findings {
     uint32_t critical;         /* environments in which critical findings can be waived: bit 1 << POLICY_… */
 };
 
+/* Which licences may be had, of one class of what a release is made of. */
+enum licence_class { LICENCE_MODELS, LICENCE_PACKAGES, LICENCE_IMAGES, LICENCE_CLASSES };
+#define POLICY_LICENCES_SIZE 2048U
+struct policy_licences {
+    char allow[POLICY_LICENCES_SIZE],
+        deny[POLICY_LICENCES_SIZE]; /* "MIT,LGPL-2.1+" (parse/licence_judge.h); "": none */
+    bool unknown_blocks;            /* else it is a remark */
+};
+const char *licence_class_name(enum licence_class c);      /* "models"; images: the packages in them */
+bool licence_class_asked(const struct policy_licences *l); /* does it ask for anything? */
+/* What is wrong with this licence ("": unknown): "licence-denied", "licence-not-allowed", "licence-unknown"; NULL:
+ * nothing. Static. */
+const char *policy_licence_objection(const struct policy_licences *l, const char *expression);
+
 /* One example that a policy gives of itself: `airlock policy test` decides it, and compares. */
 struct policy_example {
     char name[96];
-    unsigned line;               /* in the text */
-    unsigned environment;        /* POLICY_SANDBOX … */
-    int without;                 /* enum requirement that is missing, or -1 */
-    bool finding, advisory;      /* a finding of a scan, or an advisory that hits a package … */
+    unsigned line;          /* in the text */
+    unsigned environment;   /* POLICY_SANDBOX … */
+    int without;            /* enum requirement that is missing, or -1 */
+    bool finding, advisory; /* a finding of a scan, or an advisory that hits a package … */
+    bool licence;           /* … or a licence: */
+    char expression[96];    /* "": unknown */
+    enum licence_class class;
     unsigned severity;           /* … of this severity: enum advisory_severity */
     bool not_scanned, malicious; /* … or a file that was not scanned, a malicious package */
     uint64_t waiver_s;           /* two people waive it for so long; 0: nobody does */
@@ -79,6 +96,7 @@ struct policy {
         templates[POLICY_TEMPLATES]; /* chat templates that this contour has read, besides the built-in list */
     size_t template_count;
     struct policy_findings findings;
+    struct policy_licences licences[LICENCE_CLASSES];
     struct engines_wanted scanners; /* of others; ours always look */
     struct policy_example examples[POLICY_EXAMPLES];
     size_t example_count;

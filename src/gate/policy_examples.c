@@ -6,6 +6,7 @@
 #include "gate/policy_internal.h"
 #include "gate/waiver_count.h"
 #include "parse/advisory_row.h"
+#include "parse/spdx_licence.h"
 
 /* ── reading ── */
 
@@ -51,10 +52,31 @@ static int expectation_of(const struct yaml *map, const char *file, bool *passes
                : policy_bad(e, file, map->line, "expect: wanted passes or blocks, found \"%.32s\"", text);
 }
 
+/* `licence`: an expression, or unknown; `of`: models, packages or images. */
+static int licence_of(const struct yaml *map, const char *file, struct policy_example *out, struct err *e)
+{
+    const char *text, *of;
+    if (yaml_text_or(map, "licence", "", &text, file, e) < 0 ||
+        yaml_text_or(map, "of", licence_class_name(LICENCE_PACKAGES), &of, file, e) < 0)
+        return -1;
+    if (!text[0])
+        return yaml_get(map, "of") ? policy_bad(e, file, map->line, "of: stands beside licence only") : 0;
+    bool known = strcmp(text, "unknown") != 0;
+    if (known && (strlen(text) >= sizeof out->expression || !spdx_licence_check(span_str(text), NULL)))
+        return policy_bad(e, file, map->line, "licence: \"%.60s\" is no expression of SPDX licences, nor unknown",
+                          text);
+    snprintf(out->expression, sizeof out->expression, "%s", known ? text : "");
+    out->licence = true;
+    for (out->class = 0; out->class < LICENCE_CLASSES; out->class ++)
+        if (strcmp(of, licence_class_name(out->class)) == 0)
+            return 0;
+    return policy_bad(e, file, map->line, "of: wanted models, packages or images");
+}
+
 static int example_parse(const struct yaml *map, const char *file, struct policy_example *out, struct err *e)
 {
-    static const char *const keys[] = {"name",     "environment", "without", "finding",
-                                       "advisory", "waiver",      "expect",  NULL};
+    static const char *const keys[] = {"name",    "environment", "without", "finding", "advisory",
+                                       "licence", "of",          "waiver",  "expect",  NULL};
     const char *name, *without, *waiver;
     unsigned requirement;
     *out = (struct policy_example){.without = -1};
@@ -76,8 +98,10 @@ static int example_parse(const struct yaml *map, const char *file, struct policy
         return policy_bad(e, file, map->line, "without: \"%.40s\" is nothing that a policy can ask for", without);
     if (without[0])
         out->without = (int)requirement;
-    if ((without[0] != '\0') + out->finding + out->advisory != 1)
-        return policy_bad(e, file, map->line, "an example has one of without, finding and advisory");
+    if (licence_of(map, file, out, e) < 0)
+        return -1;
+    if ((without[0] != '\0') + out->finding + out->advisory + out->licence != 1)
+        return policy_bad(e, file, map->line, "an example has one of without, finding and advisory, or licence");
     return 0;
 }
 
@@ -108,6 +132,8 @@ static bool is_missed(const struct policy *p, const struct policy_example *x, ch
 
 static bool blocks_unwaived(const struct policy *p, const struct policy_example *x)
 {
+    if (x->licence)
+        return policy_licence_objection(&p->licences[x->class], x->expression) != NULL;
     if (x->finding)
         return x->not_scanned || x->severity >= ADVISORY_MEDIUM;
     return x->malicious || p->findings.block & 1U << x->severity;
@@ -115,9 +141,12 @@ static bool blocks_unwaived(const struct policy *p, const struct policy_example 
 
 static bool is_waived(const struct policy *p, const struct policy_example *x, char *why, size_t size)
 {
-    struct objection o = {.kind = x->finding ? OBJECTION_FINDING : OBJECTION_ADVISORY,
+    struct objection o = {.kind = x->licence   ? OBJECTION_LICENCE
+                                  : x->finding ? OBJECTION_FINDING
+                                               : OBJECTION_ADVISORY,
                           .id = "example",
-                          .critical = !x->not_scanned && !x->malicious && x->severity == ADVISORY_CRITICAL,
+                          .critical =
+                              !x->licence && !x->not_scanned && !x->malicious && x->severity == ADVISORY_CRITICAL,
                           .never = x->not_scanned ? "it was not scanned"
                                    : x->malicious ? "the package itself is the harm"
                                                   : NULL};
@@ -143,7 +172,7 @@ bool policy_example_holds(const struct policy *p, const struct policy_example *x
         passes = !is_missed(p, x, why, size);
     } else if (!blocks_unwaived(p, x)) {
         passes = true;
-        snprintf(why, size, "that severity does not block");
+        snprintf(why, size, x->licence ? "that licence does not block" : "that severity does not block");
     } else {
         passes = is_waived(p, x, why, size);
     }

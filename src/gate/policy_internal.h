@@ -25,6 +25,10 @@ int policy_examples_parse(const struct yaml *root, const char *file, struct poli
 /* The name of a requirement. False when it is none. */
 bool policy_requirement(const char *name, unsigned *out);
 
+/* The key `licences`; may be absent. */
+int policy_licences_parse(const struct yaml *root, const char *file, struct policy_licences out[LICENCE_CLASSES],
+                          struct err *e);
+
 /* The key `scanners`; may be absent. */
 int policy_scanners_parse(const struct yaml *root, const char *file, struct engines_wanted *out, struct err *e);
 

@@ -216,6 +216,7 @@ static const struct rule {
     {"sbom", REQUIRE_SBOM, ALWAYS, rule_sbom},
     {"scan", REQUIRE_SCAN, ALWAYS, rule_scan},
     {"scanners", -1, ALWAYS, rule_scanners},
+    {"licences", -1, ALWAYS, rule_licences},
     {"advisories", -1, ALWAYS, rule_advisories},
     {"stood-before", REQUIRE_STOOD_BEFORE, ALWAYS, rule_stood_before},
     {"test", REQUIRE_TEST, ALWAYS, rule_test},

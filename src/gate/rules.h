@@ -28,6 +28,7 @@ void rules_run(const struct facts *f, struct verdict *out);
 /* Rules with files of their own: about people, and about what was found. */
 bool rule_scan(const struct facts *f, char *text, size_t size);
 bool rule_advisories(const struct facts *f, char *text, size_t size);
+bool rule_licences(const struct facts *f, char *text, size_t size);
 bool rule_scanners(const struct facts *f, char *text, size_t size);
 bool rule_request(const struct facts *f, char *text, size_t size);
 bool rule_approvals(const struct facts *f, char *text, size_t size);

@@ -29,7 +29,7 @@ static void put_vex(struct json_out *w, const struct waiver_statement *s)
     json_out_object_end(w);
     json_put_array(w, "products");
     json_out_object(w);
-    json_put_string(w, "@id", o->kind == OBJECTION_ADVISORY ? o->place : o->digest);
+    json_put_string(w, "@id", o->kind == OBJECTION_FINDING ? o->digest : o->place);
     json_out_object_end(w);
     json_out_array_end(w);
     json_put_string(w, "status", "affected");
@@ -43,11 +43,13 @@ static void put_vex(struct json_out *w, const struct waiver_statement *s)
 static void put_finding(struct json_out *w, const struct objection *o)
 {
     json_put_object(w, "finding");
-    json_put_string(w, "kind", o->kind == OBJECTION_ADVISORY ? "advisory" : "finding");
+    json_put_string(w, "kind", objection_kind_name(o->kind));
     json_put_string(w, "id", o->id);
-    json_put_string(w, o->kind == OBJECTION_ADVISORY ? "purl" : "path", o->place);
+    json_put_string(w, o->kind != OBJECTION_FINDING && strncmp(o->place, "pkg:", 4) == 0 ? "purl" : "path", o->place);
     if (o->digest[0])
         json_put_string(w, "digest", o->digest);
+    if (o->licence)
+        json_put_string(w, "licence", o->licence);
     json_put_string(w, "severity", o->severity);
     json_out_object_end(w);
 }
@@ -89,15 +91,15 @@ static int not_the_one(const struct objections *all, const struct waiver_wish *w
     }
     err_set(e, ERR_NOTFOUND, 0, "no \"%.80s\"%s%.120s speaks against this release; what does: %s", wish->finding,
             wish->place ? " at " : "", wish->place ? wish->place : "", list.len ? buf_str(&list) : "nothing");
-    return err_hint(e, "Findings are named by their rule, advisories by their id or an alias; `airlock scan` and "
-                       "`airlock show` list them");
+    return err_hint(e, "Findings and licences are named by their rule, advisories by their id or an alias; `airlock "
+                       "scan` and `airlock show` list them");
 }
 
 /* Rules that hit one file several times are one finding of it. */
 static bool same(const struct objection *a, const struct objection *b)
 {
     return a->kind == b->kind && strcmp(a->id, b->id) == 0 && strcmp(a->place, b->place) == 0 &&
-           strcmp(a->digest, b->digest) == 0;
+           strcmp(a->digest, b->digest) == 0 && (a->kind != OBJECTION_LICENCE || strcmp(a->licence, b->licence) == 0);
 }
 
 static const struct objection *the_one(const struct objections *all, const struct waiver_wish *wish, struct err *e)

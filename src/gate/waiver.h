@@ -60,7 +60,7 @@ struct waiver_place {
 bool waiver_covers(const struct waiver_place *p, const struct objection *o, struct waiver *out, char *why, size_t size);
 
 /* Everything that speaks against the release now: of the newest scan of the contour and the newest match of advisories,
- * which may be absent. */
+ * which may be absent, and of its newest inventory's licences. */
 int waiver_objections(const struct evidence *ev, const struct policy *p, struct objections *out, struct err *e);
 
 /* Do waivers cover all of them? *ends_s: when the first of the waivers ends. Else `why` names the first that stays. */

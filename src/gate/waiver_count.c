@@ -45,9 +45,12 @@ struct word {
 static bool about(const json_t *predicate, const struct objection *o)
 {
     const json_t *finding = json_object_get(predicate, "finding");
-    const char *kind = o->kind == OBJECTION_ADVISORY ? "advisory" : "finding";
-    if (strcmp(json_get_string(finding, "kind", ""), kind) != 0)
+    if (strcmp(json_get_string(finding, "kind", ""), objection_kind_name(o->kind)) != 0)
         return false;
+    if (o->kind == OBJECTION_LICENCE)
+        return strcmp(json_get_string(finding, "id", ""), o->id) == 0 &&
+               strcmp(json_get_string(finding, "licence", "?"), o->licence) == 0 &&
+               strcmp(json_get_string(finding, "purl", json_get_string(finding, "path", "")), o->place) == 0;
     if (o->kind == OBJECTION_ADVISORY)
         return vuln_is(o->hit, json_get_string(finding, "id", "")) &&
                strcmp(json_get_string(finding, "purl", ""), o->place) == 0;
@@ -180,8 +183,11 @@ int waiver_objections(const struct evidence *ev, const struct policy *p, struct 
 {
     const struct evidence_line *scan = evidence_newest_ours(ev, PREDICATE_SCAN, NULL);
     const struct evidence_line *vulns = evidence_newest_ours(ev, PREDICATE_VULNS, NULL);
+    const struct evidence_line *inventory = evidence_newest_ours(ev, PREDICATE_CYCLONEDX, NULL);
     if (scan)
         objections_of_scan(scan->predicate, out);
+    if (inventory)
+        objections_of_licences(inventory->predicate, p, out);
     return vulns ? objections_of_vulns(vulns->predicate, p, out, e) : 0;
 }
 
