@@ -60,6 +60,7 @@ enum file_class file_class(enum content content, const char *name)
     case CONTENT_NUMPY:
     case CONTENT_ONNX:
     case CONTENT_PROTOBUF:
+    case CONTENT_SENTENCEPIECE:
         return CLASS_MODEL;
     case CONTENT_DOCUMENT:
     case CONTENT_HTML:

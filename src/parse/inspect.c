@@ -14,13 +14,16 @@
 #include "parse/licence_text.h"
 #include "parse/json_file.h"
 #include "parse/leaks.h"
+#include "parse/loader_code.h"
 #include "parse/numpy.h"
 #include "parse/onnx.h"
 #include "parse/package.h"
 #include "parse/pickle.h"
+#include "parse/pyc.h"
 #include "parse/safetensors.h"
 #include "parse/savedmodel.h"
 #include "parse/sbom_check.h"
+#include "parse/sentencepiece.h"
 #include "parse/sniff.h"
 #include "parse/tar.h"
 #include "parse/text.h"
@@ -103,6 +106,9 @@ static bool read_as(enum content content, struct span file, const struct inspect
     case CONTENT_PROTOBUF:
         savedmodel_check(file, o->name, r);
         return true;
+    case CONTENT_SENTENCEPIECE:
+        sentencepiece_check(file, r);
+        return true;
     default:
         return false;
     }
@@ -141,7 +147,7 @@ static bool has_zip_tail(struct span file)
 static bool holds_any_bytes(enum content c)
 {
     return c == CONTENT_PICKLE || c == CONTENT_NUMPY || c == CONTENT_GGUF || c == CONTENT_SAFETENSORS ||
-           c == CONTENT_ONNX || c == CONTENT_PROTOBUF || c == CONTENT_HDF5;
+           c == CONTENT_ONNX || c == CONTENT_PROTOBUF || c == CONTENT_SENTENCEPIECE || c == CONTENT_HDF5;
 }
 
 /* A reader of PDF takes its mark anywhere in the first 1024 bytes. */
@@ -155,6 +161,10 @@ static void without_reader(enum content content, struct span file, const struct 
     if (content == CONTENT_LFS_POINTER)
         report_finding(r, SEVERITY_HIGH, "git-lfs-pointer", "",
                        "a pointer of Git LFS in the place of the file; fetch the file itself");
+    else if (content == CONTENT_SCRIPT && o->depth == 0 && loader_code_runner(o->name))
+        report_finding(r, SEVERITY_HIGH, "loader-code", "",
+                       "a program in a model's folder: %s. It belongs into a package that vouches for it, or away",
+                       loader_code_runner(o->name));
     else if (!content_is_opaque(content))
         report_not_scanned(r, "no-scanner", "", "no scanner understands %s yet", content_name(content));
     else if (o->executable && content == CONTENT_CONFIG)
@@ -220,6 +230,20 @@ static void hidden(enum content content, const struct inspect_options *o, struct
         report_finding(r, SEVERITY_LOW, "package-pickle", "", "a pickle: whoever loads it runs what it says");
 }
 
+/* The package vouches for byte code as for everything else; what is in it must be what its source says, as far as its
+ * header tells. */
+static void check_bytecode(struct span file, const struct inspect_options *o, struct report *r)
+{
+    char path[1024];
+    struct span source;
+    auto_buf room = BUF(LIMIT_MEMBER_BYTES);
+    const char *why = "its source does not lie beside it";
+    if (o->beside && o->beside->depth == o->depth && pyc_source_path(o->name, path, sizeof(path)) &&
+        o->beside->read(o->beside->arg, path, &room, &source) && pyc_is_made_of(file, source, &why))
+        return;
+    report_not_scanned(r, "byte-code", "", "byte code that no scanner understands: %s", why);
+}
+
 /* What the package's code does is the package's business, and so are its data; what is loaded or unpacked by others, or
  * pretends to be something else, is looked at. */
 static void inspect_standing(struct span file, enum content content, const struct inspect_options *o, struct report *r)
@@ -233,7 +257,7 @@ static void inspect_standing(struct span file, enum content content, const struc
         return;
     case CONTENT_PROGRAM:
         if (ends_with_one_of(o->name, bytecode, ARRAY_LEN(bytecode)))
-            report_not_scanned(r, "no-scanner", "", "byte code that no scanner understands yet");
+            check_bytecode(file, o, r);
         else
             hidden(content, o, r);
         return;

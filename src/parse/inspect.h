@@ -19,6 +19,13 @@ struct member_watch {
     void *arg;
 };
 
+/* The other members of a package: byte code is held against its source. */
+struct member_source {
+    bool (*read)(void *arg, const char *path, struct buf *room, struct span *out); /* false: it is not there */
+    void *arg;
+    unsigned depth; /* of the members that they lie beside */
+};
+
 struct inventory;
 
 struct inspect_options {
@@ -32,6 +39,9 @@ struct inspect_options {
      * hides what it is. */
     bool stands;
     bool system; /* lies in a package or in a layer: a system's file, nobody's prompts or data */
+    /* Of a package's file; may be NULL. */
+    const struct member_source *beside;
+
     const struct member_watch *watch; /* of a tar; may be NULL */
     struct inventory *inventory;      /* of a tar: takes the packages that its members are records of; may be NULL */
     const char *inventory_prefix;     /* stands before "!/" and the member's path there; NULL: nothing does */

@@ -6,6 +6,7 @@
 
 #include "parse/html_doc.h"
 #include "parse/joblib.h"
+#include "parse/sentencepiece.h"
 #include "parse/text.h"
 #include "util/auto.h"
 
@@ -35,6 +36,7 @@ const char *content_name(enum content c)
         [CONTENT_NUMPY] = "numpy",
         [CONTENT_ONNX] = "onnx",
         [CONTENT_PROTOBUF] = "protobuf",
+        [CONTENT_SENTENCEPIECE] = "sentencepiece",
         [CONTENT_PROGRAM] = "program",
         [CONTENT_DATABASE] = "database",
         [CONTENT_DOCUMENT] = "document",
@@ -343,6 +345,8 @@ enum content sniff(struct span file, const char *name)
         return CONTENT_TAR;
     if (looks_like_safetensors(file))
         return CONTENT_SAFETENSORS;
+    if (has_word("model spm ", suffix_of(name)) && sentencepiece_is(file))
+        return CONTENT_SENTENCEPIECE;
     if (sniff_is_pickle(file))
         return CONTENT_PICKLE;
     if (text_is_text(file))

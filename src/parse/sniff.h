@@ -30,7 +30,8 @@ enum content {
     CONTENT_NUMPY,
     CONTENT_ONNX, /* by name alone: protocol buffers have no magic */
     CONTENT_PROTOBUF,
-    CONTENT_PROGRAM, /* programs and libraries that are no ELF, byte code */
+    CONTENT_SENTENCEPIECE, /* by its first piece, under a name that tokenizers have */
+    CONTENT_PROGRAM,       /* programs and libraries that are no ELF, byte code */
     CONTENT_DATABASE,
     CONTENT_DOCUMENT, /* PDF and office files: they hold programs */
     CONTENT_PICTURE,

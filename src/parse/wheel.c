@@ -460,11 +460,22 @@ static bool is_bomb(struct wheel *w, size_t packed)
     return true;
 }
 
+static bool read_member(void *arg, const char *path, struct buf *room, struct span *out)
+{
+    struct wheel *w = arg;
+    auto_report ignored = {0}; /* what is wrong with that member is told where it is looked at itself */
+    const struct zip_member *m = zip_find(&w->z, path);
+    report_init(&ignored, "");
+    return m && !m->folder && zip_bytes(m, room, out, &ignored) == 0;
+}
+
 void wheel_check(struct span file, const struct inspect_options *o, struct package_facts *p, struct report *r)
 {
     struct inspect_options inner = *o;
     inner.stands = true;
     struct wheel w = {.o = &inner, .p = p, .r = r};
+    struct member_source beside = {.read = read_member, .arg = &w, .depth = o->depth + 1};
+    inner.beside = &beside;
     r->format = "wheel";
     if (read_filename(&w) == 0 && zip_open(file, &w.z, r) == 0 && !is_bomb(&w, file.len) && find_info(&w) == 0 &&
         check_info_name(&w) == 0) {

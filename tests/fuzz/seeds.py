@@ -191,6 +191,14 @@ def main():
         seed("config", name, bytes([index]) + SETTINGS[name])
         seed("config_rules" if name == "config" else "config_files", name, SETTINGS[name])
     seed("config_rules", "tokens", CONFIG)
+    piece = lambda text, kind: b"\x0a" + bytes([9 + len(text)]) + b"\x0a" + bytes([len(text)]) + text + b"\x15\0\0\x80\xbf\x18" + bytes([kind])
+    normalizer = b"\x1a\x10\x0a\x04nmt_\x12\x08\x04\0\0\0abcd"
+    seed("sentencepiece", "model", piece(b"<unk>", 2) + piece(b"<s>", 3) + piece(b"ab", 1) + b"\x12\0" + normalizer)
+    seed("sentencepiece", "twice", piece(b"<unk>", 2) + piece(b"a", 1) + piece(b"a", 1) + piece(b"", 9))
+    for name in ("a/modeling_x.py", "handler.py", "setup.sh"):
+        seed("loader_code", name.replace("/", "_"), name.encode())
+    seed("pyc", "hash", b"a/__pycache__/b.cpython-311.pyc\0x = 1\n\0\xa7\r\r\n\x03\0\0\0\x4c\x03\x72\xaa\x93\xf7\x52\x52\xe3")
+    seed("pyc", "time", b"__pycache__/b.cpython-37.opt-1.pyc\0\0\x42\r\r\n\0\0\0\0\0\0\0\0\0\0\0\0\xe3")
     seed("tokenizer", "whole", SETTINGS["tokenizer"])
     seed("tokenizer", "regex", rb"(?i:'s|'t)|[^\r\n\p{L}]?\p{L}+|\p{N}{1,3}|\s+(?!\S)|(a+|[^]b\]]*)+{2,}(?<n>x)\k<n>\1")
     for index, name in enumerate(("config", "modules", "tokenizer", "lines")):

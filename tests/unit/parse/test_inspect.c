@@ -54,12 +54,12 @@ static void what_is_run_or_rendered_needs_a_scanner(void **state)
 {
     (void)state;
     static const struct row rows[] = {
-        ROW("handler.py", "print(1)\n", "script", VERDICT_NOT_SCANNED),
+        ROW("handler.py", "print(1)\n", "script", VERDICT_SUSPICIOUS),
         ROW("notes", "#!/bin/sh\nid\n", "script", VERDICT_NOT_SCANNED),
         ROW("page.html", "<p>hello</p>\n", "html", VERDICT_CLEAN),
         ROW("x", "<?xml version='1.0'?><svg/>", "script", VERDICT_NOT_SCANNED),
-        ROW("requirements.txt", "evil==1\n", "script", VERDICT_NOT_SCANNED),
-        ROW("Makefile", "all:\n\tid\n", "script", VERDICT_NOT_SCANNED),
+        ROW("requirements.txt", "evil==1\n", "script", VERDICT_SUSPICIOUS),
+        ROW("Makefile", "all:\n\tid\n", "script", VERDICT_SUSPICIOUS),
     };
     come_out(rows, ARRAY_LEN(rows));
 }

@@ -1,0 +1,1 @@
+a/modeling_x.py
