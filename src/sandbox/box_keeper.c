@@ -40,14 +40,14 @@ struct keeper {
 /* Root gets a mount namespace of its own, in which it may clone mounts. */
 static int prepare_as_root(struct keeper *k, struct err *e)
 {
-    if (unshare(CLONE_NEWNS) < 0) {
-        k->as_root = false; /* root of a container without CAP_SYS_ADMIN: as an ordinary user */
+    /* Root of a container without CAP_SYS_ADMIN, or of a user namespace in which groups cannot be dropped
+     * (user_namespaces(7), "/proc/pid/setgroups"): as an ordinary user. */
+    if (setgroups(0, NULL) < 0 || unshare(CLONE_NEWNS) < 0) {
+        k->as_root = false;
         return 0;
     }
     if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
         return err_set(e, ERR_SYSTEM, errno, "make the mounts of the keeper private");
-    if (setgroups(0, NULL) < 0)
-        return err_set(e, ERR_SYSTEM, errno, "drop supplementary groups");
     return box_detach_all(&k->plan, &k->trees, e);
 }
 

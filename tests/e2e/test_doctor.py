@@ -88,6 +88,15 @@ def test_it_says_who_it_is(airlock_path, tmp_path):
     assert found["box"]["state"] == "fine"
 
 
+def test_root_of_a_namespace_that_keeps_its_groups_has_a_box(airlock_path, tmp_path):
+    """unshare forbids setgroups there, as user_namespaces(7) asks of an ordinary user's map."""
+    words = ["unshare", "--user", "--map-root-user"]
+    if subprocess.run([*words, "true"], check=False, stderr=subprocess.DEVNULL).returncode != 0:
+        pytest.skip("no user namespace can be made here")
+    found = checks(run_program(words[0], [*words[1:], airlock_path, "--json", "doctor"], cwd=tmp_path, status=(0, 1, 6)))
+    assert found["box"]["state"] == "fine", found["box"]
+
+
 def test_forbidden_namespaces_are_broken_and_the_sysctl_is_named(airlock_path, tmp_path):
     """In a user namespace of the test's own, whose limit of further ones is 0: root there, and still no box."""
     script = (
