@@ -19,9 +19,10 @@ static const char *health_word(enum health h)
 
 static void examine(const char *home, struct finding list[DOCTOR_FINDINGS])
 {
-    static const char *const names[DOCTOR_FINDINGS] = {"user",  "user-namespaces", "seccomp", "user-notify", "landlock",
-                                                       "box",   "cgroups",         "memory",  "processor",   "disk",
-                                                       "clock", "clock-source",    "crypto",  "openpgp"};
+    static const char *const names[DOCTOR_FINDINGS] = {
+        "user",  "user-namespaces", "seccomp", "user-notify", "landlock",
+        "box",   "cgroups",         "memory",  "processor",   "disk",
+        "clock", "clock-source",    "crypto",  "openpgp",     "scanners"};
     for (size_t i = 0; i < DOCTOR_FINDINGS; i++)
         list[i] = (struct finding){.name = names[i], .health = HEALTH_UNKNOWN};
     doctor_user(&list[0]);
@@ -38,6 +39,7 @@ static void examine(const char *home, struct finding list[DOCTOR_FINDINGS])
     doctor_clock_source(&list[11]);
     doctor_crypto(&list[12]);
     doctor_openpgp(&list[13]);
+    doctor_scanners(&list[14], home);
 }
 
 static size_t count(const struct finding *list, enum health h)

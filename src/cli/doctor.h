@@ -33,5 +33,6 @@ void doctor_clock(struct finding *f, const char *home);
 void doctor_clock_source(struct finding *f);
 void doctor_crypto(struct finding *f);
 void doctor_openpgp(struct finding *f);
+void doctor_scanners(struct finding *f, const char *home);
 
-#define DOCTOR_FINDINGS 14
+#define DOCTOR_FINDINGS 15

@@ -25,6 +25,7 @@ CHECKS = [
     "clock-source",
     "crypto",
     "openpgp",
+    "scanners",
 ]
 
 
