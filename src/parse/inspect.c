@@ -191,8 +191,8 @@ static void broken_promise(enum content promised, enum content found, struct spa
 
 static bool is_text_kind(enum content c)
 {
-    return c == CONTENT_TEXT || c == CONTENT_CONFIG || c == CONTENT_HTML || c == CONTENT_JSON || c == CONTENT_JSON_LINES ||
-           c == CONTENT_YAML || c == CONTENT_TEMPLATE;
+    return c == CONTENT_TEXT || c == CONTENT_CONFIG || c == CONTENT_HTML || c == CONTENT_JSON ||
+           c == CONTENT_JSON_LINES || c == CONTENT_YAML || c == CONTENT_TEMPLATE;
 }
 
 /* ── the files of a package ── */

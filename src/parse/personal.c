@@ -117,6 +117,8 @@ static size_t look_at_mail(struct pass *p, size_t at)
 
 /* ── numbers ── */
 
+#define GROUPS_MAX 9U /* an IBAN of 34 characters in fours */
+
 struct number {
     uint8_t text[40];   /* without separators */
     uint8_t behind[40]; /* the separator behind each character; 0: none */
@@ -129,10 +131,12 @@ static bool is_of_number(uint8_t c)
     return is_digit(c) || (c >= 'A' && c <= 'Z');
 }
 
-/* Capitals and digits from `at` on, with single separators between. */
+/* Capitals and digits from `at` on, with single separators between. People write such a number in few groups, and of
+ * one character is one of them at most, or the first and the last: a row of single digits is data. */
 static struct number take_number(struct span t, size_t at)
 {
     struct number n = {0};
+    size_t groups = 1, single = 0, begin = 0;
     for (size_t i = at; i < t.len && n.len < sizeof n.text; i++) {
         uint8_t c = t.ptr[i];
         if (is_of_number(c)) {
@@ -141,9 +145,11 @@ static struct number take_number(struct span t, size_t at)
             continue;
         }
         bool between = (c == ' ' || c == '-' || c == '.') && i + 1 < t.len && is_of_number(t.ptr[i + 1]);
-        if (!between || n.len == 0 || n.behind[n.len - 1])
+        single += n.len == begin + 1;
+        if (!between || n.len == 0 || n.behind[n.len - 1] || groups++ == GROUPS_MAX || single > 1)
             break;
         n.behind[n.len - 1] = c;
+        begin = n.len;
     }
     return n;
 }
