@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "parse/archive.h"
+#include "parse/document.h"
 #include "parse/elf.h"
 #include "parse/file_class.h"
 #include "parse/gguf.h"
@@ -88,6 +90,9 @@ static bool read_as(enum content content, struct span file, const struct inspect
     case CONTENT_PICKLE:
         pickle_check(file, r);
         return true;
+    case CONTENT_ARCHIVE:
+        archive_check(file, o, r);
+        return true;
     case CONTENT_NUMPY:
         numpy_check(file, r);
         return true;
@@ -150,10 +155,26 @@ static bool holds_any_bytes(enum content c)
            c == CONTENT_ONNX || c == CONTENT_PROTOBUF || c == CONTENT_SENTENCEPIECE || c == CONTENT_HDF5;
 }
 
+/* Archives whose end their reader does not go to: what stands behind it is another file for others. */
+static bool may_be_followed(enum content c, struct span file)
+{
+    const char *name;
+    if (c != CONTENT_ARCHIVE)
+        return false;
+    enum archive_kind kind = archive_kind_of(file, &name);
+    return kind == ARCHIVE_RAR || kind == ARCHIVE_RAR5 || kind == ARCHIVE_LHA;
+}
+
 /* A reader of PDF takes its mark anywhere in the first 1024 bytes. */
 static bool has_pdf_head(struct span file)
 {
     return file.len > 5 && memmem(file.ptr, file.len < 1024 ? file.len : 1024, "%PDF-", 5) != NULL;
+}
+
+/* Marks that unpackers search for behind anything, long enough not to stand there by chance. */
+static bool has_archive_inside(struct span file)
+{
+    return memmem(file.ptr, file.len, "7z\xbc\xaf\x27\x1c", 6) || memmem(file.ptr, file.len, "Rar!\x1a\x07", 6);
 }
 
 static void without_reader(enum content content, struct span file, const struct inspect_options *o, struct report *r)
@@ -165,12 +186,18 @@ static void without_reader(enum content content, struct span file, const struct 
         report_finding(r, SEVERITY_HIGH, "loader-code", "",
                        "a program in a model's folder: %s. It belongs into a package that vouches for it, or away",
                        loader_code_runner(o->name));
+    else if (content == CONTENT_DOCUMENT)
+        document_check(file, r);
     else if (!content_is_opaque(content))
         report_not_scanned(r, "no-scanner", "", "no scanner understands %s yet", content_name(content));
     else if (o->executable && content == CONTENT_CONFIG)
         report_not_scanned(r, "no-scanner", "", "a text that its mode allows to be run");
     else if (content != CONTENT_CONFIG && has_zip_tail(file))
         report_not_scanned(r, "hidden-archive", "", "a %s that ends like a zip file", content_name(content));
+    else if (content != CONTENT_CONFIG && has_archive_inside(file))
+        report_not_scanned(r, "hidden-archive", "", "a %s with an archive behind it", content_name(content));
+    else if (content != CONTENT_CONFIG && has_pdf_head(file))
+        report_not_scanned(r, "hidden-document", "", "a %s that begins like a PDF document", content_name(content));
     else
         report_raise(r, VERDICT_OPAQUE);
 }
@@ -328,7 +355,38 @@ void inspect_inside(struct span file, const char *path, const struct inspect_opt
 
 /* ── any file ── */
 
+/* Bombs that multiply from one archive to the next: each keeps its own ratio, all together this one. */
+static bool budget_holds(struct inspect_budget *b, uint64_t bytes)
+{
+    b->files++;
+    return !__builtin_add_overflow(b->bytes, bytes, &b->bytes) && b->bytes <= b->most &&
+           b->files <= LIMIT_INSPECT_FILES;
+}
+
+static void inspect_within(struct span file, const struct inspect_options *o, struct report *r);
+
 void inspect_bytes(struct span file, const struct inspect_options *o, struct report *r)
+{
+    struct inspect_options begun = *o;
+    struct inspect_budget budget = {.most = INSPECT_FREE_BYTES};
+    uint64_t most;
+    if (__builtin_mul_overflow(file.len, (uint64_t)LIMIT_INSPECT_RATIO, &most) ||
+        __builtin_add_overflow(most, INSPECT_FREE_BYTES, &budget.most))
+        budget.most = UINT64_MAX;
+    if (!o->budget) {
+        begun.budget = &budget;
+        inspect_within(file, &begun, r);
+    } else if (budget_holds(o->budget, file.len)) {
+        inspect_within(file, o, r);
+    } else {
+        report_finding(r, SEVERITY_HIGH, "archive-bomb", "",
+                       "all archives inside of each other together: more than %u times the size of the outermost, or "
+                       "more than %u files",
+                       LIMIT_INSPECT_RATIO, LIMIT_INSPECT_FILES);
+    }
+}
+
+static void inspect_within(struct span file, const struct inspect_options *o, struct report *r)
 {
     enum content content = sniff(file, o->name), promised;
     bool kept;
@@ -349,7 +407,7 @@ void inspect_bytes(struct span file, const struct inspect_options *o, struct rep
         return;
     if (!read_as(content, file, o, r))
         without_reader(content, file, o, r);
-    else if (holds_any_bytes(content) && has_zip_tail(file))
+    else if ((holds_any_bytes(content) || may_be_followed(content, file)) && has_zip_tail(file))
         report_finding(r, SEVERITY_HIGH, "hidden-archive", "", "a %s that ends like a zip file", content_name(content));
     else if (holds_any_bytes(content) && has_pdf_head(file))
         report_finding(r, SEVERITY_MEDIUM, "hidden-document", "", "a %s that begins like a PDF document",

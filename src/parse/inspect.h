@@ -11,6 +11,17 @@
 /* A member of an archive is held in memory while it is read. */
 #define LIMIT_MEMBER_BYTES (512ULL << 20)
 
+/* Of everything that comes out of one file, archives in archives together: bytes for each byte of the file, asked once
+ * INSPECT_FREE_BYTES are out, and files. An image layer with all that is packed in it stays below 50. */
+#define LIMIT_INSPECT_RATIO 500U
+#define INSPECT_FREE_BYTES  (256ULL << 20)
+#define LIMIT_INSPECT_FILES 2000000U
+
+struct inspect_budget {
+    uint64_t bytes, most;
+    size_t files;
+};
+
 /* Told of each member of a tar: how a reader of packages sees what is in one. */
 struct member_watch {
     /* A regular file. True: it stands with its package (see `stands`). `r` takes what is wrong with it. */
@@ -33,7 +44,8 @@ struct inspect_options {
     bool layer;       /* a layer of a container image: whiteouts, package databases, links by its own root */
     bool executable;  /* its mode says that it may be run */
     unsigned depth;   /* archives around it */
-    bool apart;       /* this process reads nothing after this: libhdf5, which has known faults, may be used (hdf5.h) */
+    struct inspect_budget *budget; /* of the outermost file; NULL: this is it */
+    bool apart; /* this process reads nothing after this: libhdf5, which has known faults, may be used (hdf5.h) */
     /* A file of a package, whose own list or whose digest in the packages document vouches for it (architecture.md,
      * decision 3): clean, unless it is a thing of its own (an archive, a program, weights) whose reader objects, or
      * hides what it is. */

@@ -56,9 +56,14 @@ bool content_is_opaque(enum content c)
 
 /* ── magic ── */
 
-#define MAGIC(at_, text, kind)                   \
-    {                                            \
-        (at_), (text), sizeof(text) - 1, (kind), \
+#define MAGIC(at_, text, kind)                          \
+    {                                                   \
+        (at_), (text), sizeof(text) - 1, (kind), false, \
+    }
+/* Letters that a text may have there too: a text is a text. */
+#define WORD(at_, text, kind)                          \
+    {                                                  \
+        (at_), (text), sizeof(text) - 1, (kind), true, \
     }
 
 static const struct {
@@ -66,6 +71,7 @@ static const struct {
     const char *bytes;
     size_t len;
     enum content content;
+    bool word;
 } MAGICS[] = {
     MAGIC(0, "GGUF", CONTENT_GGUF),
     MAGIC(0,
@@ -79,26 +85,45 @@ static const struct {
           "\xfd"
           "7zXZ\0",
           CONTENT_COMPRESSED),
-    MAGIC(0, "BZh", CONTENT_COMPRESSED),
+    WORD(0, "BZh", CONTENT_COMPRESSED),
     MAGIC(0, "\x04\x22\x4d\x18", CONTENT_COMPRESSED), /* lz4 */
+    MAGIC(0, "LZIP\1", CONTENT_COMPRESSED),
+    MAGIC(0, "\x1f\x9d", CONTENT_COMPRESSED), /* compress */
     MAGIC(0, "PK\x03\x04", CONTENT_ZIP),
     MAGIC(0, "PK\x05\x06", CONTENT_ZIP),
     MAGIC(0, "PK\x07\x08", CONTENT_ZIP),
     MAGIC(257, "ustar", CONTENT_TAR),
     MAGIC(0, "7z\xbc\xaf\x27\x1c", CONTENT_ARCHIVE),
-    MAGIC(0, "Rar!", CONTENT_ARCHIVE),
+    WORD(0, "Rar!", CONTENT_ARCHIVE),
     MAGIC(0, "!<arch>\n", CONTENT_ARCHIVE),
+    MAGIC(0, "!<thin>\n", CONTENT_ARCHIVE),
     MAGIC(0, "\xed\xab\xee\xdb", CONTENT_ARCHIVE), /* rpm */
-    MAGIC(0, "070701", CONTENT_ARCHIVE),           /* cpio */
-    MAGIC(0, "hsqs", CONTENT_ARCHIVE),             /* squashfs */
-    MAGIC(0, "MSCF", CONTENT_ARCHIVE),
+    WORD(0, "070701", CONTENT_ARCHIVE),            /* cpio: newc, with checksums, odc, binary */
+    WORD(0, "070702", CONTENT_ARCHIVE),
+    WORD(0, "070707", CONTENT_ARCHIVE),
+    MAGIC(0, "\xc7\x71", CONTENT_ARCHIVE),
+    WORD(0, "hsqs", CONTENT_ARCHIVE), /* squashfs */
+    WORD(0, "sqsh", CONTENT_ARCHIVE),
+    WORD(0, "MSCF", CONTENT_ARCHIVE),
+    WORD(0, "xar!", CONTENT_ARCHIVE),
+    MAGIC(0, "WARC/", CONTENT_ARCHIVE),
+    MAGIC(0, "\x89LZO", CONTENT_ARCHIVE),
+    WORD(0, "LRZI", CONTENT_ARCHIVE),
+    MAGIC(0, "\x60\xea", CONTENT_ARCHIVE), /* arj */
+    WORD(2, "-lh", CONTENT_ARCHIVE),
+    WORD(7, "**ACE**", CONTENT_ARCHIVE),
+    WORD(0, "Cr24", CONTENT_ARCHIVE),     /* an extension of a browser: a zip file behind a header */
+    MAGIC(0, "QFI\xfb", CONTENT_ARCHIVE), /* disks of virtual machines */
+    WORD(0, "KDMV", CONTENT_ARCHIVE),
+    WORD(0, "vhdxfile", CONTENT_ARCHIVE),
+    WORD(0, "conectix", CONTENT_ARCHIVE),
     MAGIC(0, "\x89HDF\r\n\x1a\n", CONTENT_HDF5),
     MAGIC(0, "\x93NUMPY", CONTENT_NUMPY),
-    MAGIC(0, "lmgg", CONTENT_PROGRAM), /* what stood before GGUF; read by nothing of ours */
-    MAGIC(0, "fmgg", CONTENT_PROGRAM),
-    MAGIC(0, "tjgg", CONTENT_PROGRAM),
-    MAGIC(4, "TFL3", CONTENT_PROGRAM),
-    MAGIC(0, "MZ", CONTENT_PROGRAM),
+    WORD(0, "lmgg", CONTENT_PROGRAM), /* what stood before GGUF; read by nothing of ours */
+    WORD(0, "fmgg", CONTENT_PROGRAM),
+    WORD(0, "tjgg", CONTENT_PROGRAM),
+    WORD(4, "TFL3", CONTENT_PROGRAM),
+    WORD(0, "MZ", CONTENT_PROGRAM),
     MAGIC(0, "\xca\xfe\xba\xbe", CONTENT_PROGRAM),
     MAGIC(0, "\xfe\xed\xfa\xce", CONTENT_PROGRAM),
     MAGIC(0, "\xfe\xed\xfa\xcf", CONTENT_PROGRAM),
@@ -108,35 +133,97 @@ static const struct {
     MAGIC(0, "dex\n", CONTENT_PROGRAM),
     MAGIC(0, "BC\xc0\xde", CONTENT_PROGRAM),
     MAGIC(0, "\x1bLua", CONTENT_PROGRAM),
+    MAGIC(0, "\xca\xfe\xd0\x0d", CONTENT_PROGRAM),      /* packed class files of Java */
+    MAGIC(0, "\xbe\xba\xfe\xca", CONTENT_PROGRAM),      /* Mach-O of several machines, from the other end */
+    MAGIC(0, "L\0\0\0\x01\x14\x02\0", CONTENT_PROGRAM), /* a link of Windows runs what it names */
+    MAGIC(0, "\x1bLJ", CONTENT_PROGRAM),                /* LuaJIT */
+    WORD(0, "RITE", CONTENT_PROGRAM),                   /* mruby */
+    WORD(0, "FWS", CONTENT_PROGRAM),                    /* Flash */
+    WORD(0, "CWS", CONTENT_PROGRAM),
+    WORD(0, "ZWS", CONTENT_PROGRAM),
+    MAGIC(0, "\xd0\x0d\xfe\xed", CONTENT_PROGRAM), /* device trees, and images of boot loaders */
+    MAGIC(0, "\x27\x05\x19\x56", CONTENT_PROGRAM), /* U-Boot */
     MAGIC(0, "SQLite format 3", CONTENT_DATABASE),
     MAGIC(0, "%PDF", CONTENT_DOCUMENT),
     MAGIC(0, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", CONTENT_DOCUMENT),
     MAGIC(0, "{\\rtf", CONTENT_DOCUMENT),
+    WORD(0, "ITSF", CONTENT_DOCUMENT),  /* help files of Windows */
+    MAGIC(0, "%!PS", CONTENT_DOCUMENT), /* PostScript is a language */
+    MAGIC(0, "\xc5\xd0\xd3\xc6", CONTENT_DOCUMENT),
+    WORD(0, "AT&TFORM", CONTENT_DOCUMENT),
+    MAGIC(0, "\x0e\x11\xfc\x0d\xd0\xcf\x11\x0e", CONTENT_DOCUMENT),
     MAGIC(0, "\x89PNG\r\n\x1a\n", CONTENT_PICTURE),
     MAGIC(0, "\xff\xd8\xff", CONTENT_PICTURE),
     MAGIC(0, "GIF87a", CONTENT_PICTURE),
     MAGIC(0, "GIF89a", CONTENT_PICTURE),
-    MAGIC(8, "WEBP", CONTENT_PICTURE),
+    WORD(8, "WEBP", CONTENT_PICTURE),
     MAGIC(0, "\0\0\1\0", CONTENT_PICTURE),
     MAGIC(0, "II*\0", CONTENT_PICTURE),
     MAGIC(0, "MM\0*", CONTENT_PICTURE),
     MAGIC(0, "\0\1\0\0\0", CONTENT_FONT),
-    MAGIC(0, "OTTO", CONTENT_FONT),
-    MAGIC(0, "wOFF", CONTENT_FONT),
-    MAGIC(0, "wOF2", CONTENT_FONT),
-    MAGIC(8, "WAVE", CONTENT_SOUND),
-    MAGIC(0, "OggS", CONTENT_SOUND),
-    MAGIC(0, "fLaC", CONTENT_SOUND),
-    MAGIC(0, "ID3", CONTENT_SOUND),
+    WORD(0, "OTTO", CONTENT_FONT),
+    WORD(0, "wOFF", CONTENT_FONT),
+    WORD(0, "wOF2", CONTENT_FONT),
+    WORD(8, "WAVE", CONTENT_SOUND),
+    WORD(0, "OggS", CONTENT_SOUND),
+    WORD(0, "fLaC", CONTENT_SOUND),
+    WORD(0, "ID3", CONTENT_SOUND),
     MAGIC(0, "\xde\x12\x04\x95", CONTENT_LOCALE), /* gettext */
-    MAGIC(0, "TZif", CONTENT_LOCALE),
+    WORD(0, "TZif", CONTENT_LOCALE),
+    WORD(32769, "CD001", CONTENT_ARCHIVE), /* ISO 9660 */
 };
+
+/* ── magics that other bytes have as well: their first table must agree ── */
+
+/* Every record of the table directory lies in the file (OpenType 1.9, "Table Directory"). */
+static bool is_font(struct span file)
+{
+    struct span record = file;
+    uint16_t tables;
+    uint32_t tag, sum, offset, len;
+    if (!span_skip(&record, 4) || !span_take_be16(&record, &tables) || !span_skip(&record, 6) || tables == 0)
+        return false;
+    for (uint16_t i = 0; i < tables; i++)
+        if (!span_take_be32(&record, &tag) || !span_take_be32(&record, &sum) || !span_take_be32(&record, &offset) ||
+            !span_take_be32(&record, &len) || offset > file.len || len > file.len - offset)
+            return false;
+    return true;
+}
+
+static bool is_icon(struct span file)
+{
+    struct span s = file;
+    uint16_t count;
+    uint32_t len, offset;
+    return span_skip(&s, 4) && span_take_le16(&s, &count) && count > 0 && span_skip(&s, 8) &&
+           span_take_le32(&s, &len) && span_take_le32(&s, &offset) && offset >= 6 + 16U * count && offset <= file.len &&
+           len <= file.len - offset;
+}
+
+/* The first directory lies in the file (TIFF 6.0, section 2). */
+static bool is_tiff(struct span file)
+{
+    struct span s = file;
+    uint32_t at;
+    bool little = span_starts(file, SPAN_LIT("II"));
+    return span_skip(&s, 4) && (little ? span_take_le32(&s, &at) : span_take_be32(&s, &at)) && at >= 8 && at < file.len;
+}
+
+static bool shape_holds(struct span file, const char *magic)
+{
+    if (memcmp(magic, "\0\1\0\0", 4) == 0 || memcmp(magic, "OTTO", 4) == 0)
+        return is_font(file);
+    if (memcmp(magic, "\0\0\1\0", 4) == 0)
+        return is_icon(file);
+    return (memcmp(magic, "II*", 4) != 0 && memcmp(magic, "MM\0*", 4) != 0) || is_tiff(file);
+}
 
 static bool by_magic(struct span file, enum content *out)
 {
     for (size_t i = 0; i < ARRAY_LEN(MAGICS); i++) {
         struct span part;
-        if (span_slice(file, MAGICS[i].at, MAGICS[i].len, &part) && memcmp(part.ptr, MAGICS[i].bytes, part.len) == 0) {
+        if (span_slice(file, MAGICS[i].at, MAGICS[i].len, &part) && memcmp(part.ptr, MAGICS[i].bytes, part.len) == 0 &&
+            !(MAGICS[i].word && text_is_text(file)) && (MAGICS[i].len < 4 || shape_holds(file, MAGICS[i].bytes))) {
             *out = MAGICS[i].content;
             return true;
         }
@@ -193,17 +280,19 @@ static const struct promise PROMISES[] = {
     {"md markdown txt rst csv tsv text adoc ", {CONTENT_TEXT}},
     {"so elf ko ", {CONTENT_ELF}},
     {"tar ", {CONTENT_TAR}},
-    {"gz tgz zst tzst xz txz bz2 tbz2 ", {CONTENT_COMPRESSED}},
-    {"zip whl jar keras npz egg skops mar apk ", {CONTENT_ZIP}},
+    {"gz tgz zst tzst xz txz bz2 tbz2 lz4 lz tlz lzma ", {CONTENT_COMPRESSED}},
+    {"zip whl jar keras npz egg skops mar apk docx docm xlsx xlsm pptx pptm odt ods odp epub war ear aar nupkg ipa ",
+     {CONTENT_ZIP}},
     {"pkl pickle joblib dill ", {CONTENT_PICKLE, CONTENT_COMPRESSED}},
     {"pt pth ckpt ", {CONTENT_PICKLE, CONTENT_ZIP, CONTENT_TAR}},
     {"h5 hdf5 ", {CONTENT_HDF5}},
     {"npy ", {CONTENT_NUMPY}},
     {"onnx ", {CONTENT_ONNX}},
     {"pb ", {CONTENT_PROTOBUF}},
-    {"deb rpm 7z rar ", {CONTENT_ARCHIVE}},
+    {"deb rpm 7z rar cpio iso cab xar lzh lha squashfs warc ", {CONTENT_ARCHIVE}},
+    {"exe dll wasm class dex lnk ", {CONTENT_PROGRAM}},
     {"sqlite sqlite3 ", {CONTENT_DATABASE}},
-    {"pdf ", {CONTENT_DOCUMENT}},
+    {"pdf doc xls ppt msi chm ", {CONTENT_DOCUMENT}},
     {"png jpg jpeg gif webp ico tiff bmp ", {CONTENT_PICTURE}},
     {"ttf otf woff woff2 ", {CONTENT_FONT}},
     {"wav mp3 ogg flac ", {CONTENT_SOUND}},
@@ -321,23 +410,13 @@ static bool is_empty_tar(struct span file, const char *name)
     return true;
 }
 
-/* Some magics are words as well: a text that begins with one is a text. */
-static bool is_word_of_text(struct span file)
-{
-    static const char *const words[] = {"MZ", "BZh", "ID3", "OTTO"};
-    for (size_t i = 0; i < ARRAY_LEN(words); i++)
-        if (span_starts(file, span_str(words[i])))
-            return text_is_text(file);
-    return false;
-}
-
 enum content sniff(struct span file, const char *name)
 {
     enum content found;
     const struct promise *p = find_promise(name);
     if (file.len == 0)
         return CONTENT_EMPTY;
-    if (by_magic(file, &found) && !is_word_of_text(file)) /* "GIF89a" is a pickle's float as well */
+    if (by_magic(file, &found)) /* "GIF89a" is a pickle's float as well */
         return content_is_opaque(found) && sniff_is_pickle(file) ? CONTENT_PICKLE : found;
     if (looks_like_lzma(file) || joblib_is_deflated(file))
         return CONTENT_COMPRESSED;

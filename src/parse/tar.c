@@ -31,6 +31,8 @@ struct unpacked {
 };
 
 struct tar {
+    enum archive_kind kind;
+    bool plain;        /* of ISO 9660: without extensions */
     struct archive *a; /* the one whose members are read */
     struct unpacked *unpacked;
     struct span file;
@@ -361,9 +363,16 @@ static void take_member(struct tar *t, const char *name, mode_t mode)
 
 static void check_data(struct tar *t, struct archive_entry *entry)
 {
+    if (archive_entry_is_encrypted(entry)) {
+        report_not_scanned(t->r, "archive-encrypted", member(t), "its data are encrypted");
+        return;
+    }
     int result = read_data(t, entry);
     if (result < 0)
         return;
+    if (result > 0 && archive_entry_size_is_set(entry) && archive_entry_size(entry) != (int64_t)t->data.len)
+        report_finding(t->r, SEVERITY_HIGH, "archive-size", member(t), "says %" PRId64 " bytes, and %zu come out",
+                       (int64_t)archive_entry_size(entry), t->data.len);
     if (result == 0) {
         check_rights(t, member(t), (struct span){0}, false);
         report_not_scanned(t->r, "member-size", member(t), "more than %llu bytes; so much is not held in memory",
@@ -403,6 +412,12 @@ static void note_link(struct tar *t, struct archive_entry *entry)
         put_link(t, name, soft, false);
 }
 
+/* A hard link may bring bytes (pax; the last of a cpio's links always does), which an unpacker writes to its target. */
+static bool has_data(struct archive_entry *entry)
+{
+    return !archive_entry_hardlink(entry) || (archive_entry_size_is_set(entry) && archive_entry_size(entry) > 0);
+}
+
 static void check_member(struct tar *t, struct archive_entry *entry)
 {
     if (++t->members > LIMIT_TAR_MEMBERS) {
@@ -422,7 +437,7 @@ static void check_member(struct tar *t, struct archive_entry *entry)
         note_link(t, entry);
     if (archive_entry_hardlink(entry) && t->o->watch && t->o->watch->link)
         t->o->watch->link(t->o->watch->arg, member(t));
-    if (archive_entry_filetype(entry) == AE_IFREG && !archive_entry_hardlink(entry) && !(t->o->layer && whiteout))
+    if (archive_entry_filetype(entry) == AE_IFREG && has_data(entry) && !(t->o->layer && whiteout))
         check_data(t, entry);
     else
         check_rights(t, member(t), (struct span){0}, false);
@@ -453,18 +468,50 @@ static la_ssize_t more_bytes(struct archive *a, void *arg, const void **bytes)
     return got < 0 ? -1 : got;
 }
 
+static void support(struct tar *t)
+{
+    switch (t->kind) {
+    case ARCHIVE_ISO:
+        archive_read_support_format_iso9660(t->a);
+        if (t->plain)
+            archive_read_set_options(t->a, "iso9660:!joliet,iso9660:!rockridge");
+        return;
+    case ARCHIVE_7Z:
+        archive_read_support_format_7zip(t->a);
+        return;
+    case ARCHIVE_RAR:
+        archive_read_support_format_rar(t->a);
+        return;
+    case ARCHIVE_RAR5:
+        archive_read_support_format_rar5(t->a);
+        return;
+    case ARCHIVE_CPIO:
+        archive_read_support_format_cpio(t->a);
+        return;
+    case ARCHIVE_AR:
+        archive_read_support_format_ar(t->a);
+        return;
+    case ARCHIVE_CAB:
+        archive_read_support_format_cab(t->a);
+        return;
+    case ARCHIVE_LHA:
+        archive_read_support_format_lha(t->a);
+        return;
+    case ARCHIVE_TAR:
+    case ARCHIVE_UNREAD:
+        break;
+    }
+    archive_read_support_format_tar(t->a);
+    archive_read_support_format_empty(t->a);
+    archive_read_set_format_option(t->a, "tar", "read_concatenated_archives", "1");
+}
+
 static void new_reader(struct tar *t)
 {
     t->a = archive_read_new();
     if (!t->a)
         abort();
-    if (t->o->iso) {
-        archive_read_support_format_iso9660(t->a);
-        return;
-    }
-    archive_read_support_format_tar(t->a);
-    archive_read_support_format_empty(t->a);
-    archive_read_set_format_option(t->a, "tar", "read_concatenated_archives", "1");
+    support(t);
 }
 
 /* Takes the compression away, and looks at what comes out. 1: a tar; 0: something else; -1: stopped. */
@@ -478,6 +525,8 @@ static int open_compressed(struct tar *t)
     archive_read_support_filter_bzip2(u->a);
     archive_read_support_filter_lz4(u->a);
     archive_read_support_filter_lzma(u->a);
+    archive_read_support_filter_lzip(u->a);
+    archive_read_support_filter_compress(u->a);
     archive_read_support_format_raw(u->a);
     archive_read_support_format_empty(u->a);
     if (archive_read_open_memory(u->a, t->file.ptr, t->file.len) != ARCHIVE_OK ||
@@ -505,6 +554,11 @@ static int open_compressed(struct tar *t)
 static void broken(struct tar *t, const char *otherwise)
 {
     char at[48];
+    if (archive_read_has_encrypted_entries(t->a) == 1) {
+        report_not_scanned(t->r, "archive-encrypted", "", "its directory is encrypted");
+        t->stopped = true;
+        return;
+    }
     snprintf(at, sizeof(at), "behind member %zu", t->members);
     stop(t, "archive-broken", t->members ? at : "", error_of(t->a, otherwise));
 }
@@ -697,14 +751,18 @@ static void close_lists(struct tar *t)
     path_set_free(t->paths);
 }
 
-void tar_check(struct span file, bool compressed, const struct inspect_options *o, struct report *r)
+static size_t check_all(struct tar *begun, bool compressed)
 {
-    struct tar t = {.file = file, .o = o, .r = r, .paths = path_set_new(), .inventory = o->inventory};
+    struct tar t = *begun;
+    const struct inspect_options *o = t.o;
+    struct report *r = t.r;
     auto_inventory own = {0};
+    t.paths = path_set_new();
+    t.inventory = o->inventory;
     if (o->depth >= LIMIT_INSPECT_DEPTH) {
         report_not_scanned(r, "archive-depth", "", "archives inside archives, more than %u deep", LIMIT_INSPECT_DEPTH);
         path_set_free(t.paths);
-        return;
+        return 0;
     }
     if (o->layer && !o->inventory) {
         inventory_init(&own, r);
@@ -716,9 +774,24 @@ void tar_check(struct span file, bool compressed, const struct inspect_options *
         collect_records(&t, compressed);
     begin(&t, compressed);
     (compressed ? check_compressed : check_plain)(&t);
-    if (!t.stopped && !o->iso)
+    if (!t.stopped && (t.kind == ARCHIVE_TAR || t.kind == ARCHIVE_CPIO || t.kind == ARCHIVE_AR))
         check_rest(&t);
-    write_facts(&t);
+    if (!t.plain)
+        write_facts(&t);
     end(&t);
     close_lists(&t);
+    return t.members;
+}
+
+void tar_check(struct span file, bool compressed, const struct inspect_options *o, struct report *r)
+{
+    struct tar t = {.kind = o->iso ? ARCHIVE_ISO : ARCHIVE_TAR, .file = file, .o = o, .r = r};
+    check_all(&t, compressed);
+}
+
+size_t tar_check_as(struct span file, enum archive_kind kind, bool plain, const struct inspect_options *o,
+                    struct report *r)
+{
+    struct tar t = {.kind = kind, .plain = plain, .file = file, .o = o, .r = r};
+    return check_all(&t, false);
 }

@@ -3,7 +3,7 @@
  * honest archive has is a finding, however an unpacker would treat it. */
 #pragma once
 
-#include "parse/inspect.h"
+#include "parse/archive.h"
 
 /* Members of one archive. A whole operating system has 100,000. */
 #define LIMIT_TAR_MEMBERS 1000000U
@@ -18,3 +18,8 @@
  * (whiteouts; one that ends with a slash takes all away that a lower layer has there), and what inventory.h says; files
  * that a record of the layer claims with the hash that they have stand with their package (inspect.h). */
 void tar_check(struct span file, bool compressed, const struct inspect_options *o, struct report *r);
+
+/* The same for an archive of another kind (archive.h). `plain`: of ISO 9660, the tree without its extensions. Returns
+ * how many members were seen. Whoever asks looks himself at what stands behind the archive. */
+size_t tar_check_as(struct span file, enum archive_kind kind, bool plain, const struct inspect_options *o,
+                    struct report *r);

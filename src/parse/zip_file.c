@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "parse/document.h"
 #include "parse/keras.h"
 #include "parse/numpy.h"
 #include "parse/skops.h"
@@ -161,8 +162,10 @@ static void plain_member_check(const struct zip_member *m, const struct inspect_
 static void plain_check(const struct zip *z, const struct inspect_options *o, struct report *r)
 {
     auto_buf room = BUF(LIMIT_MEMBER_BYTES);
+    bool document = document_is_zip(z);
     for (size_t i = 0; i < z->count; i++)
-        plain_member_check(&z->members[i], o, &room, r);
+        if (!document || !document_owns(z->members[i].path))
+            plain_member_check(&z->members[i], o, &room, r);
 }
 
 /* A vendored bundle: nothing but wheels. One artifact, whose wheels are looked at one by one. */
@@ -192,6 +195,8 @@ static void model_check(const struct zip *z, const struct inspect_options *o, st
         }
     }
     plain_check(z, o, r);
+    if (document_is_zip(z))
+        document_zip_check(z, r);
 }
 
 void zip_file_check(struct span file, const struct inspect_options *o, struct report *r)

@@ -66,14 +66,15 @@ static struct look *pop(struct queue *q)
 
 /* ── the workers ── */
 
-/* Is there a part of it that only a process of its own reads (parse/hdf5.h)? */
+/* Is there a part of it that only a process of its own reads (parse/hdf5.h, archive.h)? */
 static bool wants_apart(const json_t *reply)
 {
     const json_t *finding;
     size_t i;
     json_array_foreach(json_object_get((json_t *)(uintptr_t)reply, "findings"), i, finding)
     {
-        if (strcmp(json_get_string(finding, "rule", ""), "hdf5-apart") == 0)
+        const char *rule = json_get_string(finding, "rule", "");
+        if (strcmp(rule, "hdf5-apart") == 0 || strcmp(rule, "archive-apart") == 0)
             return true;
     }
     return false;

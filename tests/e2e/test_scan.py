@@ -67,10 +67,12 @@ def test_a_broken_promise_is_never_clean_or_opaque_and_ends_with_1(airlock, fold
 
 
 def test_what_has_no_scanner_is_not_scanned_and_ends_with_1(airlock, folder):
+    (folder / "weights.squashfs").write_bytes(b"hsqs" + bytes(200))
     (folder / "weights.7z").write_bytes(b"7z\xbc\xaf\x27\x1c\0\4" + bytes(24))
     (folder / "handler.py").write_text("print(1)\n")
     result = airlock("scan", folder, json=True, status=1)
-    assert rows(result)["weights.7z"]["verdict"] == "not-scanned"
+    assert rows(result)["weights.squashfs"]["verdict"] == "not-scanned"
+    assert rows(result)["weights.7z"]["verdict"] == "suspicious"
     assert rows(result)["handler.py"]["verdict"] == "not-scanned"
     for row in result.json["files"]:
         assert row["verdict"] in VERDICTS

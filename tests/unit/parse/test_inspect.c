@@ -69,7 +69,7 @@ static void what_has_no_scanner_yet_says_so(void **state)
     (void)state;
     static const struct row rows[] = {
         ROW("vectors.pb", "\x78\x07\x12\x00", "protobuf", VERDICT_NOT_SCANNED),
-        ROW("objects.a", "!<arch>\nobject.o", "archive", VERDICT_NOT_SCANNED),
+        ROW("image.squashfs", "hsqs\x01\x00\x00", "archive", VERDICT_NOT_SCANNED),
         ROW("a.exe", "MZ\x90\x00\x03", "program", VERDICT_NOT_SCANNED),
         ROW("a.db", "SQLite format 3\x00", "database", VERDICT_NOT_SCANNED),
         ROW("unknown", "\x01\x02\x03\x04\xff", "binary", VERDICT_NOT_SCANNED),
@@ -82,6 +82,7 @@ static void what_is_broken_is_suspicious(void **state)
     (void)state;
     static const struct row rows[] = {
         ROW("model.pt", "PK\x03\x04 and more", "zip", VERDICT_SUSPICIOUS),
+        ROW("objects.a", "!<arch>\nobject.o", "archive", VERDICT_SUSPICIOUS),
         ROW("a.npy", "\x93NUMPY\x01\x00", "numpy", VERDICT_SUSPICIOUS),
         ROW("weights.h5", "\x89HDF\r\n\x1a\n and more", "hdf5", VERDICT_SUSPICIOUS),
         ROW("model.onnx", "\x08\x07\x12\x00", "onnx", VERDICT_SUSPICIOUS),
