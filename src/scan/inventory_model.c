@@ -123,6 +123,16 @@ static enum severity severity_of(const char *name)
 
 /* A reply says which of its findings block by its verdict alone: one that is heavier than its findings was not read to
  * its end. */
+/* Where an archive was not read to its end, what is behind that place is missing. */
+static bool ends_early(const char *rule)
+{
+    static const char *const rules[] = {"archive-broken", "archive-bomb", "archive-nested", "tar-count"};
+    for (size_t i = 0; i < ARRAY_LEN(rules); i++)
+        if (strcmp(rule, rules[i]) == 0)
+            return true;
+    return false;
+}
+
 void inventory_take_findings(struct scan_inventory *v, const json_t *reply, const char *path)
 {
     const json_t *item;
@@ -132,14 +142,14 @@ void inventory_take_findings(struct scan_inventory *v, const json_t *reply, cons
     v->verdict = VERDICT_CLEAN;
     json_array_foreach(json_object_get(reply, "findings"), i, item)
     {
-        const char *at = json_get_string(item, "at", "");
+        const char *at = json_get_string(item, "at", ""), *rule = json_get_string(item, "rule", "unknown");
         bool same = strcmp(at, path) == 0 || strncmp(at, path, strlen(path)) == 0;
         auto_buf where = BUF(16384);
         buf_printf(&where, "%s%s%s", same ? "" : path, same || !at[0] ? "" : ": ", at);
         inventory_find(v, severity_of(json_get_string(item, "severity", "high")),
-                       verdict == VERDICT_NOT_SCANNED && strcmp(json_get_string(item, "severity", ""), "high") == 0,
-                       json_get_string(item, "rule", "unknown"), buf_str(&where), "%s",
-                       json_get_string(item, "message", ""));
+                       ends_early(rule) || (verdict == VERDICT_NOT_SCANNED &&
+                                            strcmp(json_get_string(item, "severity", ""), "high") == 0),
+                       rule, buf_str(&where), "%s", json_get_string(item, "message", ""));
     }
     if (verdict == VERDICT_NOT_SCANNED)
         v->sbom.incomplete = true;

@@ -385,19 +385,20 @@ def test_disks_and_squashfs_are_not_scanned_and_said(inventory, tmp_path, magic)
         assert "no reader of ours understands" in result.err and "incomplete" in result.err
 
 
-def test_an_iso_image_is_read(inventory, tmp_path):
-    tool = next((name for name in ("genisoimage", "mkisofs", "xorrisofs") if os.access(f"/usr/bin/{name}", os.X_OK)), None)
-    bsdtar = "/usr/bin/bsdtar"
-    root = write(tmp_path / "root", debian({"usr/bin/demo": elf()}), {"usr/bin/demo"})
+@pytest.mark.parametrize("options", [["-R"], ["-R", "-J"], ["-r", "-iso-level", "3"]], ids=["rock-ridge", "joliet", "level-3"])
+def test_an_iso_image_is_read(inventory, tmp_path, options):
+    """A root file system on an ISO image, as genisoimage writes it: what its database says, and whose files they are."""
+    tree = {"usr/bin/demo": elf(), "usr/bin/stranger": elf()}
+    root = write(tmp_path / "root", debian(tree | {"usr/lib/large.so": bytes(4 << 20)}, record={"usr/bin/demo": elf()}), tree)
     image = tmp_path / "system.iso"
-    if tool:
-        subprocess.run([tool, "-quiet", "-R", "-o", image, root], check=True, capture_output=True)
-    elif os.access(bsdtar, os.X_OK):
-        subprocess.run([bsdtar, "-c", "--format=iso9660", "-f", image, "-C", root, "."], check=True)
-    else:
-        pytest.skip("no program here writes ISO images")
-    found, _ = inventory(image)
-    assert LIBC in found
+    subprocess.run(["genisoimage", "-quiet", *options, "-o", image, root], check=True, capture_output=True, timeout=60)
+    found, result = inventory(image)
+    assert properties(found[LIBC])["airlock:owned"] == "true" and found_at(found[LIBC]) == ["var/lib/dpkg/status"]
+    assert "usr/bin/stranger" in found and "usr/bin/demo" not in found
+    assert "incomplete" not in result.err
+    image.write_bytes(image.read_bytes()[: image.stat().st_size // 2])
+    _, result = inventory(image, status=(0, 1))
+    assert "incomplete" in result.err, "half an image is not an image with half of its packages"
 
 
 # ── models ──
