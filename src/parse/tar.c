@@ -14,6 +14,7 @@
 #include "parse/layer_rules.h"
 #include "parse/paths.h"
 #include "parse/sniff.h"
+#include "sandbox/child.h"
 #include "util/encode.h"
 
 #define RATIO_ASKED_FROM (64ULL << 20)
@@ -609,8 +610,12 @@ static void check_members(struct tar *t)
 {
     struct archive_entry *entry;
     int result = ARCHIVE_OK;
-    while (!t->stopped && (result = archive_read_next_header(t->a, &entry)) == ARCHIVE_OK)
+    while (!t->stopped && (result = archive_read_next_header(t->a, &entry)) == ARCHIVE_OK) {
         t->collecting ? collect_member(t, entry) : check_member(t, entry);
+        int64_t at = archive_read_header_position(t->a);
+        if (!t->unpacked && at >= 0 && (uint64_t)at <= t->file.len)
+            child_input_passed(t->file.ptr + at);
+    }
     if (!t->stopped && result != ARCHIVE_EOF)
         broken(t, "a header that cannot be read");
 }

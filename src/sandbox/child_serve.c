@@ -30,6 +30,24 @@ int child_run(const struct child_ops *ops, struct span name, struct span input, 
     return buf_check(reply, "the reply", e);
 }
 
+/* The file at hand. Pages are let go of in strides: each call costs. */
+#define STRIDE_BYTES ((size_t)16 << 20)
+static struct {
+    uint8_t *map;
+    size_t size, passed;
+} at_hand;
+
+void child_input_passed(const void *upto)
+{
+    uintptr_t at = (uintptr_t)upto, begin = (uintptr_t)at_hand.map;
+    if (!at_hand.map || at < begin || at - begin > at_hand.size)
+        return;
+    size_t passed = (at - begin) / STRIDE_BYTES * STRIDE_BYTES;
+    if (passed > at_hand.passed)
+        madvise(at_hand.map + at_hand.passed, passed - at_hand.passed, MADV_DONTNEED);
+    at_hand.passed = passed; /* less than before: it is read once more from the beginning */
+}
+
 /* Maps a file, runs the operation, lets go of the file. */
 int child_run_file(const struct child_ops *ops, struct span name, int fd, uint64_t size, struct span arg,
                    struct buf *reply, struct err *e)
@@ -39,7 +57,11 @@ int child_run_file(const struct child_ops *ops, struct span name, int fd, uint64
     void *map = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (map == MAP_FAILED)
         return err_set(e, ERR_UNDECIDED, errno, "map a file of %llu bytes", (unsigned long long)size);
+    at_hand.map = map;
+    at_hand.size = (size_t)size;
+    at_hand.passed = 0;
     int result = child_run(ops, name, span_of(map, (size_t)size), arg, reply, e);
+    at_hand.map = NULL;
     munmap(map, (size_t)size);
     return result;
 }
