@@ -1,10 +1,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/commands.h"
 #include "cli/with_release.h"
 #include "gate/passport.h"
+#include "util/clock.h"
 #include "util/file.h"
 
 #define PASSPORT_BYTES_MAX (256U << 20)
@@ -144,6 +146,42 @@ static void put_problems(struct json_out *j, const struct buf *report)
     json_out_array_end(j);
 }
 
+/* ── decided anew ── */
+
+static void put_decision(struct json_out *j, const struct passport_check *c)
+{
+    const struct verdict *v = c->decided;
+    if (!c->rules || v->count == 0)
+        return;
+    json_put_object(j, "decided");
+    json_put_string(j, "gate", gate_name(v->gate));
+    json_put_string(j, "environment", v->environment);
+    json_put_time(j, "at", c->at_s);
+    json_put_digest(j, "policy", &v->policy);
+    json_put_bool(j, "passed", v->passed);
+    json_put_array(j, "reasons");
+    for (size_t i = 0; i < v->count; i++) {
+        json_out_object(j);
+        json_put_string(j, "rule", v->reasons[i].rule);
+        json_put_bool(j, "ok", v->reasons[i].ok);
+        json_put_string(j, "text", v->reasons[i].text);
+        json_out_object_end(j);
+    }
+    json_out_array_end(j);
+    json_out_object_end(j);
+}
+
+static void print_decision(const struct passport_check *c)
+{
+    const struct verdict *v = c->decided;
+    if (!c->rules || v->count == 0)
+        return;
+    printf("decided anew by %s for %s, as of %s: %s\n", digest_text(&v->policy).text, v->environment,
+           time_text(c->at_s).text, v->passed ? "PASSED" : "FAILED");
+    for (size_t i = 0; i < v->count; i++)
+        printf("  %s %-18s %s\n", v->reasons[i].ok ? "yes" : "NO ", v->reasons[i].rule, v->reasons[i].text);
+}
+
 static int verify_all(struct invocation *in, const struct passport_check *c)
 {
     int status = 0;
@@ -165,11 +203,13 @@ static int verify_all(struct invocation *in, const struct passport_check *c)
             json_put_string(&j, "file", in->argv[i]);
             json_put_bool(&j, "holds", holds);
             put_problems(&j, &report);
+            put_decision(&j, c);
             json_out_object_end(&j);
         } else {
             printf("%s: %s\n%s", in->argv[i],
                    holds ? "holds; the closing verdict is PASSED and lists every line" : "does NOT hold",
                    buf_str(&report));
+            print_decision(c);
         }
     }
     if (in->json) {
@@ -180,21 +220,59 @@ static int verify_all(struct invocation *in, const struct passport_check *c)
     return status;
 }
 
+/* The keys of --withdrawn verify like the others, and their people's word counts no more. */
+static int withdrawn_read(struct invocation *in, struct keys *all, struct keys *gone, struct err *e)
+{
+    const char *file;
+    for (size_t n = 0; (file = option_nth(in, "withdrawn", n)); n++) {
+        auto_buf text = BUF(KEY_FILE_MAX);
+        if (file_read(AT_FDCWD, file, &text, e) < 0 || keys_add(gone, buf_span(&text), file, e) < 0)
+            return -1;
+        bool given = false;
+        for (size_t i = 0; i < all->count; i++)
+            given |= digest_equal(public_key_id(all->list[i]), public_key_id(gone->list[n]));
+        if (!given && keys_add(all, buf_span(&text), file, e) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* A day's end, or a moment; now where nothing is said. */
+static bool read_moment(const char *text, int64_t *out)
+{
+    char whole[64];
+    *out = clock_now_s();
+    if (text && strlen(text) == 10 && snprintf(whole, sizeof whole, "%sT23:59:59Z", text) > 0)
+        text = whole;
+    return !text || time_parse(span_str(text), out);
+}
+
 static int run_verify(struct invocation *in)
 {
     struct err e = {0};
     struct digest policy, release;
+    struct policy rules;
+    struct verdict decided;
+    int64_t at_s;
     const char *policy_file = option_get(in, "policy"), *wanted = option_get(in, "release");
-    AUTO(keys_fini) struct keys keys = {.count = 0};
+    AUTO(keys_fini) struct keys keys = {.count = 0}, gone = {.count = 0};
     auto_buf text = BUF(1U << 20);
+    if ((option_given(in, "at") || option_given(in, "anew")) && !policy_file)
+        return command_usage(in, "--at and --anew decide by a policy: give it with --policy FILE");
+    if (!read_moment(option_get(in, "at"), &at_s))
+        return command_usage(in, "--at wants a day, such as 2027-01-31, or a time such as 2027-01-31T12:00:00Z");
     if (!option_given(in, "key"))
         return command_usage(in, "--key FILE is needed, for each key that signed a line: the contour's, the station's, "
                                  "and those of the people");
     if (wanted && digest_parse(span_str(wanted), &release, &e) < 0)
         return command_usage(in, "--release: %s; wanted the release's digest, sha256: and 64 hex digits", e.msg);
-    if (keys_read(in, &keys, &e) < 0 || (policy_file && file_read(AT_FDCWD, policy_file, &text, &e) < 0))
+    if (keys_read(in, &keys, &e) < 0 || withdrawn_read(in, &keys, &gone, &e) < 0 ||
+        (policy_file && file_read(AT_FDCWD, policy_file, &text, &e) < 0))
         return command_fail(in, &e);
     policy = digest_of(buf_span(&text));
+    bool readable = policy_file && policy_parse(buf_span(&text), policy_file, &rules, &e) == 0;
+    if (policy_file && !readable && e.code != ERR_INPUT)
+        return command_fail(in, &e);
     AUTO(stop) struct child *parser = child_start(ROLE_PARSE, &e);
     if (!parser)
         return command_fail(in, &e);
@@ -202,21 +280,35 @@ static int run_verify(struct invocation *in)
                                .keys = (const struct public_key *const *)keys.list,
                                .key_count = keys.count,
                                .contour = keys.contour[0] ? keys.contour : NULL,
-                               .policy = policy_file ? &policy : NULL,
+                               .policy = policy_file && !option_given(in, "anew") ? &policy : NULL,
+                               .rules = readable ? &rules : NULL,
+                               .no_rules = policy_file && !readable ? e.msg : NULL,
+                               .at_s = at_s,
+                               .withdrawn = (const struct public_key *const *)gone.list,
+                               .withdrawn_count = gone.count,
+                               .decided = &decided,
                                .release = wanted ? &release : NULL};
     return verify_all(in, &c);
 }
 
 const struct command CMD_PASSPORT_VERIFY = {
     .name = "passport verify",
-    .usage = "FILE… --key FILE…",
+    .usage = "FILE… --key FILE… [--policy FILE]",
     .summary = "verify passports with nothing but public keys",
     .detail =
         "Each FILE holds the lines of one passport (`airlock passport REF --lines`). Every line must verify under one "
         "of the keys and\nbe about one release; the last is the closing verdict, and what it lists must be exactly "
-        "the other lines. A line that was\nremoved, changed or put in is named. Works without a contour.",
+        "the other lines. A line that was\nremoved, changed or put in is named. Works without a contour. With --policy "
+        "the closing verdict must have been made "
+        "under exactly\nthat policy (--anew: under any), and the gate's rules run over the lines again: signatures, "
+        "scan, "
+        "advisories, licences, waivers,\napprovals, each with what it found. Roles are those that people signed with; "
+        "what ran in a contour is compared with what else ran there.",
     .options = {{"key", "FILE", "a public key (PEM), or the file of `airlock identity`", true},
-                {"policy", "FILE", "the verdict must have been made under exactly this policy", false},
+                {"policy", "FILE", "decide anew by this policy, under which the verdict must have been made", false},
+                {"anew", NULL, "the verdict may have been made under another policy", false},
+                {"at", "DATE", "decide as of this day's end or this moment (default: now)", false},
+                {"withdrawn", "FILE", "a person's public key whose word counts no more", true},
                 {"release", "DIGEST", "the passport must be of this release (sha256:…)", false}},
     .min_args = 1,
     .max_args = -1,

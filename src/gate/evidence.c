@@ -112,8 +112,7 @@ static const char *environment_of(const json_t *predicate)
     return json_get_string(ours ? ours : predicate, "environment", "");
 }
 
-/* Takes what a verified line says about itself. */
-static void read_line(struct evidence_line *line)
+void evidence_line_read(struct evidence_line *line)
 {
     line->predicate = line->statement.predicate;
     line->type = line->statement.predicate_type;
@@ -173,7 +172,7 @@ static int verify_line(const struct verifier *v, struct evidence_line *line, str
         return 0;
     }
     if ((of_person ? verify_person_line : verify_site_line)(v, line, &wrong) == 0) {
-        read_line(line);
+        evidence_line_read(line);
         return 0;
     }
     if (wrong.code != ERR_INPUT && wrong.code != ERR_DENIED && wrong.code != ERR_LIMIT)

@@ -65,6 +65,9 @@ const struct evidence_line *evidence_newest(const struct evidence *ev, const cha
 const struct evidence_line *evidence_newest_ours(const struct evidence *ev, const char *type, const char *environment);
 const struct evidence_line *evidence_find(const struct evidence *ev, const struct digest *id);
 
+/* Takes type, result, environment and time of a line from its `statement`, which was verified. */
+void evidence_line_read(struct evidence_line *line);
+
 /* Can a line of this type speak against a release (scan, test, silence, and whatever carries a result)? */
 bool evidence_is_check(const struct evidence_line *line);
 

@@ -25,9 +25,18 @@ struct passport_check {
     const struct digest *policy;  /* NULL, or what the closing verdict must name */
     const char *contour;          /* NULL, or the id that the verdict's verifier and resource must name */
     const struct digest *release; /* NULL, or the subject that all lines must have */
+
+    const char *no_rules;                      /* NULL, or why a policy that was given is none */
+    const struct policy *rules;                /* NULL, or by which to decide anew what the lines say … */
+    int64_t at_s;                              /* … as it was at that time */
+    const struct public_key *const *withdrawn; /* keys of people whose word counts no more; also among `keys` */
+    size_t withdrawn_count;
+    struct verdict *decided; /* with `rules`: filled; no reasons (count 0) where the lines are none to decide over */
 };
 
-/* Verifies a passport with keys alone. What is wrong is appended to *report, a line each. 1: holds and PASSED; 0: not
- * (see report); -1: could not be looked at. */
+/* Verifies a passport with keys alone. With `rules` the lines are decided anew, as the gate of the closing verdict
+ * would for its environment: a FAILED there is said in *report, too. Who holds which role is what people signed of
+ * themselves and the contour's verdict took; one key is one person. What is wrong is appended to *report, a line each.
+ * 1: holds and PASSED; 0: not (see report); -1: could not be looked at. */
 int passport_verify(struct span file, const char *name, const struct passport_check *c, struct buf *report,
                     struct err *e);

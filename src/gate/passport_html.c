@@ -307,11 +307,13 @@ static void section_people(const struct evidence *ev, struct buf *out)
     html_table_end(out);
 }
 
-static void section_reasons(const struct evidence_line *closing, struct buf *out)
+static void section_reasons(const struct passport *p, struct buf *out)
 {
+    const struct evidence_line *closing = p->closing;
     size_t i;
     json_t *reason;
     html_section(out, "What was decided, and why");
+    html_decisions(p, out);
     if (!closing) {
         html_note(out, "No gate has judged this release.");
         return;
@@ -412,9 +414,11 @@ int passport_html(struct site *s, const struct release *r, struct buf *out, stru
     verdict_box(&p, out);
     section_what(&p, out);
     section_origin(p.receipt, out);
+    html_provenance(&p, out);
     html_found(&p, out);
+    html_waivers(&p, out);
     section_people(&p.ev, out);
-    section_reasons(p.closing, out);
+    section_reasons(&p, out);
     section_history(&p.ev, out);
     section_attestations(&p, out);
     section_hands(r, out);

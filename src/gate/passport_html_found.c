@@ -269,6 +269,8 @@ void html_found(const struct passport *p, struct buf *out)
 {
     html_section(out, "What was found");
     found_scan(p, out);
+    html_advisories(p, out);
+    html_licences(p, out);
     found_inventory(p, out);
     found_suite(p, out);
     found_silence(p, out);

@@ -59,7 +59,12 @@ int passport_gather(struct site *s, const struct release *r, struct passport *ou
     out->release = r;
     out->closing = passport_closing(&out->ev);
     out->receipt = evidence_newest(&out->ev, PREDICATE_RECEIPT, NULL);
-    return 0;
+    out->contour = s->config.id;
+    out->now_s = s->now_s;
+    struct err none = {0};
+    return policy_load(s, &out->policy, &none) == 0
+               ? 0
+               : policy_parse(span_str(POLICY_DEFAULT), POLICY_FILE, &out->policy, e);
 }
 
 void passport_fini(struct passport *p)

@@ -210,6 +210,21 @@ static void check_contour(struct checking *k, const json_t *predicate)
               k->c->contour);
 }
 
+/* What does not verify says nothing, and was named already. */
+static void decide(struct checking *k)
+{
+    struct passport_line *lines = calloc(k->count, sizeof *lines);
+    size_t count = 0;
+    if (!lines)
+        abort();
+    for (size_t i = 0; i < k->count; i++)
+        if (k->lines[i].statement.root)
+            lines[count++] = (struct passport_line){i + 1, k->lines[i].id, &k->lines[i].statement};
+    if (k->c->rules && !passport_decide(k->c, lines, count, k->report))
+        k->ok = false;
+    free(lines);
+}
+
 static void check_closing(struct checking *k)
 {
     const struct statement *s = &k->lines[k->count - 1].statement;
@@ -230,12 +245,15 @@ static void check_closing(struct checking *k)
     compare_lists(k, json_object_get(s->predicate, "inputAttestations"));
     check_subjects(k, &s->subject);
     check_people(k, s->signers);
+    decide(k);
 }
 
 int passport_verify(struct span file, const char *name, const struct passport_check *c, struct buf *report,
                     struct err *e)
 {
     AUTO(checking_fini) struct checking k = {.c = c, .report = report, .ok = true};
+    if (c->decided)
+        *c->decided = (struct verdict){.passed = false};
     if (split(&k, file, name, e) < 0) {
         if (e->code != ERR_INPUT && e->code != ERR_LIMIT)
             return -1;
@@ -244,6 +262,8 @@ int passport_verify(struct span file, const char *name, const struct passport_ch
     }
     if (verify_lines(&k, e) < 0)
         return -1;
+    if (c->no_rules)
+        wrong(&k, "the policy cannot be read: %s", c->no_rules);
     check_closing(&k);
     return k.ok ? 1 : 0;
 }

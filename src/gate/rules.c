@@ -142,6 +142,11 @@ static bool same_machine(const struct facts *f, const char *word, const struct e
     if (!digest_equal(&engine, &f->release->engine.manifest))
         return said(text, size, false, "%s ran another engine (%.19s…) than the release has (%.19s…)", word,
                     digest_text(&engine).text, digest_text(&f->release->engine.manifest).text);
+    if (f->elsewhere) {
+        bool same = digest_equal(&hardware, &f->host.id);
+        return said(text, size, same, "%s PASSED in %s%s (%s)", word, line->environment,
+                    same ? "" : ", on other hardware than the newest check", time_text(line->time_s).text);
+    }
     if (!digest_equal(&hardware, &f->host.id)) {
         const json_t *its = json_object_get(line->predicate, "hardware");
         return said(text, size, false, "%s ran on other hardware (%.60s), this host is %.60s: run it again here", word,

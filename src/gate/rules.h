@@ -19,7 +19,8 @@ struct facts {
     const struct evidence *ev;
     const char *contour; /* id */
     int64_t now_s;
-    struct hardware host;
+    struct hardware host; /* elsewhere: what the newest of its checks ran on */
+    bool elsewhere;       /* not in the contour: from a passport alone */
 };
 
 /* Runs every rule that applies; appends to out->reasons and sets out->passed. */

@@ -2,9 +2,12 @@
 
 import base64
 import json
+from datetime import datetime, timedelta, timezone
 
+import jsonschema
 import pytest
-from world import World, public_of
+from conftest import ROOT
+from world import World, gguf, public_of
 
 REF = "assistant:v1.0.0"
 
@@ -133,3 +136,112 @@ def test_another_policy_or_release_is_said(w, keys, lines, tmp_path):
 def test_what_cannot_be_read_is_said(w, tmp_path):
     w.run("passport", "verify", tmp_path / "none", status=2)
     w.run("passport", "nobody:v1.0.0", status=4)
+
+
+# ── decided anew, by a policy ──
+
+
+def decided(w, keys, lines, tmp_path, *more, policy=None, status=0):
+    """In a folder that holds nothing but the passport; keys and policy are files."""
+    found = verify(w, keys, lines, tmp_path, "--policy", policy or w.contour / "policy.yaml", *more, status=status, json=True).json
+    jsonschema.validate(found, json.loads((ROOT / "docs" / "formats" / "passport-verify.schema.json").read_text()), jsonschema.Draft202012Validator)
+    [file] = found["files"]
+    return file, {r["rule"]: r for r in file.get("decided", {}).get("reasons", [])}
+
+
+def other_policy(w, tmp_path, old="", new="", more=""):
+    text = (w.contour / "policy.yaml").read_text()
+    assert old in text
+    file = tmp_path / "other-policy.yaml"
+    file.write_text(text.replace(old, new, 1) + more)
+    return file
+
+
+def test_a_policy_decides_every_rule_anew_without_a_contour(w, keys, lines, tmp_path):
+    file, rules = decided(w, keys, lines, tmp_path)
+    assert file["holds"] and file["decided"]["passed"] and file["decided"]["environment"] == "prod"
+    assert set(rules) >= {"signatures", "station-signature", "scan", "advisories", "licences", "stood-before", "test", "silence", "request", "approvals"}
+    assert "approved by sofia (security-officer) and pavel (product-owner)" in rules["approvals"]["text"]
+    said = verify(w, keys, lines, tmp_path, "--policy", w.contour / "policy.yaml").out
+    assert "decided anew by sha256:" in said and "yes approvals" in said
+
+
+def test_time_passes_for_a_passport_and_at_looks_at_another_day(w, keys, lines, tmp_path):
+    later = (datetime.now(timezone.utc) + timedelta(days=200)).strftime("%Y-%m-%d")
+    file, rules = decided(w, keys, lines, tmp_path, "--at", later, status=1)
+    assert not rules["scan"]["ok"] and not rules["approvals"]["ok"] and "expired" in rules["approvals"]["text"]
+    assert any("decided anew, scan" in problem for problem in file["problems"])
+    assert "--at wants" in verify(w, keys, lines, tmp_path, "--policy", w.contour / "policy.yaml", "--at", "soon", status=2).err
+    assert "--policy" in verify(w, keys, lines, tmp_path, "--at", later, status=2).err
+
+
+def test_another_policy_decides_only_where_it_may(w, keys, lines, tmp_path):
+    policy = other_policy(w, tmp_path, more="# read by an auditor\n")
+    file, rules = decided(w, keys, lines, tmp_path, policy=policy, status=1)
+    assert all(r["ok"] for r in rules.values()) and any("was made under policy" in p for p in file["problems"])
+    file, _ = decided(w, keys, lines, tmp_path, "--anew", policy=policy)
+    assert file["holds"]
+
+
+@pytest.mark.parametrize(
+    "old, new, more, rule",
+    [
+        ("silence, request", "silence, provenance, advisories, request", "", "advisories"),
+        ("", "", "licences: {models: {deny: [Apache-2.0]}}\n", "licences"),
+        ("approvals: [security-officer, product-owner]", "approvals: [security-officer, product-owner, data-owner]", "", "approvals"),
+    ],
+)
+def test_a_rule_that_fails_is_named_and_its_reason_said(w, keys, lines, tmp_path, old, new, more, rule):
+    file, rules = decided(w, keys, lines, tmp_path, "--anew", policy=other_policy(w, tmp_path, old, new, more), status=1)
+    assert [name for name, r in rules.items() if not r["ok"]] == [rule]
+    assert any(f"decided anew, {rule}: " in problem for problem in file["problems"])
+
+
+def test_a_withdrawn_persons_word_counts_no_more(w, keys, lines, tmp_path):
+    _, rules = decided(w, keys, lines, tmp_path, "--withdrawn", public_of(w.keys["sofia"]), status=1)
+    assert not rules["approvals"]["ok"] and "withdrawn" in rules["approvals"]["text"]
+    without = [key for key in keys if "sofia" not in str(key)]
+    file, rules = decided(w, without, lines, tmp_path, status=1)
+    assert not rules["approvals"]["ok"] and any("give that key" in problem for problem in file["problems"])
+
+
+def test_a_removed_line_takes_its_ground_away(w, keys, lines, tmp_path):
+    kinds = {"urn:airlock:scan:v1": "scan", "urn:airlock:approval:v1": "approvals", "urn:airlock:silence:v1": "silence", "urn:airlock:request:v1": "request"}
+    for kind, rule in kinds.items():
+        _, rules = decided(w, keys, [line for line in lines if statement(line)["predicateType"] != kind], tmp_path, status=1)
+        assert not rules[rule]["ok"], rule
+
+
+def test_a_line_of_another_release_is_named(w, keys, lines, tmp_path):
+    w.arrive(version="v1.1.0")
+    w.admit("assistant:v1.1.0")
+    other = w.run("passport", "assistant:v1.1.0", "--lines").out.splitlines()
+    scan = next(line for line in other if statement(line)["predicateType"] == "urn:airlock:scan:v1")
+    file, _ = decided(w, keys, [*lines[:-1], scan, lines[-1]], tmp_path, status=1)
+    assert any("is about sha256:" in problem for problem in file["problems"])
+
+
+def test_a_waiver_that_has_ended_covers_nothing_any_more(airlock_path, tmp_path_factory, tmp_path):
+    made = World(airlock_path, tmp_path_factory.mktemp("passport-waived"))
+    made.found().people().people(otto="security-officer")
+    made.arrive(model=gguf(template="{{ messages[0]['content'] | center(80) }}"))
+    made.run("scan", REF, status=1)
+    until = (datetime.now(timezone.utc) + timedelta(days=20)).strftime("%Y-%m-%d")
+    for person in ("sofia", "otto"):
+        made.sign("waive", "template-construct", "--on", REF, "--until", until, "--compensation", "none is rendered", "--ticket", "S-1", person=person)
+    made.run("judge", REF, "--gate", "intake")
+    lines = made.run("passport", REF, "--lines").out.splitlines()
+    keys = [key for folder in (made.contour, made.station) for key in (folder / "keys").iterdir() if b"BEGIN PUBLIC KEY" in key.read_bytes()]
+    keys += [public_of(key) for key in made.keys.values()]
+    _, rules = decided(made, keys, lines, tmp_path)
+    assert "is waived, until" in rules["scan"]["text"]
+    later = (datetime.now(timezone.utc) + timedelta(days=25)).strftime("%Y-%m-%d")
+    _, rules = decided(made, keys, lines, tmp_path, "--at", later, status=1)
+    assert not rules["scan"]["ok"] and "has ended" in rules["scan"]["text"]
+
+
+def test_the_golden_answer_fits_its_schema():
+    formats = ROOT / "docs" / "formats"
+    schema = json.loads((formats / "passport-verify.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(json.loads((formats / "examples" / "passport-verify.json").read_text()), schema, jsonschema.Draft202012Validator)
