@@ -34,7 +34,7 @@ SLICE_MIN, SLICE_MAX = 30, 900
 INPUT_SECONDS = 10
 
 # What `keep` takes: inputs of a target at a time, bytes of one, bytes of all.
-KEEP_EACH, KEEP_BYTES, KEEP_ALL = 4, 2048, 160_000
+KEEP_EACH, KEEP_BYTES, KEEP_ALL = 3, 512, 160_000
 
 
 @dataclass
