@@ -23,8 +23,9 @@ static uint32_t number_of(const struct jinja_facts *f, const struct jinja_node *
 
 static void add_target(struct jinja_facts *f, const struct jinja_node *target, const struct jinja_node *value, int how)
 {
-    struct jinja_symbol s = {
-        .name = target->text, .member = target->kind == JINJA_NODE_MEMBER, .node = number_of(f, value)};
+    struct jinja_symbol s = {.name = target->text,
+                             .space = target->kind == JINJA_NODE_MEMBER ? JINJA_MEMBERS : JINJA_NAMES,
+                             .node = number_of(f, value)};
     s.how = how;
     if (target->kind != JINJA_NODE_TUPLE) {
         add(f, s);
@@ -59,8 +60,13 @@ static void collect(struct jinja_facts *f, const struct jinja_node *n)
         add_target(f, first, jinja_next(f->j, first), JINJA_SET);
     else if (n->kind == JINJA_NODE_SET_BLOCK)
         add_target(f, first, NULL, JINJA_RENDERED);
-    else if (n->kind == JINJA_NODE_PARAMETER && first)
-        add_target(f, n, first, JINJA_SET);
+    else if (n->kind == JINJA_NODE_PARAMETER) {
+        add_target(f, n, NULL, JINJA_GIVEN);
+        if (first)
+            add_target(f, n, first, JINJA_SET);
+    } else if (n->kind == JINJA_NODE_PAIR && first->kind == JINJA_NODE_STRING)
+        add(f, (struct jinja_symbol){
+                   .name = first->text, .space = JINJA_KEYS, .node = number_of(f, jinja_next(f->j, first))});
     else if (n->kind == JINJA_NODE_MACRO)
         add_macro(f, n);
     else if (n->kind == JINJA_NODE_CALL_BLOCK) /* its parameters get what the macro gives its caller */
@@ -68,19 +74,55 @@ static void collect(struct jinja_facts *f, const struct jinja_node *n)
             add_target(f, first, NULL, JINJA_RENDERED);
 }
 
-/* What a macro's parameters, or the members of a new namespace, are given. */
+/* A macro that is handed about, or one of two of a name, may be called with anything. */
+static void give_anything(struct jinja_facts *f, const struct jinja_node *macro)
+{
+    const struct jinja_node *p = jinja_child(f->j, macro, 0);
+    for (; p && p->kind == JINJA_NODE_PARAMETER; p = jinja_next(f->j, p))
+        add_target(f, p, NULL, JINJA_RENDERED);
+}
+
+static void find_wandering_macros(struct jinja_facts *f)
+{
+    const struct jinja *j = f->j;
+    auto_free bool *called = calloc(j->count, sizeof(*called));
+    if (!called)
+        abort();
+    for (uint32_t i = 1; i < j->count; i++)
+        if (j->nodes[i].kind == JINJA_NODE_CALL)
+            called[j->nodes[i].first] = true;
+    for (uint32_t i = 1; i < j->count; i++) {
+        const struct jinja_node *macro =
+            j->nodes[i].kind == JINJA_NODE_NAME && !called[i] ? jinja_macro(f, j->nodes[i].text) : NULL;
+        if (macro)
+            give_anything(f, macro);
+    }
+    for (size_t i = 1; i < f->macro_count; i++)
+        if (span_equal(f->macros[i - 1]->text, f->macros[i]->text)) {
+            give_anything(f, f->macros[i - 1]);
+            give_anything(f, f->macros[i]);
+        }
+}
+
+/* What a macro's parameters, or the members of a new namespace or table, are given. */
 static void collect_arguments(struct jinja_facts *f, const struct jinja_node *call)
 {
     const struct jinja_node *called = jinja_child(f->j, call, 0), *macro, *parameter, *a;
     if (called->kind != JINJA_NODE_NAME)
         return;
-    bool space = span_equal_str(called->text, "namespace");
+    bool space = span_equal_str(called->text, "namespace"), table = span_equal_str(called->text, "dict");
     macro = jinja_macro(f, called->text);
     parameter = macro ? jinja_child(f->j, macro, 0) : NULL;
     for (a = jinja_next(f->j, called); a; a = jinja_next(f->j, a)) {
         const struct jinja_node *value = a->kind == JINJA_NODE_KEYWORD ? jinja_child(f->j, a, 0) : a;
-        if (a->kind == JINJA_NODE_KEYWORD && (space || macro))
-            add(f, (struct jinja_symbol){.name = a->text, .member = space, .node = number_of(f, value)});
+        if (a->kind == JINJA_NODE_KEYWORD && (space || table || macro))
+            add(f, (struct jinja_symbol){.name = a->text,
+                                         .space = space   ? JINJA_MEMBERS
+                                                  : table ? JINJA_KEYS
+                                                          : JINJA_NAMES,
+                                         .node = number_of(f, value)});
+        else if (a->kind == JINJA_NODE_SPREAD && macro)
+            give_anything(f, macro);
         else if (parameter && parameter->kind == JINJA_NODE_PARAMETER && a->kind != JINJA_NODE_SPREAD) {
             add_target(f, parameter, value, JINJA_SET);
             parameter = jinja_next(f->j, parameter);
@@ -88,15 +130,15 @@ static void collect_arguments(struct jinja_facts *f, const struct jinja_node *ca
     }
 }
 
-static int compare_names(bool member_a, struct span a, bool member_b, struct span b)
+static int compare_names(enum jinja_space space_a, struct span a, enum jinja_space space_b, struct span b)
 {
-    return member_a != member_b ? member_a - member_b : span_compare(a, b);
+    return space_a != space_b ? (int)space_a - (int)space_b : span_compare(a, b);
 }
 
 static int by_name(const void *a, const void *b)
 {
     const struct jinja_symbol *x = a, *y = b;
-    return compare_names(x->member, x->name, y->member, y->name);
+    return compare_names(x->space, x->name, y->space, y->name);
 }
 
 static int macro_by_name(const void *a, const void *b)
@@ -115,6 +157,7 @@ void jinja_facts_init(struct jinja_facts *f, const struct jinja *j)
     for (uint32_t i = 1; i < j->count; i++)
         if (j->nodes[i].kind == JINJA_NODE_CALL)
             collect_arguments(f, &j->nodes[i]);
+    find_wandering_macros(f);
     if (f->count)
         qsort(f->symbols, f->count, sizeof(*f->symbols), by_name);
     for (size_t i = 0, first = 0; i < f->count; i++) {
@@ -131,25 +174,30 @@ void jinja_facts_fini(struct jinja_facts *f)
 }
 
 /* The first symbol of a name, or NULL: it is set nowhere. */
-static struct jinja_symbol *find(const struct jinja_facts *f, struct span name, bool member)
+static struct jinja_symbol *find(const struct jinja_facts *f, struct span name, enum jinja_space space)
 {
     size_t low = 0, high = f->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         const struct jinja_symbol *s = &f->symbols[middle];
-        if (compare_names(s->member, s->name, member, name) < 0)
+        if (compare_names(s->space, s->name, space, name) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    if (low == f->count || compare_names(f->symbols[low].member, f->symbols[low].name, member, name) != 0)
+    if (low == f->count || compare_names(f->symbols[low].space, f->symbols[low].name, space, name) != 0)
         return NULL;
     return &f->symbols[low];
 }
 
 bool jinja_is_set(const struct jinja_facts *f, struct span name)
 {
-    return find(f, name, false) != NULL;
+    return find(f, name, JINJA_NAMES) != NULL;
+}
+
+bool jinja_is_member_set(const struct jinja_facts *f, struct span name)
+{
+    return find(f, name, JINJA_MEMBERS) || find(f, name, JINJA_KEYS);
 }
 
 const struct jinja_node *jinja_macro(const struct jinja_facts *f, struct span name)
@@ -190,6 +238,10 @@ static bool of_symbol(struct jinja_facts *f, enum jinja_question q, const struct
 {
     if (s->how == JINJA_RENDERED)
         return q == JINJA_IS_BUILT;
+    if (s->how == JINJA_GIVEN) {
+        f->circles++; /* says nothing by itself */
+        return is_about_all(q);
+    }
     const struct jinja_node *value = &f->j->nodes[s->node];
     /* a part of a message, or a single character of one */
     if (q == JINJA_IS_SPOKEN && s->how == JINJA_ITERATED && value->kind != JINJA_NODE_CALL &&
@@ -201,19 +253,26 @@ static bool of_symbol(struct jinja_facts *f, enum jinja_question q, const struct
 }
 
 /* A name is a number when all is that it is set to; it is anything else when one of them may be. */
-static bool of_name(struct jinja_facts *f, enum jinja_question q, struct span name, bool member)
+static bool of_name(struct jinja_facts *f, enum jinja_question q, struct span name, enum jinja_space space)
 {
-    struct jinja_symbol *first = find(f, name, member);
+    struct jinja_symbol *first = find(f, name, space);
     bool all = is_about_all(q), yes = all;
     if (!first)
         return false;
-    if (first->memo[q] == MEMO_BUSY)
+    if (first->memo[q] == MEMO_BUSY) {
+        f->circles++;
         return all;
+    }
     if (first->memo[q] != MEMO_NONE)
         return first->memo[q] == MEMO_YES;
     first->memo[q] = MEMO_BUSY;
-    for (const struct jinja_symbol *s = first; s < first + first->group && yes == all; s++)
+    bool known = false; /* by something else than itself */
+    for (const struct jinja_symbol *s = first; s < first + first->group && yes == all; s++) {
+        size_t before = f->circles;
         yes = of_symbol(f, q, s);
+        known |= f->circles == before;
+    }
+    yes &= known || !all;
     first->memo[q] = yes ? MEMO_YES : MEMO_NO;
     return yes;
 }
@@ -333,7 +392,7 @@ static bool attribute_is(struct jinja_facts *f, enum jinja_question q, const str
 {
     if (q == JINJA_IS_NUMBER && counts_the_loop(f, n))
         return true;
-    if (of_name(f, q, n->text, true))
+    if (of_name(f, q, n->text, JINJA_MEMBERS))
         return true;
     if (q == JINJA_IS_SPOKEN)
         return names_the_message(n->text);
@@ -345,13 +404,13 @@ static bool answer(struct jinja_facts *f, enum jinja_question q, const struct ji
     bool number = q == JINJA_IS_NUMBER;
     if (q == JINJA_IS_TABLE)
         return n->kind == JINJA_NODE_DICT || n->kind == JINJA_NODE_LIST ||
-               (n->kind == JINJA_NODE_NAME && of_name(f, q, n->text, false));
+               (n->kind == JINJA_NODE_NAME && of_name(f, q, n->text, JINJA_NAMES));
     switch ((enum jinja_kind)n->kind) {
     case JINJA_NODE_INTEGER:
     case JINJA_NODE_FLOAT:
         return number;
     case JINJA_NODE_NAME:
-        return of_name(f, q, n->text, false);
+        return of_name(f, q, n->text, JINJA_NAMES);
     case JINJA_NODE_MATH:
         return number ? math_is_number(f, n) : q == JINJA_IS_BUILT ? math_is_built(f, n) : any_child(f, q, n, 0);
     case JINJA_NODE_CONCAT:
@@ -397,7 +456,7 @@ bool jinja_is(struct jinja_facts *f, enum jinja_question q, const struct jinja_n
 bool jinja_steps_again(struct jinja_facts *f, const struct jinja_node *item)
 {
     const struct jinja_node *object = jinja_child(f->j, item, 0);
-    struct jinja_symbol *first = object->kind == JINJA_NODE_NAME ? find(f, object->text, false) : NULL;
+    struct jinja_symbol *first = object->kind == JINJA_NODE_NAME ? find(f, object->text, JINJA_NAMES) : NULL;
     if (!jinja_is(f, JINJA_IS_DEEP, object))
         return false;
     if (!first)
@@ -414,7 +473,7 @@ static bool lists_macros(struct jinja_facts *f, const struct jinja_node *n, stru
 
 static bool name_lists_macros(struct jinja_facts *f, const struct jinja_node *n, unsigned depth)
 {
-    const struct jinja_symbol *first = find(f, n->text, false);
+    const struct jinja_symbol *first = find(f, n->text, JINJA_NAMES);
     if (!first || first->group > 64)
         return false;
     for (const struct jinja_symbol *s = first; s < first + first->group; s++)

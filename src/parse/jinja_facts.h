@@ -20,20 +20,22 @@ enum jinja_question {
 
 struct jinja_symbol {
     struct span name;
-    bool member; /* of a namespace */
-    enum { JINJA_SET, JINJA_ITERATED, JINJA_RENDERED } how;
-    uint32_t node;                 /* the value, or what is iterated; 0 with JINJA_RENDERED */
+    enum jinja_space { JINJA_NAMES, JINJA_MEMBERS, JINJA_KEYS } space; /* of a namespace, of a table */
+    /* RENDERED: text of the template, or nobody can tell; GIVEN: a parameter, besides what it is called with */
+    enum { JINJA_SET, JINJA_ITERATED, JINJA_RENDERED, JINJA_GIVEN } how;
+    uint32_t node;                 /* the value, or what is iterated; 0 with the last two */
     uint8_t memo[JINJA_QUESTIONS]; /* of the first symbol of a name, */
     uint32_t group;                /* and how many symbols that name has */
 };
 
 struct jinja_facts {
     const struct jinja *j;        /* borrowed */
-    struct jinja_symbol *symbols; /* owned; by member, name */
+    struct jinja_symbol *symbols; /* owned; by space, name */
     size_t count, room;
     const struct jinja_node **macros; /* owned; by name */
     size_t macro_count, macro_room;
     unsigned depth;
+    size_t circles; /* how often a name was asked about while the answer was looked for */
 };
 
 void jinja_facts_init(struct jinja_facts *f, const struct jinja *j); /* of a template that parsed */
@@ -41,7 +43,9 @@ void jinja_facts_fini(struct jinja_facts *f);
 #define auto_jinja_facts AUTO(jinja_facts_fini) struct jinja_facts
 
 bool jinja_is(struct jinja_facts *f, enum jinja_question q, const struct jinja_node *n);
-bool jinja_is_set(const struct jinja_facts *f, struct span name);                    /* somewhere in the template */
+/* Somewhere in the template a name is set; a member of a namespace or table is. */
+bool jinja_is_set(const struct jinja_facts *f, struct span name);
+bool jinja_is_member_set(const struct jinja_facts *f, struct span name);
 const struct jinja_node *jinja_macro(const struct jinja_facts *f, struct span name); /* or NULL */
 
 /* Is the object of an ITEM one that an unknown key has led to before? `x = x[key]`, once, is one step: what is set in a

@@ -251,13 +251,21 @@ static bool can_assign(const struct jinja *j, const struct jinja_node *n)
     return true;
 }
 
+static bool settable_name(struct jinja *j, struct span *name)
+{
+    size_t at = j->now.at;
+    if (!jinja_need_any_name(j, name))
+        return false;
+    if (is_constant(*name))
+        jinja_fail(j, at, "a constant cannot be set");
+    return !j->failed;
+}
+
 static uint32_t name_target(struct jinja *j)
 {
     struct span name;
     size_t at = j->now.at;
-    if (!jinja_need_any_name(j, &name))
-        return 0;
-    return is_constant(name) ? jinja_fail(j, at, "a constant cannot be set") : jinja_node(j, JINJA_NODE_NAME, at, name);
+    return settable_name(j, &name) ? jinja_node(j, JINJA_NODE_NAME, at, name) : 0;
 }
 
 static uint32_t target(struct jinja *j, bool with_member)
@@ -340,10 +348,10 @@ static void parameters(struct jinja *j, uint32_t node)
         if (!first && !jinja_need_op(j, ','))
             return;
         first = false;
-        uint32_t name = name_target(j), parameter;
-        if (!name)
+        struct span name;
+        if (!settable_name(j, &name))
             return;
-        parameter = jinja_node(j, JINJA_NODE_PARAMETER, at, j->nodes[name].text);
+        uint32_t parameter = jinja_node(j, JINJA_NODE_PARAMETER, at, name);
         if (jinja_take_op(j, '=')) {
             defaults = true;
             jinja_add(j, parameter, jinja_expr(j, true));
@@ -357,9 +365,10 @@ static void parameters(struct jinja *j, uint32_t node)
 
 static uint32_t read_macro(struct jinja *j, uint32_t node)
 {
-    uint32_t name = name_target(j);
-    if (name)
-        j->nodes[node].text = j->nodes[name].text;
+    struct span name;
+    if (!settable_name(j, &name))
+        return 0;
+    j->nodes[node].text = name;
     parameters(j, node);
     jinja_add(j, node, block_to(j, "endmacro"));
     return node;

@@ -308,6 +308,9 @@ static void check_called_member(struct rules *x, const struct jinja_node *called
     if (IS_ONE_OF(called->text, PROGRAMS))
         finding(x, SEVERITY_CRITICAL, "template-python", called->at, "a call that starts programs or runs code",
                 called->text);
+    else if (jinja_is_member_set(&x->facts, called->text))
+        finding(x, SEVERITY_HIGH, "template-call", called->at,
+                "a method by a name that the template has given to a value of its own", called->text);
     else if (!IS_ONE_OF(called->text, METHODS) && !(loop && IS_ONE_OF(called->text, LOOP_METHODS)))
         finding(x, SEVERITY_HIGH, "template-call", called->at, "a method that chat templates do not need",
                 called->text);
@@ -320,6 +323,8 @@ static void check_call(struct rules *x, const struct jinja_node *n)
     check_counts(x, n);
     if (called->kind == JINJA_NODE_ATTRIBUTE)
         check_called_member(x, called);
+    else if (called->kind == JINJA_NODE_NAME && jinja_is_set(&x->facts, called->text))
+        finding(x, SEVERITY_HIGH, "template-call", n->at, "a call of a name that the template sets", called->text);
     else if (called->kind == JINJA_NODE_NAME && span_equal_str(called->text, "loop"))
         ; /* a loop that goes down into its data */
     else if (called->kind != JINJA_NODE_NAME ? !jinja_is_macro_of_list(&x->facts, called)
