@@ -6,6 +6,7 @@
 #include "cli/status_carried.h"
 #include "cli/status_holds.h"
 #include "cli/status_now.h"
+#include "cli/status_waivers.h"
 #include "store/db_package.h"
 #include "store/db_release.h"
 #include "trust/statement.h"
@@ -47,6 +48,7 @@ struct status {
     uint64_t ledger_size;
     struct status_now now;
     struct status_holds holds;
+    struct status_waivers waivers;
     struct status_carried carried;
 };
 
@@ -57,6 +59,7 @@ static void status_fini(struct status *st)
     free(st->shipments);
     status_now_fini(&st->now);
     status_holds_fini(&st->holds);
+    status_waivers_fini(&st->waivers);
     status_carried_fini(&st->carried);
 }
 
@@ -159,6 +162,7 @@ static int collect(struct site *s, struct status *st, struct err *e)
     name_pointers(st);
     st->ledger_size = ledger_size(s->ledger);
     status_carried_look(s, &st->carried);
+    status_waivers_look(s, &st->waivers);
     return status_now_look(s, &st->now, e) < 0
                ? -1
                : status_holds_look(s, st->now.serves ? &st->now.serve : NULL, &st->holds, e);
@@ -201,6 +205,7 @@ static void print_status(const struct site *s, const struct status *st)
                (unsigned long long)st->shipments[i].sequence, st->shipments[i].station,
                time_text(st->shipments[i].received_s).text);
     status_carried_print(s, &st->carried);
+    status_waivers_print(&st->waivers);
     status_holds_print(&st->holds);
     status_now_print(s, &st->now);
 }
@@ -270,6 +275,7 @@ static void put_status(const struct site *s, const struct status *st)
     put_releases(&j, st);
     status_now_put(&j, &st->now);
     status_holds_put(&j, &st->holds);
+    status_waivers_put(&j, &st->waivers);
     status_carried_put(&j, &st->carried);
     command_json_end(&j);
 }

@@ -59,6 +59,9 @@ struct waiver_place {
 /* The waiver that covers this objection here and now; false, with the reason in `why`, when none does. */
 bool waiver_covers(const struct waiver_place *p, const struct objection *o, struct waiver *out, char *why, size_t size);
 
+/* The waiver of two people that would cover it but for its end, which may be over: for who warns of ends. */
+bool waiver_ever(const struct waiver_place *p, const struct objection *o, struct waiver *out);
+
 /* Everything that speaks against the release now: of the newest scan of the contour and the newest match of advisories,
  * which may be absent, and of its newest inventory's licences. */
 int waiver_objections(const struct evidence *ev, const struct policy *p, struct objections *out, struct err *e);

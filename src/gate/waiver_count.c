@@ -90,6 +90,8 @@ static size_t collect(const struct waiver_place *p, const struct objection *o, s
     return count;
 }
 
+static const char ENDED[] = "has ended";
+
 /* NULL: it stands. */
 static const char *void_because(const struct waiver_place *p, struct word *s)
 {
@@ -111,7 +113,7 @@ static const char *void_because(const struct waiver_place *p, struct word *s)
         return "lasts longer than the policy allows";
     if (p->now_s < s->from_s)
         return "has not begun";
-    return p->now_s > s->until_s ? "has ended" : NULL;
+    return p->now_s > s->until_s ? ENDED : NULL;
 }
 
 static size_t standing(const struct waiver_place *p, const struct objection *o, struct word list[SIGNERS_MAX],
@@ -175,6 +177,21 @@ bool waiver_covers(const struct waiver_place *p, const struct objection *o, stru
     else
         snprintf(why, size, "no waiver");
     return false;
+}
+
+bool waiver_ever(const struct waiver_place *p, const struct objection *o, struct waiver *out)
+{
+    struct word list[SIGNERS_MAX];
+    char why[160];
+    if (waiver_forbidden(p->policy, p->environment, o, why, sizeof why))
+        return false;
+    size_t count = collect(p, o, list), kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *fault = void_because(p, &list[i]);
+        if (!fault || fault == ENDED)
+            list[kept++] = list[i];
+    }
+    return pair(list, kept, out);
 }
 
 /* ── all of them ── */

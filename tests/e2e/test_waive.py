@@ -208,3 +208,36 @@ def test_what_runs_on_a_waiver_ends_with_it_when_the_policy_says_so(found, tmp_p
     finally:
         served.stop()
         served.server.kill()
+
+
+# ── what status warns of ──
+
+
+def status_of(world):
+    document = world.run("status", json=True).json
+    jsonschema.validate(document, json.loads((ROOT / "docs/formats/status.schema.json").read_text()), jsonschema.Draft202012Validator)
+    return document
+
+
+def test_status_names_waivers_that_end_soon_and_that_have_ended(found):
+    assert status_of(found)["waivers"] == [] and status_of(found)["advisories_age"] is None
+    waived_by(found, "sofia")
+    assert status_of(found)["waivers"] == [], "one person's word is no waiver"
+    waived_by(found, "otto", until=day(5))
+    [one] = status_of(found)["waivers"]
+    assert (one["release"], one["finding"], one["ended"]) == (REF, RULE, False) and one["until"].startswith(day(5))
+    assert f"{RULE} at" in found.run("status").out and "ends " in found.run("status").out
+    time.sleep(1.1)  # a person's newest word counts, and times are whole seconds
+    waived_by(found, "otto", until=moment(2))
+    time.sleep(3)
+    [one] = status_of(found)["waivers"]
+    assert one["ended"] and "ENDED" in found.run("status").out
+    waived_by(found, "otto", until=day(80))
+    waived_by(found, "sofia", until=day(80))
+    assert status_of(found)["waivers"] == []
+
+
+def test_the_golden_waiver_fits_its_schema():
+    formats = ROOT / "docs" / "formats"
+    schema = json.loads((formats / "waiver.schema.json").read_text())
+    jsonschema.validate(json.loads((formats / "examples" / "waiver.json").read_text()), schema, jsonschema.Draft202012Validator)

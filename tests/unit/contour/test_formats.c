@@ -13,6 +13,7 @@
 #include "contour/suite.h"
 #include "gate/approval.h"
 #include "gate/verdict.h"
+#include "gate/waiver.h"
 #include "ship/release.h"
 #include "util/limits.h"
 #include "version.h"
@@ -85,6 +86,33 @@ static void request_and_approval(void **state)
                                     .id_count = 2};
     approval_predicate(&s, &approval);
     is_golden("approval.json", &approval);
+}
+
+static void waiver(void **state)
+{
+    (void)state;
+    auto_buf made = BUF(65536);
+    const struct objection o = {.kind = OBJECTION_LICENCE,
+                                .id = "licence-denied",
+                                .place = "pkg:pypi/demo@1.0.0",
+                                .digest = "",
+                                .licence = "AGPL-3.0-only",
+                                .severity = "high"};
+    struct waiver_statement s = {.contour = CONTOUR,
+                                 .person = "sofia",
+                                 .role = "security-officer",
+                                 .decision = "WAIVE",
+                                 .environment = "",
+                                 .release = "assistant:v1.0.0",
+                                 .release_digest = &r.digest,
+                                 .objection = &o,
+                                 .compensation = "it runs in a box of its own, and nobody links it",
+                                 .ticket = "LEG-12",
+                                 .created_s = NOW,
+                                 .from_s = NOW,
+                                 .until_s = NOW + 30 * 86400};
+    waiver_predicate(&s, &made);
+    is_golden("waiver.json", &made);
 }
 
 static void promotion(void **state)
@@ -165,6 +193,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_default_policy_is_the_example),
         cmocka_unit_test(request_and_approval),
+        cmocka_unit_test(waiver),
         cmocka_unit_test(promotion),
         cmocka_unit_test(verdict),
         cmocka_unit_test(test_result),
