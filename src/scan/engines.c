@@ -12,6 +12,9 @@
 
 #define COMPILE_TIMEOUT_MS 120000
 
+/* What answers no question of some bytes in this time answers none of a file. */
+#define PROOF_TIMEOUT_MS 30000
+
 static const char *const NAMES[ENGINES] = {[ENGINE_CLAMAV] = "clamav", [ENGINE_YARA] = "yara"};
 
 const char *engine_name(enum scan_engine g)
@@ -59,8 +62,8 @@ static void open_clamd(struct engines *n)
     struct engine_state *s = &n->state[ENGINE_CLAMAV];
     struct clamd_version version;
     struct err why = {0};
-    if (clamd_version(n->wanted.clamd, n->timeout_ms, &version, &why) < 0 ||
-        clamd_prove(n->wanted.clamd, n->timeout_ms, &why) < 0) {
+    if (clamd_version(n->wanted.clamd, PROOF_TIMEOUT_MS, &version, &why) < 0 ||
+        clamd_prove(n->wanted.clamd, PROOF_TIMEOUT_MS, &why) < 0) {
         not_ready(s, &why);
         return;
     }
