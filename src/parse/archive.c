@@ -1,5 +1,6 @@
 #include "parse/archive.h"
 
+#include <archive.h>
 #include <string.h>
 
 #include "parse/archive_walk.h"
@@ -56,6 +57,44 @@ enum archive_kind archive_kind_of(struct span file, const char **name)
     }
     *name = "archives of this kind";
     return ARCHIVE_UNREAD;
+}
+
+void archive_support(struct archive *a, enum archive_kind kind, bool plain)
+{
+    switch (kind) {
+    case ARCHIVE_ISO:
+        archive_read_support_format_iso9660(a);
+        if (plain)
+            archive_read_set_options(a, "iso9660:!joliet,iso9660:!rockridge");
+        return;
+    case ARCHIVE_7Z:
+        archive_read_support_format_7zip(a);
+        return;
+    case ARCHIVE_RAR:
+        archive_read_support_format_rar(a);
+        return;
+    case ARCHIVE_RAR5:
+        archive_read_support_format_rar5(a);
+        return;
+    case ARCHIVE_CPIO:
+        archive_read_support_format_cpio(a);
+        return;
+    case ARCHIVE_AR:
+        archive_read_support_format_ar(a);
+        return;
+    case ARCHIVE_CAB:
+        archive_read_support_format_cab(a);
+        return;
+    case ARCHIVE_LHA:
+        archive_read_support_format_lha(a);
+        return;
+    case ARCHIVE_TAR:
+    case ARCHIVE_UNREAD:
+        break;
+    }
+    archive_read_support_format_tar(a);
+    archive_read_support_format_empty(a);
+    archive_read_set_format_option(a, "tar", "read_concatenated_archives", "1");
 }
 
 /* ── what the file says of its own length ── */

@@ -21,6 +21,10 @@ enum archive_kind {
 /* By the bytes alone. *name: what people call it; static. */
 enum archive_kind archive_kind_of(struct span file, const char **name);
 
+/* Tells libarchive's reader `a` which kind to read. `plain`: of ISO 9660, the tree without its extensions. */
+struct archive;
+void archive_support(struct archive *a, enum archive_kind kind, bool plain);
+
 /* Looks at every member. Kinds whose readers are large are read only in a process of their own (o->apart), as HDF5 is.
  */
 void archive_check(struct span file, const struct inspect_options *o, struct report *r);

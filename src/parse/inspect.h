@@ -64,8 +64,8 @@ struct inspect_options {
     uint32_t yara_classes;         /* … of files of these classes: bit 1 << enum file_class */
 };
 
-/* Reads the member "yara" of the options of a look, {"ready", "database": sha256:…, "classes"}: the rules are those that
- * this process was given (yara_rules.h). ERR_NOTFOUND: it was given none, or others. */
+/* Reads the member "yara" of the options of a look, {"ready", "database": sha256:…, "classes"}: the rules are those
+ * that this process was given (yara_rules.h). ERR_NOTFOUND: it was given none, or others. */
 int inspect_take_yara(const json_t *options, struct inspect_options *o, struct err *e);
 
 /* Fills a report that was made by report_init. */
@@ -75,8 +75,8 @@ void inspect_bytes(struct span file, const struct inspect_options *o, struct rep
 void inspect_inside(struct span file, const char *path, const struct inspect_options *o, struct report *r);
 
 /* The op "inspect" of the parse role. arg: {"name", "layer"?, "digest"?, "apart"?,
- * "templates"?: [hex], "yara"?}. Reply: {"format", "class", "verdict", "findings", "facts"}; with "digest": true also "sha256" of the
- * very bytes that were looked at, in hex. ERR_INPUT: the arg. */
+ * "templates"?: [hex], "yara"?}. Reply: {"format", "class", "verdict", "findings", "facts"}; with "digest": true also
+ * "sha256" of the very bytes that were looked at, in hex. ERR_INPUT: the arg. */
 int inspect_op(struct span input, struct span arg, struct buf *reply, struct err *e);
 
 /* The op "hash" of the parse role: {"sha256": hex} of the input; no arg. */

@@ -469,50 +469,12 @@ static la_ssize_t more_bytes(struct archive *a, void *arg, const void **bytes)
     return got < 0 ? -1 : got;
 }
 
-static void support(struct tar *t)
-{
-    switch (t->kind) {
-    case ARCHIVE_ISO:
-        archive_read_support_format_iso9660(t->a);
-        if (t->plain)
-            archive_read_set_options(t->a, "iso9660:!joliet,iso9660:!rockridge");
-        return;
-    case ARCHIVE_7Z:
-        archive_read_support_format_7zip(t->a);
-        return;
-    case ARCHIVE_RAR:
-        archive_read_support_format_rar(t->a);
-        return;
-    case ARCHIVE_RAR5:
-        archive_read_support_format_rar5(t->a);
-        return;
-    case ARCHIVE_CPIO:
-        archive_read_support_format_cpio(t->a);
-        return;
-    case ARCHIVE_AR:
-        archive_read_support_format_ar(t->a);
-        return;
-    case ARCHIVE_CAB:
-        archive_read_support_format_cab(t->a);
-        return;
-    case ARCHIVE_LHA:
-        archive_read_support_format_lha(t->a);
-        return;
-    case ARCHIVE_TAR:
-    case ARCHIVE_UNREAD:
-        break;
-    }
-    archive_read_support_format_tar(t->a);
-    archive_read_support_format_empty(t->a);
-    archive_read_set_format_option(t->a, "tar", "read_concatenated_archives", "1");
-}
-
 static void new_reader(struct tar *t)
 {
     t->a = archive_read_new();
     if (!t->a)
         abort();
-    support(t);
+    archive_support(t->a, t->kind, t->plain);
 }
 
 /* Takes the compression away, and looks at what comes out. 1: a tar; 0: something else; -1: stopped. */
