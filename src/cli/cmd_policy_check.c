@@ -18,7 +18,10 @@ static int read_policy(struct invocation *in, struct policy *out)
     auto_buf text = BUF(LIMIT_YAML_BYTES);
     if (policy_text(in, NULL, in->argv[0], &text, &e) < 0)
         return command_fail(in, &e);
-    if (policy_parse(buf_span(&text), in->argv[0], out, &e) == 0)
+    struct child *parser = child_start(ROLE_PARSE, &e);
+    int result = parser ? policy_parse_apart(parser, buf_span(&text), in->argv[0], out, &e) : -1;
+    child_stop(parser);
+    if (result == 0)
         return 0;
     if (e.code != ERR_INPUT)
         return command_fail(in, &e);
@@ -269,7 +272,8 @@ const struct command CMD_POLICY_TEST = {
     .summary = "does a policy decide its own examples as they say",
     .detail = "`examples` in the policy are situations with what is expected: `{name: …, environment: prod, advisory: "
               "critical, waiver: 30d, expect: blocks}`; `finding` is a severity or not-scanned, `advisory` a severity "
-              "or malicious, `licence` an SPDX expression or unknown (`of: models, packages or images`), `without` the name of a "
+              "or malicious, `licence` an SPDX expression or unknown (`of: models, packages or images`), `without` the "
+              "name of a "
               "requirement. A policy without examples cannot be tried: status 6.",
     .min_args = 1,
     .max_args = 1,

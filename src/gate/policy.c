@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "gate/policy_internal.h"
-#include "parse/yaml.h"
+#include "parse/yaml_tree.h"
 #include "trust/dsse.h"
 #include "util/file.h"
 #include "util/limits.h"
@@ -210,15 +210,11 @@ static void close_yaml(struct yaml **y)
     yaml_free(*y);
 }
 
-int policy_parse(struct span text, const char *name, struct policy *out, struct err *e)
+static int read_tree(const struct yaml *root, const char *name, struct policy *out, struct err *e)
 {
-    static const char *const top[] = {"schema", "environments", "templates", "advisories", "waivers",
-                                      "scanners", "licences",     "examples", NULL};
+    static const char *const top[] = {"schema",   "environments", "templates", "advisories", "waivers",
+                                      "scanners", "licences",     "examples",  NULL};
     static const char *const names[] = {ENVIRONMENT_SANDBOX, ENVIRONMENT_TEST, ENVIRONMENT_PROD, NULL};
-    *out = (struct policy){.digest = digest_of(text)};
-    AUTO(close_yaml) struct yaml *root = yaml_parse(text, name, e);
-    if (!root)
-        return -1;
     if (root->kind != YAML_MAP)
         return policy_bad(e, name, root->line, "wanted keys and values at the top");
     const char *schema;
@@ -237,6 +233,28 @@ int policy_parse(struct span text, const char *name, struct policy *out, struct 
                    policy_licences_parse(root, name, out->licences, e) < 0
                ? -1
                : policy_examples_parse(root, name, out, e);
+}
+
+int policy_parse(struct span text, const char *name, struct policy *out, struct err *e)
+{
+    *out = (struct policy){.digest = digest_of(text)};
+    AUTO(close_yaml) struct yaml *root = yaml_parse(text, name, e);
+    return root ? read_tree(root, name, out, e) : -1;
+}
+
+#define APART_TIMEOUT_MS 20000
+
+int policy_parse_apart(struct child *parser, struct span text, const char *name, struct policy *out, struct err *e)
+{
+    struct child_request request = {
+        .op = "yaml", .fd = -1, .input = text, .arg = span_str(name), .timeout_ms = APART_TIMEOUT_MS};
+    auto_buf reply = BUF(LIMIT_MESSAGE_BYTES);
+    *out = (struct policy){.digest = digest_of(text)};
+    if (child_call(parser, &request, &reply, e) < 0)
+        return -1;
+    auto_json nodes = json_parse(buf_span(&reply), LIMIT_MESSAGE_BYTES, name, e);
+    AUTO(close_yaml) struct yaml *root = nodes ? yaml_tree_read(nodes, e) : NULL;
+    return root ? read_tree(root, name, out, e) : -1;
 }
 
 static int not_signed(struct err *e, const char *what)

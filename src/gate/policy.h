@@ -113,6 +113,9 @@ bool environment_known(const char *name);
 /* Reads a text; `name` is the file's name for messages. ERR_INPUT "policy.yaml:LINE: …". */
 int policy_parse(struct span text, const char *name, struct policy *out, struct err *e);
 
+/* The same of a text that came from elsewhere: its YAML is taken apart in the parse process. */
+int policy_parse_apart(struct child *parser, struct span text, const char *name, struct policy *out, struct err *e);
+
 /* Verifies the signature over policy.yaml and reads it. ERR_DENIED when the text is not the one that was signed last;
  * ERR_INPUT, ERR_NOTFOUND. */
 int policy_load(struct site *s, struct policy *out, struct err *e);

@@ -22,7 +22,8 @@ int policy_propose(struct site *station, struct span text, const char *name, con
     struct contour_identity made_for;
     auto_buf predicate = BUF(4096);
     int64_t expires_s = station->now_s + ARTIFACT_VALID_S;
-    if (policy_parse(text, name, &policy, e) < 0 ||
+    struct child *parser = site_parser(station, e);
+    if (!parser || policy_parse_apart(parser, text, name, &policy, e) < 0 ||
         (contour && station_contour_get(station, contour, &made_for, e) < 0))
         return -1;
     json_out_init(&w, &predicate);
@@ -184,7 +185,9 @@ static int look_at_received(struct site *s, struct received_artifact *a, struct 
 {
     auto_buf text = BUF(LIMIT_YAML_BYTES);
     struct policy policy;
-    if (read_text(a, &text, e) < 0 || policy_parse(buf_span(&text), "the policy that came", &policy, e) < 0)
+    struct child *parser = site_parser(s, e);
+    if (!parser || read_text(a, &text, e) < 0 ||
+        policy_parse_apart(parser, buf_span(&text), "the policy that came", &policy, e) < 0)
         return -1;
     if (strlen(buf_str(&text)) != text.len)
         return err_set(e, ERR_INPUT, 0, "the policy that came has a NUL in it");

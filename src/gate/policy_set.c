@@ -166,7 +166,8 @@ int policy_set(struct site *s, struct span text, const char *name, const struct 
 {
     *out = (struct policy_change){.seq = 0};
     AUTO(setting_fini) struct setting t = {.s = s, .text = text, .out = out};
-    if (policy_parse(text, name, &t.policy, e) < 0 || !site_key(s, e) || site_begin(s, e) < 0)
+    struct child *parser = site_parser(s, e);
+    if (!parser || policy_parse_apart(parser, text, name, &t.policy, e) < 0 || !site_key(s, e) || site_begin(s, e) < 0)
         return -1;
     if (in_transaction(&t, keys, e) < 0) {
         site_rollback(s);

@@ -19,6 +19,7 @@
 #include "parse/tuf.h"
 #include "parse/vers.h"
 #include "parse/version.h"
+#include "parse/yaml_tree.h"
 #include "parse/yara_rules.h"
 #include "util/auto.h"
 
@@ -45,6 +46,7 @@ const struct child_op PARSE_OPS[] = {
     {"sbom-check", sbom_check_op},
     {"sbom-read", sbom_read_op},
     {"versions", version_op},
+    {"yaml", yaml_tree_op},
     {"yara-rules", yara_rules_op},
 };
 const size_t PARSE_OPS_COUNT = ARRAY_LEN(PARSE_OPS);

@@ -10,6 +10,7 @@ from packages import wheel, with_packages
 from test_advisories import NEW, OLD, issue, record, schema
 from test_clock import at  # noqa: F401  (a fixture)
 from test_policy import set_policy, stricter
+from test_receive_faults import Faulty
 from world import World, copy_media, flip, volumes, world  # noqa: F401  (a fixture)
 
 
@@ -242,6 +243,24 @@ def test_what_expired_on_the_way_or_is_of_the_future_is_refused(gap, at):
     assert "expired at" in ship(world, "--policy", policy, status=5, env=at("+100d")).err
     early = sign_policy(world, stricter(world), name="early.yaml", env=at("+2d"))
     assert "is of the future" in ship(world, "--policy", early, status=5).err
+
+
+@pytest.mark.parametrize("mode", ["kill", "cut", "eio"])
+def test_interrupted_anywhere_they_are_taken_whole_or_not_at_all(gap, airlock_fault_path, tmp_path, mode, exhaustive):
+    """The same command completes it; what stands is in force once, and the policy waits once."""
+    world = gap
+    world.media = ship(world, "--policy", sign_policy(world, stricter(world)), "--advisories", issue(world, "feed", OLD))
+    faulty = Faulty(world, airlock_fault_path, tmp_path)
+    for n in faulty.places(mode, exhaustive):
+        broken = faulty.receive(f"{mode}:{n}")
+        assert broken.returncode in (0, 7) if mode == "eio" else broken.returncode < 0, f"{mode}:{n}: {broken}"
+        faulty.fsck()
+        again = world.run("receive", world.media, home=faulty.home, status=(0, 5))
+        assert again.status == 0 or "received before" in again.err, f"{mode}:{n}: {again}"
+        faulty.fsck()
+        status = world.run("status", home=faulty.home, json=True).json
+        assert status["policy_waits"]["shipment"] == status["advisories"]["shipment"] == len(status["shipments"]) == 1, f"{mode}:{n}: {status}"
+        assert world.run("advisories", "import", "shipment:1", home=faulty.home).status == 0
 
 
 def test_the_examples_are_as_their_schemas_say():

@@ -186,6 +186,8 @@ def main():
     seed("text", "note", b"A note with caf\xc3\xa9, a http://url and rm -rf /\n")
     seed("yaml", "all", b"# c\nname: x\nlist: [a, 'b', \"c\"]\nmap: {k: v}\nblock: |\n  one\n  two\nport: 64M\n")
     seed("yaml", "refused", b"a: &x 1\nb: *x\nc: !t 1\n")
+    seed("yaml_tree", "all", b"# c\nname: x\nlist: [a, 'b', \"c\", []]\nmap: {k: v}\n")
+    seed("yaml_tree", "reply", b'{"nodes": [{"line": 1, "map": ["a", "b"]}, {"line": 1, "text": "x", "quoted": false}, {"line": 2, "list": 1}, {"line": 2, "text": "y"}]}')
     seed("yaml_file", "hydra", b"model:\n  _target_: builtins.eval\nchat_template: \"{{ x.__class__ }}\"\n")
     for index, name in enumerate(SETTINGS):
         seed("config", name, bytes([index]) + SETTINGS[name])
