@@ -42,10 +42,12 @@ bool config_leads_out(const char *text)
            strchr(text, '\\');
 }
 
-/* A configuration is settings, not orders. URLs are left to the rules of their members. */
+/* A configuration is settings, not orders. URLs are left to the rules of their members; an image's configuration tells
+ * the steps that built it, and image_config.h reads those. */
 static void check_text(struct config *c, const json_t *v)
 {
-    if (!json_is_string(v) || !span_ends(span_str(c->base), SPAN_LIT("config.json")) || json_string_length(v) > 1024)
+    if (!json_is_string(v) || !span_ends(span_str(c->base), SPAN_LIT("config.json")) || json_string_length(v) > 1024 ||
+        strcmp(c->base, "image-config.json") == 0)
         return;
     const char *what = text_hazard(span_str(json_string_value(v)));
     if (what && strcmp(what, "a URL") != 0)

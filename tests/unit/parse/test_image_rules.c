@@ -153,7 +153,7 @@ static void su_of_a_package_is_a_remark_and_any_other_program_blocks(void **stat
     assert_true(verdict_blocks(elsewhere.verdict));
 }
 
-static void a_record_with_another_hash_vouches_for_nothing(void **state)
+static void case_35_a_record_with_another_hash_vouches_for_no_setuid_program(void **state)
 {
     static const struct inspect_options options = {.name = "layer.tar", .layer = true};
     auto_buf tar = BUF(1U << 20), program = BUF(4096);
@@ -230,7 +230,7 @@ int main(void)
         cmocka_unit_test(what_was_fetched_while_it_was_built_is_a_remark),
         cmocka_unit_test(a_configuration_without_a_suffix_is_known_by_its_members),
         cmocka_unit_test(su_of_a_package_is_a_remark_and_any_other_program_blocks),
-        cmocka_unit_test(a_record_with_another_hash_vouches_for_nothing),
+        cmocka_unit_test(case_35_a_record_with_another_hash_vouches_for_no_setuid_program),
         cmocka_unit_test(what_everybody_may_write_blocks_where_programs_look),
         cmocka_unit_test(devices_block_but_for_those_that_everybody_has),
         cmocka_unit_test(accounts_and_keys_that_come_along_block),
