@@ -77,9 +77,13 @@ enum file_class file_class(enum content content, const char *name)
     case CONTENT_SOUND:
     case CONTENT_LOCALE:
         return CLASS_MEDIA;
-    default:
-        return CLASS_UNKNOWN;
+    case CONTENT_EMPTY:
+    case CONTENT_BINARY:
+    case CONTENT_DATABASE:
+    case CONTENT_KINDS:
+        break;
     }
+    return CLASS_UNKNOWN;
 }
 
 const char *file_class_name(enum file_class c)

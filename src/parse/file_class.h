@@ -11,7 +11,7 @@ enum file_class {
     CLASS_ARCHIVE,       /* holds other files: layers, compressed files, zip, unless it is one of the next two */
     CLASS_PACKAGE,       /* an archive that an installer takes: wheel, deb, rpm, apk, jar … */
     CLASS_MODEL,         /* weights, checkpoints, graphs, arrays; a zip or a tar too that is named like one */
-    CLASS_DOCUMENT,      /* PDF, office files, plain text */
+    CLASS_DOCUMENT,      /* PDF, office files, HTML, plain text */
     CLASS_CONFIGURATION, /* JSON, YAML and other text without a telling name */
     CLASS_MEDIA,         /* pictures, fonts, sounds, locales */
     CLASS_UNKNOWN,       /* nothing that we know, databases, empty files */

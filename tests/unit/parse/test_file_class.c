@@ -23,6 +23,7 @@ static void bytes_and_name_make_the_class(void **state)
         {SPAN_LIT("MZ\x90\0\3\0\0\0"), "notes.txt", "program"},
         {SPAN_LIT("#!/bin/sh\n"), "README", "script"},
         {SPAN_LIT("import os\n"), "a/b.py", "script"},
+        {SPAN_LIT("<html><body>x</body></html>"), "a.html", "document"},
         {SPAN_LIT("{{ x }}"), "chat.jinja", "script"},
         {SPAN_LIT("PK\3\4"), "a.zip", "archive"},
         {SPAN_LIT("PK\3\4"), "a.txt", "archive"},

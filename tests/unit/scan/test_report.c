@@ -63,7 +63,7 @@ static void the_predicate_is_the_golden_file(void **state)
     add(parser, "card/card.md", SPAN_LIT("# A card\n"), &engines, &r);
     add(parser, "suite/suite.yaml", SPAN_LIT("cases: []\n"), &engines, &r);
     add(parser, "model/tiny.gguf", SPAN_LIT("GGUF\1\0\0\0"), &engines, &r);
-    add(parser, "model/handler.py", SPAN_LIT("import os\n"), &engines, &r);
+    add(parser, "model/convert.py", SPAN_LIT("import os\n"), &engines, &r);
     child_stop(parser);
     child_use_inline(NULL, 0);
 
