@@ -574,9 +574,8 @@ static void check_members(struct tar *t)
     int result = ARCHIVE_OK;
     while (!t->stopped && (result = archive_read_next_header(t->a, &entry)) == ARCHIVE_OK) {
         t->collecting ? collect_member(t, entry) : check_member(t, entry);
-        int64_t at = archive_read_header_position(t->a);
-        if (!t->unpacked && at >= 0 && (uint64_t)at <= t->file.len)
-            child_input_passed(t->file.ptr + at);
+        if (!t->unpacked)
+            child_input_passed(t->file, (uint64_t)archive_read_header_position(t->a));
     }
     if (!t->stopped && result != ARCHIVE_EOF)
         broken(t, "a header that cannot be read");

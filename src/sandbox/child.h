@@ -49,9 +49,9 @@ void child_stop(struct child *c); /* NULL is fine */
  * status. */
 int child_main(enum sandbox_role role, int sock, const struct child_op *ops, size_t count);
 
-/* The child's side: its operation has read its input up to here, and is in no hurry to come back. Where the input is a
- * file, what lies before no longer counts as this process's memory; read again, it is there as before. */
-void child_input_passed(const void *upto);
+/* The child's side: its operation has read `input` up to an offset, and is in no hurry to come back. Where that is the
+ * file at hand, what lies before no longer counts as this process's memory; read again, it is there as before. */
+void child_input_passed(struct span input, uint64_t offset);
 
 /* The child's side: the directory that ROLE_UNPACK was given, or -1. */
 int child_dir(void);

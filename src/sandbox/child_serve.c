@@ -37,12 +37,11 @@ static struct {
     size_t size, passed;
 } at_hand;
 
-void child_input_passed(const void *upto)
+void child_input_passed(struct span input, uint64_t offset)
 {
-    uintptr_t at = (uintptr_t)upto, begin = (uintptr_t)at_hand.map;
-    if (!at_hand.map || at < begin || at - begin > at_hand.size)
+    if (!at_hand.map || input.ptr != at_hand.map || offset > at_hand.size)
         return;
-    size_t passed = (at - begin) / STRIDE_BYTES * STRIDE_BYTES;
+    size_t passed = (size_t)offset / STRIDE_BYTES * STRIDE_BYTES;
     if (passed > at_hand.passed)
         madvise(at_hand.map + at_hand.passed, passed - at_hand.passed, MADV_DONTNEED);
     at_hand.passed = passed; /* less than before: it is read once more from the beginning */
