@@ -34,7 +34,7 @@ static void rule_call(struct config *c, const json_t *v)
 /* class_path is called by Lightning, when what is given to it stands beside it. */
 static void rule_class_path(struct config *c, const json_t *v)
 {
-    if (json_is_string(v) && strchr(json_string_value(v), '.'))
+    if (json_is_string(v) && config_is_dotted(json_string_value(v)) && strchr(json_string_value(v), '.'))
         rule_call(c, v);
 }
 
@@ -112,7 +112,7 @@ static void rule_tokenizer_class(struct config *c, const json_t *v)
 /* A model's type chooses code of the library. */
 static void rule_type(struct config *c, const json_t *v)
 {
-    if (has_any(v, "/\\: ") || (json_is_string(v) && strstr(json_string_value(v), "..")))
+    if (has_any(v, "/\\:") || (json_is_string(v) && strstr(json_string_value(v), "..")))
         hazard(c, "config-class", "a type that is a path");
 }
 

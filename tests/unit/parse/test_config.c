@@ -119,6 +119,8 @@ static void what_a_loader_would_import_is_judged_by_what_it_names(void **state)
     comes_out("tokenizer_config.json", "{\"tokenizer_file\":\"/root/x.json\"}", VERDICT_CLEAN, "config-path");
     comes_out("vocab.json", "{\"a\":\"b\"}", VERDICT_SUSPICIOUS, "config-token");
     comes_out("a.yaml", "class_path: my.Module\ninit_args: {}\n", VERDICT_SUSPICIOUS, "config-code");
+    comes_out("a.yaml", "class_path: lib/a.jar\n", VERDICT_CLEAN, NULL);
+    comes_out("a.yaml", "model_type: stable diffusion XL\n", VERDICT_CLEAN, NULL);
     comes_out("a.yaml", "trust_remote_code: yes\n", VERDICT_SUSPICIOUS, "config-code");
     comes_out("a.yaml", "trust_remote_code: no\n", VERDICT_CLEAN, NULL);
 }
