@@ -299,10 +299,11 @@ static void person_row(const struct evidence_line *line, struct buf *out)
 
 static void section_people(const struct evidence *ev, struct buf *out)
 {
-    html_section(out, "Who asked, who approved, and who let something pass");
+    html_section(out, "Who asked, and who approved");
     html_table(out, "dense", (const char *const[]){"Who", "Role", "What", "For", "When", "Until", "Reason", NULL});
     for (size_t i = 0; i < ev->count; i++)
-        if (ev->lines[i].predicate && evidence_is_of_person(ev->lines[i].type))
+        if (ev->lines[i].predicate && evidence_is_of_person(ev->lines[i].type) &&
+            strcmp(ev->lines[i].type, PREDICATE_WAIVER) != 0) /* which has a section of its own */
             person_row(&ev->lines[i], out);
     html_table_end(out);
 }

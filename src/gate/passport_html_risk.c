@@ -203,7 +203,7 @@ static void waiver_row(const struct passport *p, const struct evidence_line *lin
     html_cell(out, "name", "%s", text_of(finding, "id"));
     html_cell(out, "name", "%s", json_get_string(finding, "purl", text_of(finding, "path")));
     html_cell(out, "", "%s (%s)", passport_who(line), text_of(x, "role"));
-    html_cell(out, "", "%s", line->environment[0] ? line->environment : "everywhere");
+    html_cell(out, "", "%s", line->environment[0] ? line->environment : "each");
     html_cell(out, "time", "%s", json_get_string(x, "notAfter", ""));
     html_cell(out, "", "%s", standing_of(p, line, text, sizeof text));
     html_cell(out, "", "%s", text_of(x, "compensation"));

@@ -1,9 +1,14 @@
 """The passport as a page to print: whole, well-formed, from nowhere else, and safe from the words that it shows."""
 
 import json
+import subprocess
 from html.parser import HTMLParser
 
 import pytest
+from clients import HERE, client_venv
+from packages import wheel, with_packages
+from test_licences import RECORD
+from test_waive import COMPENSATION, day
 from world import World
 
 REF = "assistant:v1.0.0"
@@ -97,3 +102,51 @@ def test_the_page_is_a_form_of_its_own(w):
     w.run("passport", REF, "--html", "--lines", status=2)
     assert "--html" in w.run("passport", REF, "--html", json=True, status=2).json["message"]
     assert "--html" in w.run("passport", "--help").out
+
+
+# ── as the HTML standard reads it ──
+
+STRICT = "import sys, html5lib; html5lib.HTMLParser(strict=True).parse(sys.stdin.buffer.read(), transport_encoding='utf-8')"
+
+
+@pytest.fixture(scope="module")
+def waived(airlock_path, tmp_path_factory):
+    """A release with a licence that blocks and is waived, one that stays, and no approval."""
+    made = World(airlock_path, tmp_path_factory.mktemp("passport-waived-page"))
+    made.found().people(sofia="security-officer", otto="security-officer", pavel="product-owner")
+    folder = made.folder / "files"
+    folder.mkdir()
+    files = [wheel(folder, name, "1.0.0", metadata=RECORD.format(name) + f"License: {licence}\n") for name, licence in (("strict", "AGPL-3.0"), ("vague", "BSD"))]
+    with_packages(made, files=files)
+    made.receive(made.ship(REF))
+    made.run("scan", REF)
+    policy = made.folder / "policy.yaml"
+    policy.write_text((made.contour / "policy.yaml").read_text() + "licences: {deny: [AGPL-3.0+], packages: {unknown: block}}\n")
+    made.run("policy", "set", policy, "--key", made.keys["sofia"], "--key", made.keys["pavel"], "--passphrase-file", made.folder / "desk" / "passphrase")
+    for person in ("sofia", "otto"):
+        made.sign("waive", "licence-denied", "--on", REF, "--until", day(30), *COMPENSATION, person=person)
+    made.run("judge", REF, "--gate", "intake", status=1)
+    return made
+
+
+def test_the_page_has_no_error_that_the_html_standard_knows(w, hostile, waived):
+    python = client_venv("html", HERE / "html-requirements.txt") / "bin/python"
+    for world, ref in ((w, REF), (w, hostile), (waived, REF)):
+        html = world.run("passport", ref, "--html").out
+        done = subprocess.run([python, "-c", STRICT], input=html.encode(), capture_output=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stderr.decode()[-600:]
+
+
+def test_what_blocks_what_is_waived_and_each_gates_decision_stand_on_the_page(waived):
+    text = "\n".join(data for _, data in Page(waived.run("passport", REF, "--html").out).texts)
+    for words in ("licence-denied: AGPL-3.0-only", "waived", "by sofia and otto", "licence-unknown", "no waiver", "not known", "SEC-17", COMPENSATION[1], "How it was made", "Its packages were not held against advisories."):
+        assert words in text, words
+    assert text.index("What was decided, and why") < text.index("Newest decision")
+
+
+def test_headings_go_down_one_at_a_time_and_every_table_has_headers(w):
+    html = w.run("passport", REF, "--html").out
+    levels = [int(html[i + 2]) for i in range(len(html)) if html[i : i + 2] == "<h" and html[i + 2] in "123456"]
+    assert levels[0] == 1 and levels.count(1) == 1 and all(b <= a + 1 for a, b in zip(levels, levels[1:]))
+    assert '<html lang="en">' in html
+    assert html.count("<th ") == html.count("<th scope=") and all("<th " in table for table in html.split("<table")[1:])
