@@ -11,6 +11,7 @@ struct pass {
     uint8_t pairs[65536 / 8]; /* which two bytes a form may begin with */
     size_t line, counted;     /* the line at byte `counted` */
     size_t found;
+    enum severity cut; /* the heaviest of those that are not shown */
 };
 
 /* ── where to look ── */
@@ -35,10 +36,11 @@ static bool has_pair(const struct pass *p, const uint8_t *at)
 static void learn(struct pass *p)
 {
     secret_token_prefixes(put_prefix, p);
+    bool settings = p->place == SECRET_IN_CONFIG || p->place == SECRET_IN_DOCUMENT; /* elsewhere they weigh nothing */
     put_prefix(p, "--");
     put_prefix(p, "Pu");
     put_prefix(p, "LS");
-    for (unsigned c = 0; c < 256 && p->place != SECRET_IN_BINARY; c++) {
+    for (unsigned c = 0; c < 256 && settings; c++) {
         put_pair(p, '=', (uint8_t)c);
         put_pair(p, ':', (uint8_t)c);
     }
@@ -78,8 +80,12 @@ static void say(struct pass *p, size_t from, const struct secret *s)
 {
     enum severity severity;
     char at[48];
-    if (!severity_of(p, s, &severity) || p->found++ >= SECRETS_SHOWN_MAX)
+    if (!severity_of(p, s, &severity))
         return;
+    if (p->found++ >= SECRETS_SHOWN_MAX) {
+        p->cut = severity > p->cut ? severity : p->cut;
+        return;
+    }
     if (p->place == SECRET_IN_BINARY)
         snprintf(at, sizeof at, "byte %zu", from);
     else
@@ -189,8 +195,7 @@ void secrets_check(struct span file, const char *name, enum secret_place place, 
     if (place != SECRET_IN_BINARY)
         read_by_name(&p);
     if (p.found > SECRETS_SHOWN_MAX)
-        report_finding(r, place == SECRET_IN_PACKAGE ? SEVERITY_LOW : SEVERITY_MEDIUM, "secret-more", "",
-                       "%zu more of the kind", p.found - SECRETS_SHOWN_MAX);
+        report_finding(r, p.cut, "secret-more", "", "%zu more of the kind", p.found - SECRETS_SHOWN_MAX);
 }
 
 bool secrets_in_tests(const char *path)

@@ -424,6 +424,17 @@ static void more_than_are_shown_are_counted(void **state)
     assert_int_equal(json_array_size(json_object_get(l.reply, "findings")), SECRETS_SHOWN_MAX + 1);
 }
 
+static void more_remarks_than_are_shown_are_no_more_than_remarks(void **state)
+{
+    auto_buf text = BUF(65536);
+    (void)state;
+    for (unsigned i = 0; i < SECRETS_SHOWN_MAX + 5; i++)
+        buf_printf(&text, "db_password = \"Tr0ub4dor&3x%u\"\n", i);
+    auto_look l = look_named(buf_span(&text), "notes.txt");
+    assert_true(look_has(&l, "secret-more"));
+    assert_int_equal(l.verdict, VERDICT_CLEAN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -449,6 +460,7 @@ int main(void)
         cmocka_unit_test(metadata_of_weights_are_read_too),
         cmocka_unit_test(no_finding_says_the_secret),
         cmocka_unit_test(more_than_are_shown_are_counted),
+        cmocka_unit_test(more_remarks_than_are_shown_are_no_more_than_remarks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
