@@ -197,6 +197,7 @@ static void put_manifest(const struct npm *n, const json_t *root, struct span ba
         "libc",
         "directories",
         "funding",
+        "license",
     };
     struct json_out *w = &p->about;
     p->described = true;

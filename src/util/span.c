@@ -174,10 +174,26 @@ size_t span_utf8_first(struct span s, uint32_t *value)
     return n;
 }
 
+/* How many bytes of ASCII it begins with, but for less than eight. */
+static size_t ascii_begin(struct span s)
+{
+    uint64_t eight;
+    size_t n = 0;
+    for (; n + sizeof(eight) <= s.len; n += sizeof(eight)) {
+        memcpy(&eight, s.ptr + n, sizeof(eight));
+        if (eight & 0x8080808080808080U)
+            break;
+    }
+    return n;
+}
+
 bool span_is_utf8(struct span s)
 {
     uint32_t value;
     while (s.len) {
+        span_skip(&s, ascii_begin(s));
+        if (s.len == 0)
+            break;
         size_t n = span_utf8_first(s, &value);
         if (n == 0)
             return false;

@@ -23,7 +23,7 @@ def node_app(folder, version):
     """hello-pad, which needs @acme/words and brings a program."""
     say = b'#!/usr/bin/env node\nconsole.log("hello-pad " + require("../package.json").version + ": " + require("@acme/words"));\n'
     return [
-        npm(folder, "hello-pad", version, dependencies={"@acme/words": "^1.0.0"}, manifest={"bin": {"hello-pad": "bin/say.js"}}, members={"package/bin/say.js": say}),
+        npm(folder, "hello-pad", version, dependencies={"@acme/words": "^1.0.0"}, manifest={"bin": {"hello-pad": "bin/say.js"}, "license": "MIT"}, members={"package/bin/say.js": say}),
         npm(folder, "@acme/words", "1.0.0", members={"package/index.js": b'module.exports = "hello from inside";\n'}),
     ]
 

@@ -119,6 +119,7 @@ def test_npm_ping_whoami_view_and_audit(inside, served, tmp_path):
     npm(inside, folder, "ping")
     assert npm(inside, folder, "whoami").stdout.strip() == "anna"
     assert npm(inside, folder, "view", "hello-pad", "dist-tags.latest").stdout.strip() == "1.0.0"
+    assert npm(inside, folder, "view", "hello-pad", "license").stdout.strip() == "MIT"
     assert "holds no advisories" in npm(inside, folder, "audit").said
 
 

@@ -156,7 +156,15 @@ static void beginnings_and_ends_are_compared_within_the_span(void **state)
 static void utf8_is_refused_when_overlong_surrogate_or_beyond_unicode(void **state)
 {
     (void)state;
-    static const char *const good[] = {"", "plain", "\xc2\xa2", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xf4\x8f\xbf\xbf"};
+    static const char *const good[] = {"",
+                                       "plain",
+                                       "\xc2\xa2",
+                                       "\xe2\x82\xac",
+                                       "\xf0\x9f\x98\x80",
+                                       "\xf4\x8f\xbf\xbf",
+                                       "seven b\xc2\xa2",
+                                       "eight by\xc2\xa2",
+                                       "eight bytes, and sixteen"};
     static const char *const bad[] = {"\x80",
                                       "\xc0\xaf",
                                       "\xc2",
@@ -167,7 +175,10 @@ static void utf8_is_refused_when_overlong_surrogate_or_beyond_unicode(void **sta
                                       "\xf4\x90\x80\x80",
                                       "\xf5\x80\x80\x80",
                                       "\xff",
-                                      "a\xc2z"};
+                                      "a\xc2z",
+                                      "seven b\x80",
+                                      "eight by\x80",
+                                      "eight bytes, and sixteen\xc2"};
 
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
         assert_true(span_is_utf8(span_str(good[i])));
