@@ -114,11 +114,11 @@ def main():
     for row in rows:
         print('    {"%s", %u, %u},' % row)
     print("};\n\n/* Sorted. A print that two texts share stands there twice. */\nstatic const uint32_t PRINTS[] = {")
-    for i in range(0, len(prints), 10):
-        print("    " + " ".join(f"0x{p:08x}," for p, _ in prints[i:i + 10]))
+    for i in range(0, len(prints), 16):
+        print("    " + " ".join(f"0x{p:08x}," for p, _ in prints[i:i + 16]))
     print("};\n\n/* Whose each is. */\nstatic const uint8_t OWNERS[] = {")
-    for i in range(0, len(prints), 28):
-        print("    " + " ".join(f"{n}," for _, n in prints[i:i + 28]))
+    for i in range(0, len(prints), 48):
+        print("    " + " ".join(f"{n}," for _, n in prints[i:i + 48]))
     print("};\n/* clang-format on */")
 
 
