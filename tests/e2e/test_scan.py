@@ -70,10 +70,13 @@ def test_what_has_no_scanner_is_not_scanned_and_ends_with_1(airlock, folder):
     (folder / "weights.squashfs").write_bytes(b"hsqs" + bytes(200))
     (folder / "weights.7z").write_bytes(b"7z\xbc\xaf\x27\x1c\0\4" + bytes(24))
     (folder / "handler.py").write_text("print(1)\n")
+    (folder / "convert.py").write_text("print(1)\n")
     result = airlock("scan", folder, json=True, status=1)
     assert rows(result)["weights.squashfs"]["verdict"] == "not-scanned"
     assert rows(result)["weights.7z"]["verdict"] == "suspicious"
-    assert rows(result)["handler.py"]["verdict"] == "not-scanned"
+    assert rows(result)["convert.py"]["verdict"] == "not-scanned"
+    assert rows(result)["handler.py"]["verdict"] == "suspicious"
+    assert [finding["rule"] for finding in rows(result)["handler.py"]["findings"]] == ["loader-code"]
     for row in result.json["files"]:
         assert row["verdict"] in VERDICTS
         for finding in row["findings"]:
