@@ -71,22 +71,26 @@ static void check_pdf(struct span file, struct report *r)
 
 /* ── compound files ([MS-CFB]): names of their directory are UTF-16 ── */
 
+#define SPAN_CONST(text)                           \
+    {                                              \
+        (const uint8_t *)(text), sizeof(text) - 1, \
+    }
+
 static void check_compound(struct span file, struct report *r)
 {
     static const struct {
-        const char *wide;
-        size_t len;
+        struct span wide;
         const char *what;
     } names[] = {
-        {"_\0V\0B\0A\0_\0P\0R\0O\0J\0E\0C\0T\0", 24, "macros (_VBA_PROJECT)"},
-        {"M\0a\0c\0r\0o\0s\0", 12, "macros (Macros)"},
-        {"\1\0O\0l\0e\0"
-         "1\0"
-         "0\0N\0a\0t\0i\0v\0e\0",
-         26, "an embedded object (Ole10Native)"},
+        {SPAN_CONST("_\0V\0B\0A\0_\0P\0R\0O\0J\0E\0C\0T\0"), "macros (_VBA_PROJECT)"},
+        {SPAN_CONST("M\0a\0c\0r\0o\0s\0"), "macros (Macros)"},
+        {SPAN_CONST("\1\0O\0l\0e\0"
+                    "1\0"
+                    "0\0N\0a\0t\0i\0v\0e\0"),
+         "an embedded object (Ole10Native)"},
     };
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (memmem(file.ptr, file.len, names[i].wide, names[i].len))
+        if (memmem(file.ptr, file.len, names[i].wide.ptr, names[i].wide.len))
             report_finding(r, SEVERITY_MEDIUM, "document-active", "", "a document with %s", names[i].what);
 }
 

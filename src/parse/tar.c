@@ -34,6 +34,7 @@ struct unpacked {
 struct tar {
     enum archive_kind kind;
     bool plain;        /* of ISO 9660: without extensions */
+    bool opened;       /* libarchive knows the format */
     struct archive *a; /* the one whose members are read */
     struct unpacked *unpacked;
     struct span file;
@@ -517,7 +518,7 @@ static int open_compressed(struct tar *t)
 static void broken(struct tar *t, const char *otherwise)
 {
     char at[48];
-    if (archive_read_has_encrypted_entries(t->a) == 1) {
+    if (t->opened && archive_read_has_encrypted_entries(t->a) == 1) { /* before, libarchive reads where nothing is */
         report_not_scanned(t->r, "archive-encrypted", "", "its directory is encrypted");
         t->stopped = true;
         return;
@@ -572,6 +573,7 @@ static void check_members(struct tar *t)
 {
     struct archive_entry *entry;
     int result = ARCHIVE_OK;
+    t->opened = true;
     while (!t->stopped && (result = archive_read_next_header(t->a, &entry)) == ARCHIVE_OK) {
         t->collecting ? collect_member(t, entry) : check_member(t, entry);
         if (!t->unpacked)
@@ -656,7 +658,7 @@ static void begin(struct tar *t, bool compressed)
 {
     t->members = 0;
     t->bytes = 0;
-    t->stopped = false;
+    t->stopped = t->opened = false;
     if (!compressed)
         return;
     t->unpacked = calloc(1, sizeof(*t->unpacked));

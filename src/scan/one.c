@@ -266,7 +266,7 @@ static int finish(struct scanning *s, struct scan_look *l, json_t *reply, bool u
     bool whole = f && (!l->filled || l->filled(s, l, f));
     if (whole && kept && memory_keep(s->memory, &l->memo, l->look.fd, ptr_steal(&kept), e) < 0)
         return -1;
-    if (whole && l->remembered) {
+    if (whole && l->remembered && digest_equal(&f->digest, &l->blob->digest)) {
         f->remembered = true;
         s->out->remembered++;
     }
