@@ -97,8 +97,9 @@ static void remark_templates(struct check *c, const json_t *reply)
     }
 }
 
-/* A template that does too much may still be one that the people of a contour have read and listed. */
-static bool is_about_templates_only(const json_t *reply)
+/* A template that does too much may still be one that the people of a contour have read and listed, and a program
+ * beside weights one that they waive. */
+static bool is_for_people_to_read(const json_t *reply)
 {
     const json_t *finding;
     size_t i;
@@ -106,7 +107,8 @@ static bool is_about_templates_only(const json_t *reply)
     {
         const char *severity = json_get_string(finding, "severity", "");
         bool light = strcmp(severity, "info") == 0 || strcmp(severity, "low") == 0;
-        if (!light && !span_starts(span_str(json_get_string(finding, "rule", "")), SPAN_LIT("template-")))
+        const char *rule = json_get_string(finding, "rule", "");
+        if (!light && !span_starts(span_str(rule), SPAN_LIT("template-")) && strcmp(rule, "loader-code") != 0)
             return false;
     }
     return true;
@@ -127,8 +129,10 @@ static int look(struct check *c, const struct yaml *key, const char *part, const
     if (verdict == VERDICT_NOT_SCANNED)
         pack_remark(c->out, "a contour does not admit what no scanner has read to its end: %.80s: %s", file, what);
     remark_templates(c, *reply);
-    if (verdict == VERDICT_SUSPICIOUS && is_about_templates_only(*reply))
+    if (verdict == VERDICT_SUSPICIOUS && is_for_people_to_read(*reply)) {
+        pack_remark(c->out, "a contour admits this only when its people list or waive it: %.80s: %s", file, what);
         return 0;
+    }
     return verdict > VERDICT_NOT_SCANNED ? refuse(c, key, part, file, what, e) : 0;
 }
 
