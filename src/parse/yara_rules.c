@@ -9,6 +9,9 @@
 
 #include "util/digest.h"
 
+/* libyara lays its records out one behind the other, wherever that is; the machines that we run on read them so. */
+#define UNALIGNED __attribute__((no_sanitize("alignment")))
+
 #define RULE_NAME_MAX 200 /* an identifier has at most 128 characters */
 
 struct yara_rules {
@@ -209,7 +212,7 @@ static bool of_word(const char *word, enum severity *out)
     return false;
 }
 
-static enum severity severity_of(const YR_RULE *rule)
+UNALIGNED static enum severity severity_of(const YR_RULE *rule)
 {
     const YR_META *meta;
     enum severity said, by_score = SEVERITY_HIGH;
@@ -224,7 +227,7 @@ static enum severity severity_of(const YR_RULE *rule)
     return by_score;
 }
 
-static const char *description_of(const YR_RULE *rule)
+UNALIGNED static const char *description_of(const YR_RULE *rule)
 {
     const YR_META *meta;
     yr_rule_metas_foreach(rule, meta)
@@ -236,7 +239,7 @@ static const char *description_of(const YR_RULE *rule)
 }
 
 /* The first byte that a string of the rule hits; false when it rests on no string. */
-static bool first_place(YR_SCAN_CONTEXT *context, const YR_RULE *rule, uint64_t *at)
+UNALIGNED static bool first_place(YR_SCAN_CONTEXT *context, const YR_RULE *rule, uint64_t *at)
 {
     const YR_STRING *string;
     const YR_MATCH *match;
@@ -254,7 +257,7 @@ static bool first_place(YR_SCAN_CONTEXT *context, const YR_RULE *rule, uint64_t 
     return found;
 }
 
-static void add_hit(YR_SCAN_CONTEXT *context, const YR_RULE *rule, struct report *r)
+UNALIGNED static void add_hit(YR_SCAN_CONTEXT *context, const YR_RULE *rule, struct report *r)
 {
     char name[RULE_NAME_MAX], place[40] = "";
     uint64_t at = 0;
