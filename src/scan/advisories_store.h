@@ -1,8 +1,7 @@
 /* Snapshots of advisories between station and contour: signed there with the key of the role advisories, taken in here,
- * out of a shipment or from two files, as a blob with the contour's own signed word about it. New advisories only ever
- * add what blocks, so that no person is asked (docs/decisions/0020-carried.md). Hard rule: one that is older than the
- * one in force is refused, and what a contour matches against is what its own signature names, hashed again before it
- * is used. */
+ * out of a shipment or from two files, as a blob with the contour's own signed word about it. No person is asked
+ * (docs/decisions/0020-carried.md). Hard rule: one that is older than the one in force is refused, and what a contour
+ * matches against is what its own signature names, hashed again before it is used. */
 #pragma once
 
 #include "scan/advisories.h"
