@@ -334,16 +334,18 @@ def test_a_program_that_cannot_be_run_is_refused(station):
     station.pack(files={"/opt/helper": helper}, command=command)
 
 
-def test_a_chat_template_on_no_list_is_a_remark(station):
-    template = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
+def test_a_chat_template_outside_the_subset_is_a_remark(station):
+    """People of a contour may list it."""
+    template = "{% for m in messages %}{{ m['content'] | random }}{% endfor %}"
     path = station.write_release(model=gguf(template=template))
 
     packed = station.run("pack", path, home=station.station, json=True)
 
     digest = hashlib.sha256(template.encode()).hexdigest()
     assert digest in packed.err and "policy.yaml" in packed.err
-    assert len(packed.json["remarks"]) == 1 and digest in packed.json["remarks"][0]
-    assert station.run("pack", station.write_release(version="v1.1.0"), home=station.station, json=True).json["remarks"] == []
+    assert any(digest in remark for remark in packed.json["remarks"])
+    inside = gguf(template="{% for m in messages %}{{ m['content'] }}{% endfor %}")
+    assert station.run("pack", station.write_release(version="v1.1.0", model=inside), home=station.station, json=True).json["remarks"] == []
 
 
 def test_a_file_that_is_not_there_is_named(station):

@@ -121,7 +121,7 @@ def test_a_waiver_holds_for_one_digest_and_one_release(found):
 
 def test_what_was_not_scanned_is_never_waived(world):
     world.found().people()
-    world.arrive(files={"/engine/thing.7z": write(world, "thing.7z", b"7z\xbc\xaf\x27\x1c" + bytes(64))})
+    world.arrive(files={"/engine/thing.squashfs": write(world, "thing.squashfs", b"hsqs" + bytes(200))})
     scan = world.run("scan", REF, status=1, json=True).json
     unread = [f for file in scan["files"] for f in file["findings"] if f.get("not-scanned")]
     assert unread, scan
