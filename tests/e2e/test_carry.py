@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 
 import jsonschema
 import pytest
@@ -148,6 +149,7 @@ def test_a_newer_policy_takes_the_place_of_the_one_that_waits_and_an_older_one_i
     world.receive(kept[1])
     assert world.run("status", json=True).json["policy_waits"]["shipment"] == 2
     saved = {p.name: p.read_bytes() for p in (old, old.with_name("old.yaml.sig"))}
+    time.sleep(1.1)  # dates have seconds
     later = sign_policy(world, text.replace("7d", "5d", 1), name="new.yaml")
     world.receive(ship(world, "--policy", later))
     assert world.run("status", json=True).json["policy_waits"]["shipment"] == 3
