@@ -7,6 +7,7 @@ void objections_fini(struct objections *o)
 {
     free(o->list);
     vulns_fini(&o->vulns);
+    json_decref(o->held);
     *o = (struct objections){0};
 }
 
@@ -19,6 +20,14 @@ static void add(struct objections *out, struct objection one)
             abort();
     }
     out->list[out->count++] = one;
+}
+
+static void hold(struct objections *out, const json_t *document)
+{
+    if (!out->held)
+        out->held = json_array();
+    if (json_array_append(out->held, (json_t *)(uintptr_t)document) < 0)
+        abort();
 }
 
 /* ── of a scan ── */
@@ -72,6 +81,7 @@ void objections_of_scan(const json_t *predicate, struct objections *out)
 {
     const json_t *file;
     size_t i;
+    hold(out, predicate);
     json_array_foreach(json_object_get(predicate, "files"), i, file) add_file(file, out);
 }
 
@@ -133,6 +143,7 @@ void objections_of_licences(const json_t *inventory, const struct policy *p, str
 {
     const json_t *component;
     size_t i;
+    hold(out, inventory);
     json_array_foreach(json_object_get(inventory, "components"), i, component)
     {
         enum licence_class class;

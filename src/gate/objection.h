@@ -11,11 +11,11 @@ enum objection_kind { OBJECTION_FINDING, OBJECTION_ADVISORY, OBJECTION_LICENCE }
 
 struct objection {
     enum objection_kind kind;
-    const char *id;      /* rule of the finding, id of the advisory, or "licence-denied"; as all texts here: borrowed */
-    const char *place;   /* the file's path in the release, the package's purl, or the model's name */
-    const char *digest;  /* "sha256:…" of the file; "" of an advisory or a licence */
-    const char *licence; /* of a licence: the expression, "" when it is unknown; else NULL */
-    const char *severity;   /* "high" */
+    const char *id;       /* rule of the finding, id of the advisory, or "licence-denied"; texts live as *objections */
+    const char *place;    /* the file's path in the release, the package's purl, or the model's name */
+    const char *digest;   /* "sha256:…" of the file; "" of an advisory or a licence */
+    const char *licence;  /* of a licence: the expression, "" when it is unknown; else NULL */
+    const char *severity; /* "high" */
     const struct vuln *hit; /* of an advisory, for its aliases; else NULL */
     bool critical;
     const char *never; /* why nobody can waive it, in any environment; NULL: it can be waived */
@@ -25,6 +25,7 @@ struct objections {
     struct objection *list; /* owned */
     size_t count, room;
     struct vulns vulns; /* owned */
+    json_t *held;       /* owned: what the texts stand in */
 };
 void objections_fini(struct objections *o);
 #define auto_objections AUTO(objections_fini) struct objections

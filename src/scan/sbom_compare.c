@@ -137,11 +137,13 @@ static void look_for(const json_t *said, struct index *own, struct report *r)
     }
     found =
         counterpart(package ? json_object_get(own->by_package, package) : json_object_get(own->by_name, name), said);
+    bool file = strcmp(json_get_string(said, "type", ""), "file") == 0; /* ours lists those that matter */
     if (found)
         hold(said, found, own, r);
     else
-        report_finding(r, SEVERITY_MEDIUM, "sbom-missing", shown(said),
-                       "the supplied inventory says that it is in the release; it was not found");
+        report_finding(r, file ? SEVERITY_LOW : SEVERITY_MEDIUM, "sbom-missing", shown(said),
+                       "the supplied inventory says that it is in the release; %s",
+                       file ? "ours lists no such file" : "it was not found");
 }
 
 /* ── what it does not say ── */
@@ -281,7 +283,8 @@ static int look_at(struct child *parser, struct span supplied, struct span own, 
     return 0;
 }
 
-static int add_row(struct report *r, struct scan_report *out, struct err *e)
+/* Of the supplied document, so that what is found can be waived for that very one. */
+static int add_row(struct report *r, struct span supplied, struct scan_report *out, struct err *e)
 {
     auto_buf text = BUF(LIMIT_MESSAGE_BYTES);
     struct json_out w;
@@ -293,7 +296,9 @@ static int add_row(struct report *r, struct scan_report *out, struct err *e)
     json_t *reply = json_parse(buf_span(&text), LIMIT_MESSAGE_BYTES, "comparison of inventories", e);
     if (!reply)
         return -1;
-    scan_take_reply(out, ROW_PATH, reply);
+    struct scan_file *row = scan_take_reply(out, ROW_PATH, reply);
+    row->digest = digest_of(supplied);
+    row->has_digest = true;
     return 0;
 }
 
@@ -324,5 +329,5 @@ int scan_compare_sbom(struct site *s, const struct release *release, struct span
     if (json_dump_callback(statement.predicate, append, &supplied, JSON_COMPACT) < 0)
         return err_set(e, ERR_LIMIT, 0, "the station's inventory has more than %zu bytes", supplied.max);
     report_init(&r, "cyclonedx");
-    return look_at(parser, buf_span(&supplied), own, &r, e) < 0 ? -1 : add_row(&r, out, e);
+    return look_at(parser, buf_span(&supplied), own, &r, e) < 0 ? -1 : add_row(&r, buf_span(&supplied), out, e);
 }

@@ -8,8 +8,8 @@
 #include "scan/scan.h"
 
 /* Both lists as the op "sbom-read" gives them ("packages"). Rules: sbom-hash (the same thing with another hash: HIGH),
- * sbom-version (MEDIUM), sbom-missing (said and not there: MEDIUM), sbom-surplus (there and not said: a model MEDIUM,
- * packages LOW, or INFO where the supplied list has none of their kind; one finding a kind). */
+ * sbom-version (MEDIUM), sbom-missing (said and not there: MEDIUM, of a file LOW), sbom-surplus (there and not said: a
+ * model MEDIUM, packages LOW, or INFO where the supplied list has none of their kind; one finding a kind). */
 void sbom_compare(const json_t *supplied, const json_t *own, struct report *r);
 
 /* Looks for the newest inventory that the station signed about the release, compares it with `own` (an SBOM document of

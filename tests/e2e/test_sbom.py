@@ -264,6 +264,15 @@ def test_packages_that_the_station_names_are_found(airlock_path, tmp_path):
     assert not {"sbom-hash", "sbom-version", "sbom-missing", "sbom-invalid"} & {f["rule"] for f in row["findings"]} and row["verdict"] == "clean"
 
 
+def test_an_ordinary_text_in_an_engine_is_no_difference_that_blocks(airlock_path, tmp_path):
+    made = World(airlock_path, tmp_path)
+    made.found()
+    (tmp_path / "notes.txt").write_text("what this engine was built with\n")
+    made.arrive(files={"/engine/notes.txt": tmp_path / "notes.txt"})
+    row = comparison(made, None)
+    assert row["verdict"] == "clean", row
+
+
 @pytest.mark.parametrize("change, rule", [
     (lambda bom: bom["components"][0]["hashes"][0].update(content="00" * 32), "sbom-hash"),
     (lambda bom: bom["components"].append({"type": "library", "name": "ghost", "version": "1", "purl": "pkg:pypi/ghost@1"}), "sbom-missing"),

@@ -90,6 +90,13 @@ def test_a_waiver_that_has_ended_stops_a_promotion_at_once(found):
     found.run("promote", REF, "test")
 
 
+def test_an_answer_names_what_was_waived(found):
+    answer = waive(found, RULE, "sofia").json
+    finding = [f for file in found.run("scan", REF, status=1, json=True).json["files"] for f in file["findings"] if f["rule"] == RULE]
+    assert finding and answer["finding"] == RULE and answer["place"].endswith(".gguf") and answer["people"] == 1
+    assert waive(found, RULE, "otto").json["people"] == 2
+
+
 def test_two_product_owners_are_not_enough_and_an_engineer_is_nobody(found):
     found.people(paula="product-owner")
     waived_by(found, "pavel", "paula")

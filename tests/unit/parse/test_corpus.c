@@ -102,11 +102,6 @@ static void a_safetensors_header_without_its_data_is_blocked(void **state)
     each_is(models, "safetensors/", "header-only", BLOCKED, 1);
 }
 
-static void formats_without_a_scanner_are_blocked(void **state)
-{
-    (void)state;
-}
-
 static void a_hostile_model_configuration_is_blocked(void **state)
 {
     (void)state;
@@ -138,7 +133,7 @@ static void an_archive_whose_links_lead_out_is_blocked(void **state)
     each_is(packages, "images/layerscanning/symlink-attack.tar", NULL, BLOCKED, 1);
 }
 
-static void every_image_archive_is_read_to_its_end(void **state)
+static void no_image_archive_ends_its_reader(void **state)
 {
     (void)state;
     each_is(packages, "images/", NULL, ANYTHING, 16);
@@ -171,13 +166,12 @@ int main(void)
         cmocka_unit_test(a_malformed_safetensors_file_is_blocked),
         cmocka_unit_test(a_safetensors_file_with_hostile_metadata_is_blocked),
         cmocka_unit_test(a_safetensors_header_without_its_data_is_blocked),
-        cmocka_unit_test(formats_without_a_scanner_are_blocked),
         cmocka_unit_test(a_hostile_model_configuration_is_blocked),
         cmocka_unit_test(an_honest_model_configuration_is_clean),
         cmocka_unit_test(a_git_lfs_pointer_is_blocked),
         cmocka_unit_test(a_hostile_template_is_blocked),
         cmocka_unit_test(an_archive_whose_links_lead_out_is_blocked),
-        cmocka_unit_test(every_image_archive_is_read_to_its_end),
+        cmocka_unit_test(no_image_archive_ends_its_reader),
     };
     if (!open_corpora()) {
         puts("1..0 # SKIP the public corpora are not here; AIRLOCK_CORPORA names their folder");
