@@ -16,9 +16,24 @@
 /* What fits into 64 bits for certain. */
 #define SAFE_DIGITS 18U
 
+/* The words that Python's json writes for numbers of which JSON has none (RFC 8259 section 6), as honest configurations
+ * hold them: a limit of time steps that is infinite. Their length; 0: none stands at `i`. */
+static size_t python_number(const char *text, size_t i)
+{
+    static const char *const words[] = {"Infinity", "NaN"};
+    if (i == 0 || !strchr(" \t\r\n[,:-", text[i - 1]))
+        return 0;
+    for (size_t w = 0; w < ARRAY_LEN(words); w++) {
+        size_t len = strlen(words[w]);
+        if (strncmp(text + i, words[w], len) == 0 && strchr(" \t\r\n],}", text[i + len]))
+            return len;
+    }
+    return 0;
+}
+
 /* jansson refuses numbers above 64 bits, which honest configurations hold (a length that means "no limit"). Of such
- * a number a copy keeps the first digit: nobody here asks for its value. NULL: a number is longer than any honest one.
- */
+ * a number a copy keeps the first digit, and of Python's words a 0 stands there: nobody here asks for the value. NULL:
+ * a number is longer than any honest one. */
 static char *shorten_numbers(struct span text)
 {
     char *copy = malloc(text.len + 1);
@@ -32,6 +47,13 @@ static char *shorten_numbers(struct span text)
             i++;
         } else if (copy[i] == '"') {
             quoted = !quoted;
+        } else if (!quoted && (copy[i] == 'I' || copy[i] == 'N')) {
+            size_t len = python_number(copy, i);
+            if (len > 0) {
+                memset(copy + i, ' ', len);
+                copy[i] = '0';
+                i += len - 1;
+            }
         } else if (!quoted && copy[i] >= '1' && copy[i] <= '9') {
             size_t digits = strspn(copy + i, "0123456789");
             if (digits > LIMIT_NUMBER_DIGITS) {

@@ -152,6 +152,17 @@ static void a_number_that_means_no_limit_is_no_error(void **state)
               "json-number");
 }
 
+static void pythons_words_for_numbers_are_read_where_a_value_stands(void **state)
+{
+    (void)state;
+    comes_out("config.json", "{\"a\":[0.0, Infinity],\"b\":-Infinity,\"c\":NaN}", VERDICT_CLEAN, NULL);
+    comes_out("config.json", "{\"a\":\"NaN, Infinity\"}", VERDICT_CLEAN, NULL);
+    comes_out("config.json", "{\"a\":1NaN}", VERDICT_SUSPICIOUS, "json-broken");
+    comes_out("config.json", "{\"a\":Infinity1}", VERDICT_SUSPICIOUS, "json-broken");
+    comes_out("config.json", "{\"a\":Nan}", VERDICT_SUSPICIOUS, "json-broken");
+    comes_out("config.json", "{NaN:1}", VERDICT_SUSPICIOUS, "json-broken");
+}
+
 static void each_line_of_json_lines_is_a_document(void **state)
 {
     (void)state;
@@ -171,6 +182,7 @@ int main(void)
         cmocka_unit_test(a_template_under_another_name_is_found_when_it_reaches_for_python),
         cmocka_unit_test(a_template_inside_a_configuration_is_judged_as_one),
         cmocka_unit_test(a_number_that_means_no_limit_is_no_error),
+        cmocka_unit_test(pythons_words_for_numbers_are_read_where_a_value_stands),
         cmocka_unit_test(each_line_of_json_lines_is_a_document),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
