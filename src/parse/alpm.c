@@ -8,8 +8,8 @@
 
 static int wrong(struct inventory *v, struct span line, const char *what)
 {
-    return report_finding(v->r, SEVERITY_HIGH, "alpm-record", v->path, "%s: %.*s", what,
-                          (int)(line.len > 80 ? 80 : line.len), (const char *)line.ptr);
+    return report_stop(v->r, SEVERITY_HIGH, "alpm-record", v->path, "%s: %.*s", what,
+                       (int)(line.len > 80 ? 80 : line.len), (const char *)line.ptr);
 }
 
 static bool is_section(struct span line)

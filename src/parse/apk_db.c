@@ -23,8 +23,8 @@ bool apk_checksum(struct span text, enum hash *kind, struct buf *bytes)
 
 static int wrong(struct inventory *v, struct span line, const char *what)
 {
-    return report_finding(v->r, SEVERITY_HIGH, "apk-record", v->path, "%s: %.*s", what,
-                          (int)(line.len > 80 ? 80 : line.len), (const char *)line.ptr);
+    return report_stop(v->r, SEVERITY_HIGH, "apk-record", v->path, "%s: %.*s", what,
+                       (int)(line.len > 80 ? 80 : line.len), (const char *)line.ptr);
 }
 
 static int once(struct inventory *v, struct span *to, struct span value, struct span line)

@@ -122,9 +122,9 @@ static void check_end(struct span file, enum archive_kind kind, struct report *r
 {
     uint64_t end;
     if (says_end(file, kind, &end) && end != file.len)
-        report_finding(r, SEVERITY_HIGH, "archive-trailing", "end",
-                       "the archive says that it ends at byte %llu, and the file at byte %zu", (unsigned long long)end,
-                       file.len);
+        report_stop(r, SEVERITY_HIGH, "archive-trailing", "end",
+                    "the archive says that it ends at byte %llu, and the file at byte %zu", (unsigned long long)end,
+                    file.len);
 }
 
 /* ── images of disks ── */
@@ -153,7 +153,7 @@ static void check_other_tree(struct span file, const struct inspect_options *o, 
     auto_report other = {0};
     report_init_inside(&other, r, "plain tree");
     tar_check_as(file, ARCHIVE_ISO, true, o, &other);
-    if (other.verdict > r->verdict || other.heavy > r->heavy)
+    if (other.verdict > r->verdict || other.heavy > r->heavy || other.unread > r->unread)
         report_merge(r, &other);
 }
 
@@ -194,11 +194,11 @@ void archive_check(struct span file, const struct inspect_options *o, struct rep
     size_t wanted, members;
     bool whole = archive_walk(file, kind, &wanted, r) == 0;
     members = tar_check_as(file, kind, false, o, r);
-    if (members == 0 && !verdict_blocks(r->verdict))
-        report_finding(r, SEVERITY_HIGH, "archive-broken", "", "an archive without members");
-    if (whole && wanted != SIZE_MAX && wanted != members && !verdict_blocks(r->verdict))
-        report_finding(r, SEVERITY_HIGH, "archive-broken", "", "its headers are %zu, and its reader sees %zu of them",
-                       wanted, members);
+    if (members == 0 && r->unread == 0)
+        report_stop(r, SEVERITY_HIGH, "archive-broken", "", "an archive without members");
+    if (whole && wanted != SIZE_MAX && wanted != members && r->unread == 0)
+        report_stop(r, SEVERITY_HIGH, "archive-broken", "", "its headers are %zu, and its reader sees %zu of them",
+                    wanted, members);
     if (kind == ARCHIVE_ISO)
         check_iso(file, o, r);
 }

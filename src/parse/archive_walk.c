@@ -16,7 +16,7 @@ static int broken(const struct walk *w, const char *what)
 {
     char at[32];
     snprintf(at, sizeof at, "byte %zu", w->file.len - w->rest.len);
-    return report_finding(w->r, SEVERITY_HIGH, "archive-broken", at, "%s", what);
+    return report_stop(w->r, SEVERITY_HIGH, "archive-broken", at, "%s", what);
 }
 
 static int in_parts(const struct walk *w)

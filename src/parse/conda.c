@@ -58,7 +58,7 @@ void conda_read(struct span file, struct inventory *v)
     struct err e = {0};
     auto_json root = json_parse(file, LIMIT_CONDA_BYTES, "conda record", &e);
     if (!json_is_object(root)) {
-        report_finding(v->r, SEVERITY_HIGH, "conda-json", v->path, "%s", root ? "is no object" : e.msg);
+        report_stop(v->r, SEVERITY_HIGH, "conda-json", v->path, "%s", root ? "is no object" : e.msg);
         return;
     }
     const struct found_package p = {.type = "conda",

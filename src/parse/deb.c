@@ -34,7 +34,7 @@ struct deb {
 
 static int refuse(struct deb *d, const char *rule, const char *at, const char *what)
 {
-    return report_finding(d->r, SEVERITY_HIGH, rule, at, "%s", what);
+    return report_stop(d->r, SEVERITY_HIGH, rule, at, "%s", what);
 }
 
 /* ── the ar archive ── */
@@ -106,7 +106,7 @@ static bool take_control_file(void *arg, const char *path, struct span bytes, st
         d->has_control = true;
         buf_add_span(&d->control, bytes);
     } else if (strcmp(path, "control") == 0) {
-        refuse(d, "deb-control", path, "stands there twice");
+        report_finding(d->r, SEVERITY_HIGH, "deb-control", path, "stands there twice");
     } else if (strcmp(path, "md5sums") == 0 && !d->has_sums) {
         d->has_sums = true;
         buf_add_span(&d->sums_text, bytes);
@@ -212,21 +212,21 @@ static int check_fields(struct deb *d, const struct fields *f)
         if (a.len >= LIMIT_PACKAGE_NAME)
             return refuse(d, "deb-control", "control", "the name of a field is too long");
         if (!deb_field_is_right(a, f->list[i].value))
-            return report_finding(d->r, SEVERITY_HIGH, "deb-control", "control",
-                                  "the field %.*s cannot stand in an index of packages: its name or a line of it has "
-                                  "characters that would be read as something else",
-                                  (int)a.len, (const char *)a.ptr);
+            return report_stop(d->r, SEVERITY_HIGH, "deb-control", "control",
+                               "the field %.*s cannot stand in an index of packages: its name or a line of it has "
+                               "characters that would be read as something else",
+                               (int)a.len, (const char *)a.ptr);
         for (size_t n = 0; n < ARRAY_LEN(named); n++)
             if (a.len == strlen(named[n]) && strncasecmp((const char *)a.ptr, named[n], a.len) == 0 &&
                 !span_equal_str(a, named[n]))
-                return report_finding(d->r, SEVERITY_HIGH, "deb-control", "control",
-                                      "the field %.*s is written otherwise than %s", (int)a.len, (const char *)a.ptr,
-                                      named[n]);
+                return report_stop(d->r, SEVERITY_HIGH, "deb-control", "control",
+                                   "the field %.*s is written otherwise than %s", (int)a.len, (const char *)a.ptr,
+                                   named[n]);
         for (size_t k = 0; k < i; k++)
             if (f->list[k].name.len == a.len &&
                 strncasecmp((const char *)f->list[k].name.ptr, (const char *)a.ptr, a.len) == 0)
-                return report_finding(d->r, SEVERITY_HIGH, "deb-control", "control",
-                                      "the field %.*s stands there twice", (int)a.len, (const char *)a.ptr);
+                return report_stop(d->r, SEVERITY_HIGH, "deb-control", "control", "the field %.*s stands there twice",
+                                   (int)a.len, (const char *)a.ptr);
     }
     return 0;
 }

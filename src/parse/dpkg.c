@@ -63,17 +63,17 @@ static int take_stanza(struct span *s, struct stanza *z, const char *at, struct 
         }
         struct span value = line;
         if (continued || !span_take_until(&value, ':', &name) || name.len == 0)
-            return report_finding(r, SEVERITY_HIGH, "dpkg-stanza", at, "a line that is no field of a package: %.*s",
-                                  (int)(line.len > 80 ? 80 : line.len), (const char *)line.ptr);
+            return report_stop(r, SEVERITY_HIGH, "dpkg-stanza", at, "a line that is no field of a package: %.*s",
+                               (int)(line.len > 80 ? 80 : line.len), (const char *)line.ptr);
         if (!text_is_text(line))
-            return report_finding(r, SEVERITY_HIGH, "dpkg-stanza", at, "a line that is no text: %.*s", (int)name.len,
-                                  (const char *)name.ptr);
+            return report_stop(r, SEVERITY_HIGH, "dpkg-stanza", at, "a line that is no text: %.*s", (int)name.len,
+                               (const char *)name.ptr);
         any = true;
         if (is_conffiles(name))
             z->conffiles = span_of(s->ptr, 0);
         if (take_field(z, name, trim(value)) < 0)
-            return report_finding(r, SEVERITY_HIGH, "dpkg-stanza", at, "the field \"%.*s\" stands twice in one package",
-                                  (int)name.len, (const char *)name.ptr);
+            return report_stop(r, SEVERITY_HIGH, "dpkg-stanza", at, "the field \"%.*s\" stands twice in one package",
+                               (int)name.len, (const char *)name.ptr);
     }
     return any;
 }
@@ -177,8 +177,7 @@ int dpkg_read(struct span file, enum dpkg_form form, struct inventory *v)
             continue;
         }
         if ((unsigned)count >= LIMIT_DPKG_PACKAGES)
-            return report_finding(r, SEVERITY_HIGH, "dpkg-count", v->path, "more than %u packages",
-                                  LIMIT_DPKG_PACKAGES);
+            return report_stop(r, SEVERITY_HIGH, "dpkg-count", v->path, "more than %u packages", LIMIT_DPKG_PACKAGES);
         if (put_package(&z, form, v) < 0)
             return -1;
         count++;

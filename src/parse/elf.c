@@ -37,7 +37,7 @@ struct elf {
 
 static int broken(struct elf *f, const char *rule, const char *at, const char *what)
 {
-    return report_finding(f->r, SEVERITY_HIGH, rule, at, "%s", what);
+    return report_stop(f->r, SEVERITY_HIGH, rule, at, "%s", what);
 }
 
 /* Numbers, in the order of bytes that the file's header names. */
@@ -131,9 +131,9 @@ static int check_segment(struct elf *f, size_t number, const struct segment *p)
         (p->file_size > p->memory_size || __builtin_add_overflow(p->address, p->memory_size, &end)))
         return broken(f, "elf-segment", at, "more bytes in the file than in memory, or an address that wraps");
     if (p->type == PT_LOAD && (p->flags & PF_W) && (p->flags & PF_X))
-        broken(f, "elf-writable-code", at, "memory that is writable and executable at once");
+        report_finding(f->r, SEVERITY_HIGH, "elf-writable-code", at, "memory that is writable and executable at once");
     if (p->type == PT_GNU_STACK && (p->flags & PF_X))
-        broken(f, "elf-executable-stack", at, "asks for an executable stack");
+        report_finding(f->r, SEVERITY_HIGH, "elf-executable-stack", at, "asks for an executable stack");
     f->stack_seen |= p->type == PT_GNU_STACK;
     if (p->file_size > 0)
         claim(f, p->offset + p->file_size);

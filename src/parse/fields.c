@@ -46,10 +46,10 @@ static int check_controls(struct span block, const char *at, struct report *r)
 {
     size_t line;
     uint32_t control = text_first_control(block, &line);
-    return control ? report_finding(r, SEVERITY_HIGH, "fields-control", at,
-                                    "line %zu holds the control character U+%04X: some readers end a line there, and "
-                                    "see other fields than we do",
-                                    line, control)
+    return control ? report_stop(r, SEVERITY_HIGH, "fields-control", at,
+                                 "line %zu holds the control character U+%04X: some readers end a line there, and "
+                                 "see other fields than we do",
+                                 line, control)
                    : 0;
 }
 
@@ -57,7 +57,7 @@ static int read_block(struct span text, const char *at, struct fields *out, stru
 {
     *out = (struct fields){.rest = text};
     if (!span_is_utf8(text) || (text.len && memchr(text.ptr, 0, text.len)))
-        return report_finding(r, SEVERITY_HIGH, "fields-text", at, "is no UTF-8 text");
+        return report_stop(r, SEVERITY_HIGH, "fields-text", at, "is no UTF-8 text");
     while (out->rest.len) {
         struct span line = first_line(out->rest), name, value = line;
         if (trim(line).len == 0) {
@@ -75,7 +75,7 @@ static int read_block(struct span text, const char *at, struct fields *out, stru
             span_skip(&out->rest, more);
         }
         if (out->count == LIMIT_FIELDS)
-            return report_finding(r, SEVERITY_HIGH, "fields-count", at, "more than %u fields", LIMIT_FIELDS);
+            return report_stop(r, SEVERITY_HIGH, "fields-count", at, "more than %u fields", LIMIT_FIELDS);
         add(out, name, value);
     }
     return 0;
@@ -119,11 +119,11 @@ int fields_need(const struct fields *f, const char *name, const char *at, char *
         found++;
     }
     if (found != 1)
-        return report_finding(r, SEVERITY_HIGH, "fields-needed", at, "%s stands there %zu times, wanted once", name,
-                              found);
+        return report_stop(r, SEVERITY_HIGH, "fields-needed", at, "%s stands there %zu times, wanted once", name,
+                           found);
     if (value.len == 0 || value.len >= size || memchr(value.ptr, '\n', value.len))
-        return report_finding(r, SEVERITY_HIGH, "fields-needed", at, "%s: wanted one line of at most %zu bytes", name,
-                              size - 1);
+        return report_stop(r, SEVERITY_HIGH, "fields-needed", at, "%s: wanted one line of at most %zu bytes", name,
+                           size - 1);
     memcpy(out, value.ptr, value.len);
     out[value.len] = '\0';
     return 0;

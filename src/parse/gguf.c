@@ -58,11 +58,11 @@ static uint64_t position(const struct gguf *g)
 }
 
 /* A finding at the cursor. */
-#define BROKEN(g, rule, ...)                                           \
-    __extension__({                                                    \
-        char at_[48];                                                  \
-        snprintf(at_, sizeof(at_), "byte %" PRIu64, position(g));      \
-        report_finding((g)->r, SEVERITY_HIGH, rule, at_, __VA_ARGS__); \
+#define BROKEN(g, rule, ...)                                        \
+    __extension__({                                                 \
+        char at_[48];                                               \
+        snprintf(at_, sizeof(at_), "byte %" PRIu64, position(g));   \
+        report_stop((g)->r, SEVERITY_HIGH, rule, at_, __VA_ARGS__); \
     })
 
 static int truncated(struct gguf *g, const char *what)
@@ -204,8 +204,8 @@ static int read_pairs(struct gguf *g)
     qsort(g->meta.values, g->meta.count, sizeof(*g->meta.values), by_key);
     for (size_t i = 1; i < g->meta.count; i++)
         if (by_key(&g->meta.values[i - 1], &g->meta.values[i]) == 0)
-            return report_finding(g->r, SEVERITY_HIGH, "gguf-duplicate", "metadata", "the key \"%.*s\" stands twice",
-                                  (int)g->meta.values[i].key.len, (const char *)g->meta.values[i].key.ptr);
+            return report_stop(g->r, SEVERITY_HIGH, "gguf-duplicate", "metadata", "the key \"%.*s\" stands twice",
+                               (int)g->meta.values[i].key.len, (const char *)g->meta.values[i].key.ptr);
     return 0;
 }
 
@@ -268,8 +268,8 @@ static int names_are_unique(struct gguf *g)
     qsort(names, count, sizeof(*names), by_name);
     for (size_t i = 1; i < count; i++)
         if (span_equal(names[i - 1], names[i]))
-            return report_finding(g->r, SEVERITY_HIGH, "gguf-duplicate", "tensors",
-                                  "two tensors have the name \"%.*s\"", (int)names[i].len, (const char *)names[i].ptr);
+            return report_stop(g->r, SEVERITY_HIGH, "gguf-duplicate", "tensors", "two tensors have the name \"%.*s\"",
+                               (int)names[i].len, (const char *)names[i].ptr);
     return 0;
 }
 
@@ -307,12 +307,11 @@ static int check_offsets(struct gguf *g, uint64_t *end)
         char at[128];
         snprintf(at, sizeof(at), "tensor %" PRIu64 " \"%.*s\"", i, (int)t->name.len, (const char *)t->name.ptr);
         if (t->offset != expected)
-            return report_finding(g->r, SEVERITY_HIGH, "gguf-offset", at,
-                                  "begins at offset %" PRIu64 " of the data; the tensors before it end at %" PRIu64
-                                  ": %s",
-                                  t->offset, expected, t->offset < expected ? "they overlap" : "a hole between them");
+            return report_stop(g->r, SEVERITY_HIGH, "gguf-offset", at,
+                               "begins at offset %" PRIu64 " of the data; the tensors before it end at %" PRIu64 ": %s",
+                               t->offset, expected, t->offset < expected ? "they overlap" : "a hole between them");
         if (__builtin_add_overflow(expected, t->size, end) || !align(*end, g->settings.alignment, &expected))
-            return report_finding(g->r, SEVERITY_HIGH, "gguf-offset", at, "ends beyond 2^64");
+            return report_stop(g->r, SEVERITY_HIGH, "gguf-offset", at, "ends beyond 2^64");
     }
     return 0;
 }
@@ -338,20 +337,20 @@ static int check_data(struct gguf *g)
         return -1;
     if (!align(header, g->settings.alignment, &begin) || __builtin_add_overflow(begin, data, &end) ||
         !align(end, g->settings.alignment, &padded))
-        return report_finding(g->r, SEVERITY_HIGH, "gguf-offset", "data", "the data end beyond 2^64");
+        return report_stop(g->r, SEVERITY_HIGH, "gguf-offset", "data", "the data end beyond 2^64");
     if (g->tensor_count == 0 && g->file.len == header)
         return 0;
     if (g->file.len < end)
-        return report_finding(g->r, SEVERITY_HIGH, "gguf-truncated", "data",
-                              "the tensors end at byte %" PRIu64 ", and the file has %zu bytes", end, g->file.len);
+        return report_stop(g->r, SEVERITY_HIGH, "gguf-truncated", "data",
+                           "the tensors end at byte %" PRIu64 ", and the file has %zu bytes", end, g->file.len);
     if (g->file.len > end && g->file.len != padded)
-        return report_finding(g->r, SEVERITY_HIGH, "gguf-trailing", "data",
-                              "%" PRIu64 " bytes stand behind the last tensor, which ends at byte %" PRIu64,
-                              g->file.len - end, end);
+        return report_stop(g->r, SEVERITY_HIGH, "gguf-trailing", "data",
+                           "%" PRIu64 " bytes stand behind the last tensor, which ends at byte %" PRIu64,
+                           g->file.len - end, end);
     for (uint64_t i = header; i < begin && i < g->file.len; i++)
         if (g->file.ptr[i] != 0)
-            return report_finding(g->r, SEVERITY_HIGH, "gguf-padding", "data",
-                                  "the padding in front of the data is not zero at byte %" PRIu64, i);
+            return report_stop(g->r, SEVERITY_HIGH, "gguf-padding", "data",
+                               "the padding in front of the data is not zero at byte %" PRIu64, i);
     check_programs(g, begin);
     return 0;
 }

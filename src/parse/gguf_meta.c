@@ -31,7 +31,7 @@ static int refuse(struct meta *x, const char *key, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    return report_finding(x->r, SEVERITY_HIGH, "gguf-metadata", key, "%s", text);
+    return report_stop(x->r, SEVERITY_HIGH, "gguf-metadata", key, "%s", text);
 }
 
 const struct gguf_value *gguf_find(const struct gguf_meta *m, const char *key)

@@ -188,7 +188,7 @@ static void check_dataset(struct walk *w, hid_t dataset)
     hid_t properties = H5Dget_create_plist(dataset), type = H5Dget_type(dataset);
     w->datasets++;
     if (properties < 0 || type < 0) {
-        report_finding(w->r, SEVERITY_HIGH, "hdf5-broken", w->at, "a dataset that cannot be read");
+        report_stop(w->r, SEVERITY_HIGH, "hdf5-broken", w->at, "a dataset that cannot be read");
     } else {
         if (H5Pget_external_count(properties) > 0)
             report_finding(w->r, SEVERITY_CRITICAL, "hdf5-external", w->at, "data in another file");
@@ -271,7 +271,7 @@ static herr_t visit_attribute(hid_t object, const char *name, const H5A_info_t *
         return 0;
     hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
     if (attribute < 0) {
-        report_finding(w->r, SEVERITY_HIGH, "hdf5-broken", w->at, "the attribute %s cannot be read", name);
+        report_stop(w->r, SEVERITY_HIGH, "hdf5-broken", w->at, "the attribute %s cannot be read", name);
         return 0;
     }
     check_description(w, attribute, name);
@@ -288,7 +288,7 @@ static herr_t visit_object(hid_t root, const char *name, const H5O_info_t *info,
         return too_many(w);
     hid_t object = H5Oopen(root, name, H5P_DEFAULT);
     if (object < 0) {
-        report_finding(w->r, SEVERITY_HIGH, "hdf5-broken", name, "an object that cannot be opened");
+        report_stop(w->r, SEVERITY_HIGH, "hdf5-broken", name, "an object that cannot be opened");
         return 0;
     }
     if (info->type == H5O_TYPE_DATASET)
@@ -296,9 +296,9 @@ static herr_t visit_object(hid_t root, const char *name, const H5O_info_t *info,
     else if (info->type == H5O_TYPE_GROUP)
         w->groups++;
     else if (info->type != H5O_TYPE_NAMED_DATATYPE)
-        report_finding(w->r, SEVERITY_HIGH, "hdf5-broken", name, "an object of a kind that does not exist");
+        report_stop(w->r, SEVERITY_HIGH, "hdf5-broken", name, "an object of a kind that does not exist");
     if (H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, &from, visit_attribute, w) < 0)
-        report_finding(w->r, SEVERITY_HIGH, "hdf5-broken", name, "attributes that cannot be read");
+        report_stop(w->r, SEVERITY_HIGH, "hdf5-broken", name, "attributes that cannot be read");
     H5Oclose(object);
     return 0;
 }
@@ -311,15 +311,15 @@ static int check_file(hid_t file, struct span bytes, struct report *r)
     hsize_t block = 0;
     hid_t creation = H5Fget_create_plist(file);
     if (creation < 0 || H5Pget_userblock(creation, &block) < 0 || block != 0)
-        report_finding(r, SEVERITY_HIGH, "hdf5-block", "", "a block of other bytes in front of its data");
+        report_stop(r, SEVERITY_HIGH, "hdf5-block", "", "a block of other bytes in front of its data");
     if (creation >= 0)
         H5Pclose(creation);
     if (used < bytes.len)
-        report_finding(r, SEVERITY_HIGH, "hdf5-trailing", "", "%" PRIu64 " bytes stand behind its end",
-                       (uint64_t)(bytes.len - used));
+        report_stop(r, SEVERITY_HIGH, "hdf5-trailing", "", "%" PRIu64 " bytes stand behind its end",
+                    (uint64_t)(bytes.len - used));
     if (H5Lvisit(file, H5_INDEX_NAME, H5_ITER_NATIVE, visit_link, &w) < 0 ||
         H5Ovisit(file, H5_INDEX_NAME, H5_ITER_NATIVE, visit_object, &w) < 0)
-        return report_finding(r, SEVERITY_HIGH, "hdf5-broken", w.at, "libhdf5 cannot read it to its end");
+        return report_stop(r, SEVERITY_HIGH, "hdf5-broken", w.at, "libhdf5 cannot read it to its end");
     json_put_uint(&r->facts, "groups", w.groups);
     json_put_uint(&r->facts, "datasets", w.datasets);
     return 0;
@@ -334,8 +334,8 @@ int hdf5_check(struct span file, struct report *r)
     used = 0;
     hid_t handle = H5Fopen("memory", H5F_ACC_RDONLY, access);
     opening = span_of(NULL, 0);
-    int result = handle < 0 ? report_finding(r, SEVERITY_HIGH, "hdf5-broken", "",
-                                             "libhdf5 cannot open it: it is cut short, or no HDF5 file")
+    int result = handle < 0 ? report_stop(r, SEVERITY_HIGH, "hdf5-broken", "",
+                                          "libhdf5 cannot open it: it is cut short, or no HDF5 file")
                             : check_file(handle, file, r);
     if (handle >= 0)
         H5Fclose(handle);

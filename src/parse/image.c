@@ -26,7 +26,7 @@ struct image {
 
 static int wrong(struct image *m, const char *at, const char *what)
 {
-    return report_finding(m->r, SEVERITY_HIGH, "image-layout", at, "%s", what);
+    return report_stop(m->r, SEVERITY_HIGH, "image-layout", at, "%s", what);
 }
 
 /* ── the members of the tar, where they lie ── */
@@ -169,9 +169,8 @@ static int put_layer(struct image *m, const char *path, const char *wanted)
         return wrong(m, path, "a layer that the archive does not hold once");
     struct digest found = digest_of(bytes);
     if (wanted && strcmp(wanted, digest_hex(&found).text) != 0)
-        return report_finding(m->r, SEVERITY_CRITICAL, "image-digest", path,
-                              "its bytes have the SHA-256 %s, and the image names %.64s", digest_hex(&found).text,
-                              wanted);
+        return report_stop(m->r, SEVERITY_CRITICAL, "image-digest", path,
+                           "its bytes have the SHA-256 %s, and the image names %.64s", digest_hex(&found).text, wanted);
     json_out_object(w);
     json_put_string(w, "path", path);
     json_put_uint(w, "offset", (uint64_t)(bytes.ptr - m->file.ptr));
@@ -228,7 +227,8 @@ static void read_docker_image(struct image *m, const json_t *item)
         return;
     }
     if (json_is_array(ids) && json_array_size(ids) != json_array_size(layers))
-        wrong(m, config_path, "its configuration has another count of layers than manifest.json");
+        report_finding(m->r, SEVERITY_HIGH, "image-layout", config_path,
+                       "its configuration has another count of layers than manifest.json");
     begin_image(m, json_string_value(tag) ? json_string_value(tag) : config_path);
     json_array_foreach((json_t *)(uintptr_t)layers, i, layer)
     {
@@ -276,7 +276,7 @@ static json_t *read_blob_json(struct image *m, const json_t *descriptor)
     if (find(m, path, &bytes, 0)) {
         struct digest found = digest_of(bytes);
         if (strcmp(digest_hex(&found).text, hex) != 0) {
-            report_finding(m->r, SEVERITY_CRITICAL, "image-digest", path, "its bytes are not those of its digest");
+            report_stop(m->r, SEVERITY_CRITICAL, "image-digest", path, "its bytes are not those of its digest");
             return NULL;
         }
     }

@@ -195,7 +195,7 @@ void image_config_check(struct span file, struct report *r)
     struct err e = {0};
     auto_json root = json_parse(file, LIMIT_IMAGE_CONFIG_BYTES, "the image's configuration", &e);
     if (!root) {
-        report_finding(r, SEVERITY_MEDIUM, "image-config", "", "%s", e.msg);
+        report_stop(r, SEVERITY_MEDIUM, "image-config", "", "%s", e.msg);
         return;
     }
     check_config(json_object_get(root, "config"), r);

@@ -379,10 +379,10 @@ void inspect_bytes(struct span file, const struct inspect_options *o, struct rep
     } else if (budget_holds(o->budget, file.len)) {
         inspect_within(file, o, r);
     } else {
-        report_finding(r, SEVERITY_HIGH, "archive-bomb", "",
-                       "all archives inside of each other together: more than %u times the size of the outermost, or "
-                       "more than %u files",
-                       LIMIT_INSPECT_RATIO, LIMIT_INSPECT_FILES);
+        report_stop(r, SEVERITY_HIGH, "archive-bomb", "",
+                    "all archives inside of each other together: more than %u times the size of the outermost, or "
+                    "more than %u files",
+                    LIMIT_INSPECT_RATIO, LIMIT_INSPECT_FILES);
     }
 }
 
@@ -408,10 +408,10 @@ static void inspect_within(struct span file, const struct inspect_options *o, st
     if (!read_as(content, file, o, r))
         without_reader(content, file, o, r);
     else if ((holds_any_bytes(content) || may_be_followed(content, file)) && has_zip_tail(file))
-        report_finding(r, SEVERITY_HIGH, "hidden-archive", "", "a %s that ends like a zip file", content_name(content));
+        report_stop(r, SEVERITY_HIGH, "hidden-archive", "", "a %s that ends like a zip file", content_name(content));
     else if (holds_any_bytes(content) && has_pdf_head(file))
-        report_finding(r, SEVERITY_MEDIUM, "hidden-document", "", "a %s that begins like a PDF document",
-                       content_name(content));
+        report_stop(r, SEVERITY_MEDIUM, "hidden-document", "", "a %s that begins like a PDF document",
+                    content_name(content));
     else if (o->executable && is_text_kind(content))
         report_not_scanned(r, "no-scanner", "", "a text that its mode allows to be run");
 }

@@ -133,7 +133,7 @@ void inventory_pkginfo_read(struct span file, struct inventory *v)
         if (line.len == 0 || line.ptr[0] == '#')
             continue;
         if (!text_is_text(line) || !span_take_until(&line, '=', &key)) {
-            report_finding(v->r, SEVERITY_HIGH, "apk-pkginfo", v->path, "a line that is not KEY = VALUE");
+            report_stop(v->r, SEVERITY_HIGH, "apk-pkginfo", v->path, "a line that is not KEY = VALUE");
             return;
         }
         while (key.len && key.ptr[key.len - 1] == ' ')

@@ -76,12 +76,17 @@ struct look {
     struct report *r;
 };
 
+static void place_of(const struct look *l, size_t offset, char *at, size_t size)
+{
+    size_t line, column;
+    jinja_place(l->text, offset, &line, &column);
+    snprintf(at, size, "%.150s%sline %zu, column %zu", l->at, l->at[0] ? ", " : "", line, column);
+}
+
 static void finding(const struct look *l, const char *rule, size_t offset, const char *what)
 {
     char at[224];
-    size_t line, column;
-    jinja_place(l->text, offset, &line, &column);
-    snprintf(at, sizeof(at), "%.150s%sline %zu, column %zu", l->at, l->at[0] ? ", " : "", line, column);
+    place_of(l, offset, at, sizeof(at));
     report_finding(l->r, l->certain ? SEVERITY_HIGH : SEVERITY_LOW, rule, at, "%s", what);
 }
 
@@ -103,9 +108,13 @@ static void check_characters(const struct look *l)
 /* What it cannot read it judges by what every dangerous template has in it. */
 static void broken(const struct look *l, const struct jinja *j)
 {
-    char what[192];
+    char what[192], at[224];
     snprintf(what, sizeof(what), "does not parse: %s", j->problem);
-    finding(l, "template-syntax", j->problem_at, what);
+    place_of(l, j->problem_at, at, sizeof(at));
+    if (l->certain)
+        report_stop(l->r, SEVERITY_HIGH, "template-syntax", at, "%s", what);
+    else
+        report_finding(l->r, SEVERITY_LOW, "template-syntax", at, "%s", what);
     if (memmem(l->text.ptr, l->text.len, "__", 2))
         report_finding(l->r, SEVERITY_HIGH, "template-underscores", l->at,
                        "a broken template with two underscores in it, as names of Python's machinery have");
@@ -114,7 +123,7 @@ static void broken(const struct look *l, const struct jinja *j)
 static void look_at(const struct look *l)
 {
     if (!span_is_utf8(l->text)) {
-        report_finding(l->r, SEVERITY_HIGH, "template-encoding", l->at, "the template is not UTF-8");
+        report_stop(l->r, SEVERITY_HIGH, "template-encoding", l->at, "the template is not UTF-8");
         return;
     }
     auto_jinja j = {0};

@@ -217,14 +217,12 @@ static int unpack(struct span file, struct buf *out, struct report *r)
     }
     inflateEnd(&z);
     if (result == Z_OK && out->len > (64U << 20))
-        return report_finding(r, SEVERITY_HIGH, "archive-bomb", "",
-                              "unpacks to more than %u times its size, or more than is held", LIMIT_UNPACK_RATIO);
+        return report_stop(r, SEVERITY_HIGH, "archive-bomb", "",
+                           "unpacks to more than %u times its size, or more than is held", LIMIT_UNPACK_RATIO);
     if (result != Z_STREAM_END)
-        return report_finding(r, SEVERITY_HIGH, "archive-broken", "",
-                              "the compressed data are broken or end too early");
+        return report_stop(r, SEVERITY_HIGH, "archive-broken", "", "the compressed data are broken or end too early");
     if (left > 0)
-        return report_finding(r, SEVERITY_HIGH, "archive-trailing", "end", "%zu bytes behind the compressed data",
-                              left);
+        return report_stop(r, SEVERITY_HIGH, "archive-trailing", "end", "%zu bytes behind the compressed data", left);
     return 0;
 }
 

@@ -79,12 +79,12 @@ static json_t *read_text(struct span text, const char *at, struct report *r)
     }
     copy = shorten_numbers(text);
     if (!copy) {
-        report_finding(r, SEVERITY_HIGH, "json-number", at, "a number of more than %u digits", LIMIT_NUMBER_DIGITS);
+        report_stop(r, SEVERITY_HIGH, "json-number", at, "a number of more than %u digits", LIMIT_NUMBER_DIGITS);
         return NULL;
     }
     json_t *root = json_parse(span_of(copy, text.len), LIMIT_JSON_FILE_BYTES, "JSON", &e);
     if (!root)
-        report_finding(r, SEVERITY_HIGH, "json-broken", at, "%s", e.msg);
+        report_stop(r, SEVERITY_HIGH, "json-broken", at, "%s", e.msg);
     return root;
 }
 

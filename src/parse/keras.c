@@ -300,7 +300,7 @@ static int check_text(struct span text, const char *at, bool code_only, struct r
     struct err e = {0};
     auto_json root = json_parse(text, LIMIT_KERAS_CONFIG, at, &e);
     if (!root)
-        return report_finding(r, SEVERITY_HIGH, "keras-config", at, "%s", e.msg);
+        return report_stop(r, SEVERITY_HIGH, "keras-config", at, "%s", e.msg);
     snprintf(w.at, sizeof w.at, "%s", at);
     walk(&w, root);
     return 0;
@@ -342,7 +342,7 @@ static json_t *read_json(const struct zip *z, const char *path, struct report *r
         return NULL;
     json_t *root = json_parse(text, LIMIT_KERAS_CONFIG, path, &e);
     if (!root)
-        report_finding(r, SEVERITY_HIGH, "keras-config", path, "%s", e.msg);
+        report_stop(r, SEVERITY_HIGH, "keras-config", path, "%s", e.msg);
     return root;
 }
 

@@ -223,7 +223,7 @@ static void check_package_json(const struct npm *n, struct package_facts *p, str
     span_take_prefix(&text, SPAN_LIT("\xef\xbb\xbf")); /* npm passes over it */
     auto_json root = json_parse(text, LIMIT_PACKAGE_METADATA, "package.json", &e);
     if (!root || !json_is_object(root)) {
-        report_finding(r, SEVERITY_HIGH, "npm-json", "package.json", "%s", root ? "is no object" : e.msg);
+        report_stop(r, SEVERITY_HIGH, "npm-json", "package.json", "%s", root ? "is no object" : e.msg);
         return;
     }
     check_identity(root, &bare, p, r);
@@ -259,7 +259,7 @@ void npm_package_check(struct span file, const struct inspect_options *o, struct
     if (n.several)
         report_finding(r, SEVERITY_HIGH, "npm-root", "", "it holds more than the one folder %s", n.root);
     if (!n.found || !buf_ok(&n.text))
-        report_finding(r, SEVERITY_HIGH, "npm-json", n.root, "there is no package.json that can be read");
+        report_stop(r, SEVERITY_HIGH, "npm-json", n.root, "there is no package.json that can be read");
     else
         check_package_json(&n, p, r);
     buf_fini(&n.text);

@@ -217,7 +217,7 @@ void numpy_check(struct span file, struct report *r)
     uint64_t bytes;
     const char *problem = take_header(&file, &h);
     if (problem) {
-        report_finding(r, SEVERITY_HIGH, "numpy-header", "header", "%s", problem);
+        report_stop(r, SEVERITY_HIGH, "numpy-header", "header", "%s", problem);
         return;
     }
     if (h.type.objects) {
@@ -228,8 +228,8 @@ void numpy_check(struct span file, struct report *r)
         pickle_check(file, &inner);
         report_merge(r, &inner);
     } else if (__builtin_mul_overflow(h.elements, h.type.size, &bytes) || bytes != file.len) {
-        report_finding(r, SEVERITY_HIGH, "numpy-size", "header",
-                       "%zu bytes follow the header; type and shape say something else", file.len);
+        report_stop(r, SEVERITY_HIGH, "numpy-size", "header",
+                    "%zu bytes follow the header; type and shape say something else", file.len);
     } else {
         json_put_uint(&r->facts, "dimensions", h.dimensions);
         if (h.elements <= INT64_MAX) /* of no bytes there may be more than JSON counts */

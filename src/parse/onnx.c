@@ -402,7 +402,7 @@ int onnx_check(struct span file, struct report *r)
     struct pb_walk w = {.r = r, .rule = "onnx-broken", .arg = &m};
     m.domains = domains;
     if (file.len == 0)
-        return report_finding(r, SEVERITY_HIGH, "onnx-broken", "", "an empty file");
+        return report_stop(r, SEVERITY_HIGH, "onnx-broken", "", "an empty file");
     int result = find_functions(&m, file) < 0 ? -1 : pb_walk(&w, file, &MODEL);
     if (result == 0) {
         check_model(&m, file);

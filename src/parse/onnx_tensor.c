@@ -63,7 +63,7 @@ struct tensor {
 
 static int broken(struct tensor *t, const char *rule, const char *what)
 {
-    return report_finding(t->w->r, SEVERITY_HIGH, rule, t->w->at, "%s", what);
+    return report_stop(t->w->r, SEVERITY_HIGH, rule, t->w->at, "%s", what);
 }
 
 /* ── shape and values ── */
@@ -164,9 +164,9 @@ static int check_values(struct tensor *t, uint64_t bytes)
     if (elf_begins(t->raw))
         report_finding(t->w->r, SEVERITY_HIGH, "hidden-program", t->w->at, "its data begin like a program (ELF)");
     if (found != wanted)
-        return report_finding(t->w->r, SEVERITY_HIGH, "onnx-size", t->w->at,
-                              "%" PRIu64 " %s of data, and its shape needs %" PRIu64, found,
-                              t->has[RAW_DATA] ? "bytes" : "values", wanted);
+        return report_stop(t->w->r, SEVERITY_HIGH, "onnx-size", t->w->at,
+                           "%" PRIu64 " %s of data, and its shape needs %" PRIu64, found,
+                           t->has[RAW_DATA] ? "bytes" : "values", wanted);
     return 0;
 }
 
@@ -191,9 +191,9 @@ static int take_entry(struct tensor *t, struct span entry, struct location *l)
     else if (span_equal_str(key, "checksum"))
         return 0;
     else
-        return report_finding(t->w->r, SEVERITY_HIGH, "onnx-external", t->w->at,
-                              "external data with the key \"%.*s\"; known are location, offset, length and checksum",
-                              (int)(key.len < 60 ? key.len : 60), (const char *)key.ptr);
+        return report_stop(t->w->r, SEVERITY_HIGH, "onnx-external", t->w->at,
+                           "external data with the key \"%.*s\"; known are location, offset, length and checksum",
+                           (int)(key.len < 60 ? key.len : 60), (const char *)key.ptr);
     if (*has)
         return broken(t, "onnx-external", "external data with a key that stands twice");
     *has = true;
@@ -230,8 +230,8 @@ static char *take_path(struct tensor *t, struct span path)
     if (!problem && normal.len == 0)
         problem = "no name in it: it is the folder itself";
     if (problem) {
-        report_finding(t->w->r, SEVERITY_CRITICAL, "onnx-external", t->w->at, "external data behind a path that has %s",
-                       problem);
+        report_stop(t->w->r, SEVERITY_CRITICAL, "onnx-external", t->w->at, "external data behind a path that has %s",
+                    problem);
         return NULL;
     }
     return buf_steal_str(&normal);
@@ -274,8 +274,8 @@ static int check_external(struct tensor *t, struct span message, uint64_t bytes)
     if ((l.has_offset && !span_decimal(l.offset, &offset)) || (l.has_length && !span_decimal(l.length, &length)))
         return broken(t, "onnx-external", "an offset or a length that is no plain decimal number");
     if (length != bytes)
-        return report_finding(t->w->r, SEVERITY_HIGH, "onnx-external", t->w->at,
-                              "%" PRIu64 " bytes outside, and its shape needs %" PRIu64, length, bytes);
+        return report_stop(t->w->r, SEVERITY_HIGH, "onnx-external", t->w->at,
+                           "%" PRIu64 " bytes outside, and its shape needs %" PRIu64, length, bytes);
     if (__builtin_add_overflow(offset, length, &end) || end > INT64_MAX)
         return broken(t, "onnx-external", "data that end beyond 2^63");
     if (t->m->external_count >= LIMIT_ONNX_EXTERNAL)
@@ -317,7 +317,7 @@ static void check_tensor(struct pb_walk *w, struct span message)
     if (__builtin_add_overflow(t.m->parameters, t.elements, &t.m->parameters))
         t.m->parameters = UINT64_MAX;
     if (t.type == 0 || t.type >= ARRAY_LEN(DTYPES)) {
-        report_finding(w->r, SEVERITY_HIGH, "onnx-tensor", w->at, "data type %" PRIu64 " does not exist", t.type);
+        report_stop(w->r, SEVERITY_HIGH, "onnx-tensor", w->at, "data type %" PRIu64 " does not exist", t.type);
         return;
     }
     if (pb_find(message, SEGMENT, &segment)) {

@@ -241,8 +241,8 @@ static void check_kind(enum package_kind kind, struct span file, const struct in
         inspect_bytes(file, o, r);
         break;
     case PACKAGE_UNKNOWN:
-        report_finding(r, SEVERITY_HIGH, "package-kind", "",
-                       "no package that we know by its name; wanted .whl, .tar.gz, .tgz or .deb");
+        report_stop(r, SEVERITY_HIGH, "package-kind", "",
+                    "no package that we know by its name; wanted .whl, .tar.gz, .tgz or .deb");
     }
 }
 

@@ -30,8 +30,8 @@ static size_t read_behind(struct span file, size_t at, struct report *r)
         return 0;
     char place[48];
     snprintf(place, sizeof place, "byte %zu", at);
-    report_finding(r, SEVERITY_HIGH, "pickle-trailing", place,
-                   "%zu bytes behind the end of the pickle: a loader that is called twice reads on", file.len - at);
+    report_stop(r, SEVERITY_HIGH, "pickle-trailing", place,
+                "%zu bytes behind the end of the pickle: a loader that is called twice reads on", file.len - at);
     while (more && pickles < STREAMS_MAX) {
         size_t budget = 100000;
         struct span rest;

@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "parse/pickle_ops.h"
 #include "util/auto.h"
@@ -23,16 +24,35 @@ void machine_odd(struct machine *m, enum severity severity, const char *rule, si
     report_finding(m->r, severity, rule, place, "%s", message);
 }
 
+/* Told in any case, however much was told before. */
+static int stop(struct machine *m, const char *rule, const char *message)
+{
+    char place[48];
+    snprintf(place, sizeof place, "byte %zu", m->op_at);
+    if (!m->shadow)
+        report_stop(m->r, SEVERITY_HIGH, rule, place, "%s", message);
+    return RUN_STOPPED;
+}
+
 int machine_broken(struct machine *m, const char *format, ...)
+{
+    char message[400];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, 300, format, args);
+    va_end(args);
+    snprintf(message + strlen(message), 100, ": the rest of the pickle cannot be followed");
+    return stop(m, "pickle-broken", message);
+}
+
+int machine_full(struct machine *m, const char *format, ...)
 {
     char message[300];
     va_list args;
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    m->findings = 0; /* this one is told in any case */
-    machine_odd(m, SEVERITY_HIGH, "pickle-broken", m->op_at, "%s: the rest of the pickle cannot be followed", message);
-    return RUN_STOPPED;
+    return stop(m, "pickle-size", message);
 }
 
 void machine_forbid(struct machine *m, const char *opcode, const char *does)

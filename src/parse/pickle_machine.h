@@ -168,8 +168,9 @@ int machine_copy_stack(struct machine *m, const struct machine *from);
 void machine_odd(struct machine *m, enum severity severity, const char *rule, size_t at, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* The stream cannot be followed. Returns RUN_STOPPED. */
+/* The stream cannot be followed, or not with the room there is: what is behind was not read. RUN_STOPPED. */
 int machine_broken(struct machine *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int machine_full(struct machine *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Room for one more, for `index`; RUN_STOPPED at the limit, after a finding. */
 int machine_grow_stack(struct machine *m);

@@ -288,10 +288,10 @@ static bool may_look(struct span s, size_t at, unsigned depth, size_t *budget, s
     size_t cost = 256 + (s.len < DECODED_MAX ? s.len : DECODED_MAX);
     place_of(at, place, sizeof place);
     if (depth > DEPTH_MAX)
-        report_finding(r, SEVERITY_MEDIUM, "nested-depth", place, "a value wrapped more than %u times", DEPTH_MAX);
+        report_stop(r, SEVERITY_MEDIUM, "nested-depth", place, "a value wrapped more than %u times", DEPTH_MAX);
     else if (*budget > 0 && *budget < cost)
-        report_finding(r, SEVERITY_MEDIUM, "nested-limit", place,
-                       "more values that may hold a pickle or code than are looked into");
+        report_stop(r, SEVERITY_MEDIUM, "nested-limit", place,
+                    "more values that may hold a pickle or code than are looked into");
     bool enough = depth <= DEPTH_MAX && *budget >= cost;
     if (depth <= DEPTH_MAX)
         *budget = enough ? *budget - cost : 0;

@@ -14,15 +14,11 @@
 static int grow(struct machine *m, void **array, size_t *room, size_t size, size_t limit, const char *what)
 {
     size_t wanted = *room ? *room * 2 : 256;
-    if (*room >= limit) {
-        machine_odd(m, SEVERITY_HIGH, "pickle-size", m->op_at, "more than %zu %s are not read", limit, what);
-        return RUN_STOPPED;
-    }
+    if (*room >= limit)
+        return machine_full(m, "more than %zu %s are not read", limit, what);
     void *larger = realloc(*array, wanted * size);
-    if (!larger) {
-        machine_odd(m, SEVERITY_HIGH, "pickle-size", m->op_at, "no memory for %zu %s", wanted, what);
-        return RUN_STOPPED;
-    }
+    if (!larger)
+        return machine_full(m, "no memory for %zu %s", wanted, what);
     *array = larger;
     *room = wanted;
     return RUN_OK;

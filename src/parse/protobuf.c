@@ -95,7 +95,7 @@ struct span pb_find_bytes(struct span message, uint32_t number)
 
 static int broken(struct pb_walk *w, const char *what)
 {
-    return report_finding(w->r, SEVERITY_HIGH, w->rule, w->at, "%s", what);
+    return report_stop(w->r, SEVERITY_HIGH, w->rule, w->at, "%s", what);
 }
 
 static const struct pb_field_type *find_field(const struct pb_type *type, uint32_t number)

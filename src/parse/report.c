@@ -91,6 +91,7 @@ void report_merge(struct report *outer, const struct report *inner)
     outer->findings += inner->findings;
     outer->heavy += inner->heavy;
     outer->heavy_cut += inner->heavy_cut;
+    outer->unread += inner->unread;
     report_raise(outer, inner->verdict);
     if (inner->written == 0)
         return;
@@ -110,6 +111,8 @@ static void add(struct report *r, enum severity severity, bool unread, const cha
     char place[1024];
     bool heavy = severity >= SEVERITY_MEDIUM;
     r->findings++;
+    r->heavy += heavy;
+    r->unread += unread;
     if (!has_room(r, heavy, severity == SEVERITY_CRITICAL)) {
         r->heavy_cut += heavy;
         return;
@@ -126,6 +129,13 @@ static void add(struct report *r, enum severity severity, bool unread, const cha
     json_out_object_end(w);
 }
 
+static enum verdict verdict_of(enum severity severity)
+{
+    return severity == SEVERITY_CRITICAL ? VERDICT_MALICIOUS
+           : severity >= SEVERITY_MEDIUM ? VERDICT_SUSPICIOUS
+                                         : VERDICT_CLEAN;
+}
+
 int report_finding(struct report *r, enum severity severity, const char *rule, const char *at, const char *format, ...)
 {
     char message[512];
@@ -134,12 +144,19 @@ int report_finding(struct report *r, enum severity severity, const char *rule, c
     vsnprintf(message, sizeof(message), format, args);
     va_end(args);
     add(r, severity, false, rule, at, message);
-    if (severity >= SEVERITY_MEDIUM)
-        r->heavy++;
-    if (severity == SEVERITY_CRITICAL)
-        report_raise(r, VERDICT_MALICIOUS);
-    else if (severity >= SEVERITY_MEDIUM)
-        report_raise(r, VERDICT_SUSPICIOUS);
+    report_raise(r, verdict_of(severity));
+    return -1;
+}
+
+int report_stop(struct report *r, enum severity severity, const char *rule, const char *at, const char *format, ...)
+{
+    char message[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof(message), format, args);
+    va_end(args);
+    add(r, severity, true, rule, at, message);
+    report_raise(r, verdict_of(severity));
     return -1;
 }
 
@@ -151,7 +168,6 @@ int report_not_scanned(struct report *r, const char *rule, const char *at, const
     vsnprintf(message, sizeof(message), format, args);
     va_end(args);
     add(r, SEVERITY_HIGH, true, rule, at, message);
-    r->heavy++;
     report_raise(r, VERDICT_NOT_SCANNED);
     return -1;
 }

@@ -36,6 +36,7 @@ struct report {
     size_t findings, heavy; /* all of them; those that are MEDIUM and more */
     size_t written;         /* those that stand in findings_json */
     size_t heavy_cut;       /* those of `heavy` that do not */
+    size_t unread;          /* those that say "not-scanned" */
     char place[512];        /* stands in front of each place: "path/in/archive" */
     struct buf findings_json, facts_json;
     struct json_out findings_out; /* an open array */
@@ -46,10 +47,15 @@ void report_init(struct report *r, const char *format);
 void report_fini(struct report *r);
 #define auto_report AUTO(report_fini) struct report
 
-/* Adds a finding. `rule` is its stable name ("gguf-offset"), `at` the place in the file ("tensor 3", "/a/b", "" for the
- * whole). Returns -1, so that a parser can stop with it. Bytes of the input may stand in the message: it is written as
+/* Adds a finding after which the look goes on. `rule` is its stable name ("gguf-offset"), `at` the place in the file
+ * ("tensor 3", "/a/b", "" for the whole). Returns -1. Bytes of the input may stand in the message: it is written as
  * JSON, what is no UTF-8 replaced. */
 int report_finding(struct report *r, enum severity severity, const char *rule, const char *at, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* The same, where the look ends before the bytes do: it says "not-scanned" as well, so that nobody can waive it. Its
+ * severity is MEDIUM at least. */
+int report_stop(struct report *r, enum severity severity, const char *rule, const char *at, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
 /* The file, or a part of it, has no scanner that understood it: a finding and VERDICT_NOT_SCANNED. Returns -1. */

@@ -36,7 +36,7 @@ enum { TYPE_INT16 = 3, TYPE_INT32 = 4, TYPE_STRING = 6, TYPE_BIN = 7, TYPE_STRIN
 
 static int wrong(struct inventory *v, const char *what)
 {
-    return report_finding(v->r, SEVERITY_HIGH, "rpm-header", v->path, "%s", what);
+    return report_stop(v->r, SEVERITY_HIGH, "rpm-header", v->path, "%s", what);
 }
 
 /* ── the header ── */
@@ -303,7 +303,7 @@ static int list_files(struct files *f, struct payload *p)
         buf_add_span(&path, x.name);
         const char *problem = path_problem(buf_str(&path), &normal, &absolute);
         if (problem)
-            return report_finding(p->v->r, SEVERITY_CRITICAL, "rpm-path", buf_str(&path), "the path has %s", problem);
+            return report_stop(p->v->r, SEVERITY_CRITICAL, "rpm-path", buf_str(&path), "the path has %s", problem);
         p->list[p->count].digest = x.digest;
         p->list[p->count++].path = buf_steal_str(&normal);
     }
@@ -328,7 +328,7 @@ static void check_file(struct payload *p, const char *path, mode_t mode)
     struct listed key = {.path = (char *)(uintptr_t)path};
     struct listed *x = p->count ? bsearch(&key, p->list, p->count, sizeof key, by_path) : NULL;
     if (!x) {
-        report_finding(r, SEVERITY_HIGH, "rpm-files", path, "the header does not list it");
+        report_stop(r, SEVERITY_HIGH, "rpm-files", path, "the header does not list it");
         return;
     }
     x->seen = true;
@@ -352,7 +352,7 @@ static int read_member(struct payload *p, struct archive *a, struct archive_entr
     const char *name = archive_entry_pathname(entry),
                *problem = name ? path_problem(name, &path, &absolute) : "no name";
     if (problem)
-        return report_finding(p->v->r, SEVERITY_CRITICAL, "rpm-path", name ? name : "", "the path has %s", problem);
+        return report_stop(p->v->r, SEVERITY_CRITICAL, "rpm-path", name ? name : "", "the path has %s", problem);
     if (archive_entry_filetype(entry) != AE_IFREG)
         return 0;
     buf_clear(&p->data);
@@ -363,7 +363,7 @@ static int read_member(struct payload *p, struct archive *a, struct archive_entr
             return report_not_scanned(p->v->r, "member-size", buf_str(&path), "more than %llu bytes",
                                       LIMIT_MEMBER_BYTES);
         if (got < 0)
-            return report_finding(p->v->r, SEVERITY_HIGH, "archive-broken", buf_str(&path), "its data cannot be read");
+            return report_stop(p->v->r, SEVERITY_HIGH, "archive-broken", buf_str(&path), "its data cannot be read");
         if (got == 0)
             break;
         buf_grown(&p->data, (size_t)got);
@@ -390,7 +390,7 @@ static void read_payload(struct payload *p, struct span payload)
             if (read_member(p, a, entry) < 0)
                 break;
     if (result != ARCHIVE_OK && result != ARCHIVE_EOF)
-        report_finding(p->v->r, SEVERITY_HIGH, "archive-broken", "payload", "the files in it cannot be read");
+        report_stop(p->v->r, SEVERITY_HIGH, "archive-broken", "payload", "the files in it cannot be read");
     for (size_t i = 0; i < p->count && result == ARCHIVE_EOF; i++)
         if (!p->list[i].seen)
             report_finding(p->v->r, SEVERITY_HIGH, "rpm-files", p->list[i].path,
@@ -423,8 +423,10 @@ void rpm_read(struct span file, const struct inspect_options *o, struct inventor
         wrong(v, "is no RPM package: lead, signature and header are not where they must be");
         return;
     }
-    if (rpm_put(&h, v) < 0)
+    if (rpm_put(&h, v) < 0) {
+        wrong(v, "what its header says of it cannot be used, so its files were not looked at");
         return;
+    }
     struct payload p = {.v = v, .o = o, .f = &f, .data = BUF(LIMIT_MEMBER_BYTES + 2 * READ_CHUNK)};
     int result = open_files(&h, &f);
     if (result < 0)
@@ -449,7 +451,7 @@ static int manifest_line(struct inventory *v, struct span line)
         count++;
     part[count++] = line;
     if (count != ARRAY_LEN(part) || !text_is_text(part[0]) || !text_is_text(part[1]))
-        return report_finding(v->r, SEVERITY_HIGH, "rpm-manifest", v->path, "a line that has not ten columns");
+        return report_stop(v->r, SEVERITY_HIGH, "rpm-manifest", v->path, "a line that has not ten columns");
     if (!span_equal_str(part[8], "0") && !span_equal_str(part[8], "(none)"))
         buf_printf(&version, "%.*s:", (int)(part[8].len < 16 ? part[8].len : 16), (const char *)part[8].ptr);
     buf_add_span(&version, part[1]);

@@ -8,7 +8,7 @@
 
 static int wrong(struct inventory *v, const char *what)
 {
-    return report_finding(v->r, SEVERITY_HIGH, "rpmdb", v->path, "%s", what);
+    return report_stop(v->r, SEVERITY_HIGH, "rpmdb", v->path, "%s", what);
 }
 
 static int put_blob(struct span blob, struct inventory *v)

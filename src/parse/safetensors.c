@@ -40,7 +40,7 @@ struct safetensors {
 
 static int broken(struct safetensors *s, const char *rule, const char *name, const char *what)
 {
-    return report_finding(s->r, SEVERITY_HIGH, rule, name, "%s", what);
+    return report_stop(s->r, SEVERITY_HIGH, rule, name, "%s", what);
 }
 
 /* Length and bounds of the header, and what stands at its ends: the format allows spaces behind it and nothing else. */
@@ -52,11 +52,11 @@ static int take_header(struct safetensors *s, struct span file, struct span *hea
         return broken(s, "safetensors-truncated", "header",
                       "the file is shorter than the 8 bytes of its header's length");
     if (len < 2 || len > LIMIT_SAFETENSORS_HEADER)
-        return report_finding(s->r, SEVERITY_HIGH, "safetensors-header", "header",
-                              "a header of %" PRIu64 " bytes; 2 to %u are read", len, LIMIT_SAFETENSORS_HEADER);
+        return report_stop(s->r, SEVERITY_HIGH, "safetensors-header", "header",
+                           "a header of %" PRIu64 " bytes; 2 to %u are read", len, LIMIT_SAFETENSORS_HEADER);
     if (!span_take(&rest, (size_t)len, header))
-        return report_finding(s->r, SEVERITY_HIGH, "safetensors-truncated", "header",
-                              "a header of %" PRIu64 " bytes, and %zu are left in the file", len, rest.len);
+        return report_stop(s->r, SEVERITY_HIGH, "safetensors-truncated", "header",
+                           "a header of %" PRIu64 " bytes, and %zu are left in the file", len, rest.len);
     *data = rest;
     while (header->len > 0 && header->ptr[header->len - 1] == ' ')
         header->len--;
@@ -109,8 +109,8 @@ static int check_size(struct safetensors *s, const struct tensor *t, uint64_t el
     if (__builtin_mul_overflow(elements, bits, &size) || size % 8)
         return broken(s, "safetensors-shape", t->name, "the shape is no whole number of bytes, or more than 2^64 bits");
     if (t->end - t->begin != size / 8)
-        return report_finding(s->r, SEVERITY_HIGH, "safetensors-size", t->name,
-                              "%" PRIu64 " bytes, and its shape and dtype need %" PRIu64, t->end - t->begin, size / 8);
+        return report_stop(s->r, SEVERITY_HIGH, "safetensors-size", t->name,
+                           "%" PRIu64 " bytes, and its shape and dtype need %" PRIu64, t->end - t->begin, size / 8);
     return 0;
 }
 
@@ -141,7 +141,7 @@ static int take_tensor(struct safetensors *s, const char *name, const json_t *va
         return broken(s, "safetensors-tensor", name, e.msg[0] ? e.msg : "a tensor is no object");
     int kind = find_dtype(dtype);
     if (kind < 0)
-        return report_finding(s->r, SEVERITY_HIGH, "safetensors-dtype", name, "dtype \"%.40s\" does not exist", dtype);
+        return report_stop(s->r, SEVERITY_HIGH, "safetensors-dtype", name, "dtype \"%.40s\" does not exist", dtype);
     if (take_shape(s, name, shape, &elements) < 0 || take_offsets(s, name, offsets, &t) < 0 ||
         check_size(s, &t, elements, DTYPES[kind].bits) < 0)
         return -1;
@@ -231,18 +231,18 @@ static int check_layout(struct safetensors *s, struct span bytes)
     for (size_t i = 0; i < s->count; i++) {
         const struct tensor *t = &s->tensors[i];
         if (t->begin != expected)
-            return report_finding(s->r, SEVERITY_HIGH, "safetensors-offset", t->name,
-                                  "begins at %" PRIu64 ", and the tensors before it end at %" PRIu64 ": %s", t->begin,
-                                  expected, t->begin < expected ? "they overlap" : "a hole between them");
+            return report_stop(s->r, SEVERITY_HIGH, "safetensors-offset", t->name,
+                               "begins at %" PRIu64 ", and the tensors before it end at %" PRIu64 ": %s", t->begin,
+                               expected, t->begin < expected ? "they overlap" : "a hole between them");
         expected = t->end;
         check_program(s, bytes, t);
     }
     if (expected > data)
-        return report_finding(s->r, SEVERITY_HIGH, "safetensors-truncated", "data",
-                              "the tensors need %" PRIu64 " bytes, and the file has %" PRIu64, expected, data);
+        return report_stop(s->r, SEVERITY_HIGH, "safetensors-truncated", "data",
+                           "the tensors need %" PRIu64 " bytes, and the file has %" PRIu64, expected, data);
     if (expected < data)
-        return report_finding(s->r, SEVERITY_HIGH, "safetensors-trailing", "data",
-                              "%" PRIu64 " bytes stand behind the last tensor", data - expected);
+        return report_stop(s->r, SEVERITY_HIGH, "safetensors-trailing", "data",
+                           "%" PRIu64 " bytes stand behind the last tensor", data - expected);
     return 0;
 }
 

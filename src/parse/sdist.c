@@ -72,7 +72,7 @@ static void check_info(struct sdist *s, struct package_facts *p, struct report *
     if (!s->found)
         report_finding(r, SEVERITY_HIGH, "sdist-info", s->root, "there is no PKG-INFO in it");
     else if (!buf_ok(&s->info))
-        report_finding(r, SEVERITY_HIGH, "sdist-info", "PKG-INFO", "it is too large");
+        report_stop(r, SEVERITY_HIGH, "sdist-info", "PKG-INFO", "it is too large");
     else
         pypi_metadata(buf_span(&s->info), "PKG-INFO", name, version, p, r);
     if (s->builds)

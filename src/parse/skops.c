@@ -248,7 +248,7 @@ static void check_schema(const struct zip *z, const struct zip_member *m, struct
         return;
     auto_json root = json_parse(text, LIMIT_SKOPS_SCHEMA, SCHEMA, &e);
     if (!root) {
-        report_finding(r, SEVERITY_HIGH, "skops-schema", SCHEMA, "%s", e.msg);
+        report_stop(r, SEVERITY_HIGH, "skops-schema", SCHEMA, "%s", e.msg);
         return;
     }
     snprintf(w.at, sizeof w.at, "%s", SCHEMA);

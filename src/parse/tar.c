@@ -57,7 +57,7 @@ struct tar {
 
 static void stop(struct tar *t, const char *rule, const char *at, const char *what)
 {
-    report_finding(t->r, SEVERITY_HIGH, rule, at, "%s", what);
+    report_stop(t->r, SEVERITY_HIGH, rule, at, "%s", what);
     t->stopped = true;
 }
 
@@ -113,12 +113,12 @@ static bool check_path(struct tar *t, struct archive_entry *entry)
     char at[48];
     if (!path) {
         snprintf(at, sizeof(at), "member %zu", t->members);
-        report_finding(t->r, SEVERITY_HIGH, "tar-path", at, "its name is no UTF-8");
+        report_stop(t->r, SEVERITY_HIGH, "tar-path", at, "its name is no UTF-8");
         return false;
     }
     const char *problem = path_problem(path, &t->path, &absolute);
     if (problem) {
-        report_finding(t->r, SEVERITY_CRITICAL, "tar-path", path, "the path has %s", problem);
+        report_stop(t->r, SEVERITY_CRITICAL, "tar-path", path, "the path has %s", problem);
         return false;
     }
     if (absolute)
@@ -133,7 +133,7 @@ static void check_kind(struct tar *t, struct archive_entry *entry)
     mode_t kind = archive_entry_filetype(entry);
     if (!S_ISREG(kind) && !S_ISDIR(kind) && !S_ISLNK(kind) && !S_ISCHR(kind) && !S_ISBLK(kind) && !S_ISFIFO(kind) &&
         !S_ISSOCK(kind) && !archive_entry_hardlink(entry))
-        report_finding(t->r, SEVERITY_HIGH, "tar-kind", member(t), "neither file nor directory nor link");
+        report_stop(t->r, SEVERITY_HIGH, "tar-kind", member(t), "neither file nor directory nor link");
 }
 
 /* What layer_rules.h wants to know; the path and whether somebody vouches are added when they are known. */
@@ -613,8 +613,8 @@ static void check_rest(struct tar *t)
     for (size_t i = used > 0 ? (size_t)used : 0; i < t->file.len; i++) {
         if (t->file.ptr[i] == 0)
             continue;
-        report_finding(t->r, SEVERITY_HIGH, "archive-trailing", "end",
-                       "bytes behind the end of the archive, from byte %zu", i);
+        report_stop(t->r, SEVERITY_HIGH, "archive-trailing", "end",
+                    "bytes behind the end of the archive, from byte %zu", i);
         return;
     }
 }

@@ -105,8 +105,7 @@ const char *text_hazard(struct span s)
 int text_check(struct span file, struct report *r)
 {
     if (!text_is_text(file))
-        return report_finding(r, SEVERITY_HIGH, "text-encoding", "",
-                              "is not UTF-8 text, or has control characters in it");
+        return report_stop(r, SEVERITY_HIGH, "text-encoding", "", "is not UTF-8 text, or has control characters in it");
     json_put_uint(&r->facts, "bytes", file.len);
     return 0;
 }

@@ -230,8 +230,8 @@ static void check_part(struct tokenizer *t, const struct part *p, const json_t *
     while (type && i < p->count && strcmp(p->kinds[i], type) != 0)
         i++;
     if (depth == LIMIT_DEPTH || !json_is_object(part) || (type && i == p->count) || (!type && p->below)) {
-        report_finding(t->r, SEVERITY_HIGH, "tokenizer-kind", t->at,
-                       "is of a kind that this scanner does not know: %.60s", type ? type : "none");
+        report_stop(t->r, SEVERITY_HIGH, "tokenizer-kind", t->at, "is of a kind that this scanner does not know: %.60s",
+                    type ? type : "none");
         return;
     }
     check_pattern(t, part);
@@ -314,7 +314,7 @@ void tokenizer_check(const json_t *root, struct report *r)
 {
     struct tokenizer t = {.r = r};
     if (!json_is_object(root) || !json_is_object(json_object_get(root, "model"))) {
-        report_finding(r, SEVERITY_HIGH, "tokenizer-kind", "", "is no tokenizer: it has no model");
+        report_stop(r, SEVERITY_HIGH, "tokenizer-kind", "", "is no tokenizer: it has no model");
         return;
     }
     for (size_t i = 0; i < ARRAY_LEN(PARTS); i++) {

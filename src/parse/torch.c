@@ -114,8 +114,8 @@ static void read_data(struct checkpoint *c, const struct zip_member *data)
     if (bytes.len > DATA_BYTES_MAX)
         report_not_scanned(&inner, "pickle-size", "", "a pickle of more than %u bytes is not read", DATA_BYTES_MAX);
     else if (machine_run(c->m) == 0 && c->m->end != bytes.len)
-        report_finding(&inner, SEVERITY_HIGH, "pickle-trailing", "", "%zu bytes behind the end of the pickle",
-                       bytes.len - c->m->end);
+        report_stop(&inner, SEVERITY_HIGH, "pickle-trailing", "", "%zu bytes behind the end of the pickle",
+                    bytes.len - c->m->end);
     torch_check_claims(c->m, &inner);
     report_merge(c->r, &inner);
 }

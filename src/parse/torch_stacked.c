@@ -43,7 +43,7 @@ static int wrong(struct stacked *s, const char *what)
 {
     char place[48];
     snprintf(place, sizeof place, "byte %zu", s->at);
-    return report_finding(s->r, SEVERITY_HIGH, "torch-stacked", place, "%s", what);
+    return report_stop(s->r, SEVERITY_HIGH, "torch-stacked", place, "%s", what);
 }
 
 /* Magic, version 1001, and a dict about the system: little-endian, as we read the counts. */

@@ -30,7 +30,7 @@ struct wheel {
 
 static int refuse(struct wheel *w, const char *rule, const char *at, const char *what)
 {
-    return report_finding(w->r, SEVERITY_HIGH, rule, at, "%s", what);
+    return report_stop(w->r, SEVERITY_HIGH, rule, at, "%s", what);
 }
 
 /* ── the file name ── */
@@ -97,9 +97,9 @@ static int check_info_name(struct wheel *w)
     rest.len -= strlen(".dist-info");
     if (!span_take_until(&rest, '-', &name) || !pypi_name(name, normal) || !pep440_normal(rest, version) ||
         strcmp(normal, w->name) != 0 || strcmp(version, w->version) != 0)
-        return report_finding(w->r, SEVERITY_HIGH, "wheel-info", w->info,
-                              "the folder names another package or version than the file name (%s %s)", w->name,
-                              w->version);
+        return report_stop(w->r, SEVERITY_HIGH, "wheel-info", w->info,
+                           "the folder names another package or version than the file name (%s %s)", w->name,
+                           w->version);
     return 0;
 }
 
@@ -112,8 +112,7 @@ static int read_info(struct wheel *w, const char *file, struct buf *out)
     if (!m)
         return 1;
     if (m->size > LIMIT_PACKAGE_METADATA - READ_CHUNK)
-        return report_finding(w->r, SEVERITY_HIGH, "wheel-info", path, "%" PRIu64 " bytes are too many for it",
-                              m->size);
+        return report_stop(w->r, SEVERITY_HIGH, "wheel-info", path, "%" PRIu64 " bytes are too many for it", m->size);
     return zip_read(m, out, w->r);
 }
 
@@ -121,7 +120,7 @@ static void check_metadata(struct wheel *w)
 {
     int result = read_info(w, "METADATA", &w->p->metadata);
     if (result > 0)
-        refuse(w, "wheel-info", w->info, "there is no METADATA");
+        report_finding(w->r, SEVERITY_HIGH, "wheel-info", w->info, "there is no METADATA");
     else if (result == 0)
         pypi_metadata(buf_span(&w->p->metadata), "METADATA", w->name, w->version, w->p, w->r);
 }
@@ -180,7 +179,7 @@ static void check_wheel_file(struct wheel *w)
     char version[32];
     int result = read_info(w, "WHEEL", &text);
     if (result > 0)
-        refuse(w, "wheel-info", w->info, "there is no WHEEL");
+        report_finding(w->r, SEVERITY_HIGH, "wheel-info", w->info, "there is no WHEEL");
     if (result != 0 || fields_read(buf_span(&text), "WHEEL", &f, w->r) < 0 ||
         fields_need(&f, "Wheel-Version", "WHEEL", version, sizeof version, w->r) < 0)
         return;
@@ -209,8 +208,8 @@ static bool is_blank(uint8_t c)
 
 static int refuse_entry(struct entry_points *p, struct span text, const char *what)
 {
-    return report_finding(p->w->r, SEVERITY_CRITICAL, "wheel-entry-point", "entry_points.txt", "line %zu: \"%.*s\" %s",
-                          p->line, (int)(text.len < 200 ? text.len : 200), (const char *)text.ptr, what);
+    return report_stop(p->w->r, SEVERITY_CRITICAL, "wheel-entry-point", "entry_points.txt", "line %zu: \"%.*s\" %s",
+                       p->line, (int)(text.len < 200 ? text.len : 200), (const char *)text.ptr, what);
 }
 
 static int check_script(struct entry_points *p, struct span line)
@@ -281,8 +280,8 @@ static void check_entry_points(struct wheel *w)
         return;
     }
     if ((control = text_first_control(rest, &p.line)) != 0) {
-        report_finding(w->r, SEVERITY_CRITICAL, "wheel-entry-point", "entry_points.txt",
-                       "line %zu holds the control character U+%04X, where some readers end a line", p.line, control);
+        report_stop(w->r, SEVERITY_CRITICAL, "wheel-entry-point", "entry_points.txt",
+                    "line %zu holds the control character U+%04X, where some readers end a line", p.line, control);
         return;
     }
     for (p.line = 1; rest.len; p.line++) {
@@ -335,7 +334,7 @@ static void check_recorded(struct recorded *c, const struct zip_member *m)
     uint64_t size;
     bool *listed = &w->listed[m - w->z.members];
     if (*listed) {
-        refuse(w, "wheel-record", m->path, "stands twice in RECORD");
+        report_finding(w->r, SEVERITY_HIGH, "wheel-record", m->path, "stands twice in RECORD");
         return;
     }
     *listed = true;
@@ -363,8 +362,8 @@ static int check_line(struct recorded *c, struct span line)
     const struct zip_member *key = &wanted;
     const struct zip_member **found = c->count ? bsearch(&key, c->sorted, c->count, sizeof *c->sorted, by_path) : NULL;
     if (!found)
-        return report_finding(c->w->r, SEVERITY_HIGH, "wheel-record", at, "the wheel has no member \"%.200s\"",
-                              wanted.path);
+        return report_stop(c->w->r, SEVERITY_HIGH, "wheel-record", at, "the wheel has no member \"%.200s\"",
+                           wanted.path);
     check_recorded(c, *found);
     return 0;
 }
@@ -455,8 +454,7 @@ static bool is_bomb(struct wheel *w, size_t packed)
     json_put_uint(&w->r->facts, "bytes", bytes);
     if (bytes < (64ULL << 20) || bytes / LIMIT_UNPACK_RATIO <= packed)
         return false;
-    report_finding(w->r, SEVERITY_HIGH, "archive-bomb", "", "unpacks to more than %u times its size",
-                   LIMIT_UNPACK_RATIO);
+    report_stop(w->r, SEVERITY_HIGH, "archive-bomb", "", "unpacks to more than %u times its size", LIMIT_UNPACK_RATIO);
     return true;
 }
 

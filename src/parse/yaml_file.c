@@ -82,7 +82,7 @@ int yaml_file_check(struct span file, const struct template_rules *templates, st
         return report_not_scanned(r, "yaml-size", "", "%zu bytes; at most %u are read", file.len, LIMIT_YAML_BYTES);
     struct yaml *root = yaml_parse(file, "line", &e);
     if (!root)
-        return report_finding(r, SEVERITY_HIGH, "yaml-broken", "", "%s", e.msg);
+        return report_stop(r, SEVERITY_HIGH, "yaml-broken", "", "%s", e.msg);
     json_put_array(&r->facts, "templates");
     find_templates("", root, templates, r);
     check_settings(root, r);

@@ -53,7 +53,7 @@ struct opening {
 
 static int broken(struct opening *o, const char *what)
 {
-    return report_finding(o->r, SEVERITY_HIGH, "zip-broken", "", "%s", what);
+    return report_stop(o->r, SEVERITY_HIGH, "zip-broken", "", "%s", what);
 }
 
 /* ── the end of the central directory (4.3.16) ── */
@@ -127,8 +127,8 @@ static int take_end64(struct opening *o, size_t *end, struct end *out)
     if (!says(narrow.here, out->here, WIDE_16) || !says(narrow.all, out->all, WIDE_16) ||
         !says(narrow.size, out->size, WIDE_32) || !says(narrow.offset, out->offset, WIDE_32) ||
         !says(narrow.disk, disk, WIDE_16) || !says(narrow.disk_of, disk_of, WIDE_16))
-        return report_finding(o->r, SEVERITY_CRITICAL, "zip-differs", "end",
-                              "the two end records, of 32 and of 64 bits, do not agree");
+        return report_stop(o->r, SEVERITY_CRITICAL, "zip-differs", "end",
+                           "the two end records, of 32 and of 64 bits, do not agree");
     *end = (size_t)at;
     return 0;
 }
@@ -225,8 +225,8 @@ static int differs(struct opening *o, const struct central *c, const char *what)
 {
     char at[200];
     snprintf(at, sizeof at, "%.*s", (int)(c->name.len < 190 ? c->name.len : 190), (const char *)c->name.ptr);
-    return report_finding(o->r, SEVERITY_CRITICAL, "zip-differs", at,
-                          "its local header and the central directory do not agree: %s", what);
+    return report_stop(o->r, SEVERITY_CRITICAL, "zip-differs", at,
+                       "its local header and the central directory do not agree: %s", what);
 }
 
 /* Unpackers that know the second name write the member under it. */
@@ -379,16 +379,16 @@ static int take_name(struct opening *o, const struct central *c, struct zip_memb
     if (!problem && normal.len == 0)
         problem = "no name in it";
     if (problem || absolute)
-        return report_finding(o->r, SEVERITY_CRITICAL, "zip-path", text, "the path has %s",
-                              problem ? problem : "a slash at its beginning");
+        return report_stop(o->r, SEVERITY_CRITICAL, "zip-path", text, "the path has %s",
+                           problem ? problem : "a slash at its beginning");
     m->folder = span_ends(c->name, SPAN_LIT("/"));
     m->mode = c->mode_high & 07777U;
     unsigned kind = c->mode_high & (unsigned)S_IFMT;
     if ((kind != 0 && kind != S_IFREG && kind != S_IFDIR) || (kind == S_IFDIR && !m->folder))
-        return report_finding(o->r, SEVERITY_HIGH, "zip-kind", text, "neither file nor directory (mode %o)",
-                              (unsigned)c->mode_high);
+        return report_stop(o->r, SEVERITY_HIGH, "zip-kind", text, "neither file nor directory (mode %o)",
+                           (unsigned)c->mode_high);
     if (m->folder && c->size > 0)
-        return report_finding(o->r, SEVERITY_HIGH, "zip-kind", text, "a folder that has bytes of its own");
+        return report_stop(o->r, SEVERITY_HIGH, "zip-kind", text, "a folder that has bytes of its own");
     m->path = buf_steal_str(&normal);
     if (!m->path)
         abort();
@@ -400,8 +400,8 @@ static int check_packing(struct opening *o, const struct central *c, const char 
     if (c->flags & FLAG_ENCRYPTED)
         return report_not_scanned(o->r, "zip-encrypted", path, "encrypted");
     if (c->flags & ~FLAGS_UNDERSTOOD)
-        return report_finding(o->r, SEVERITY_HIGH, "zip-flags", path,
-                              "flags %04x, which some readers refuse and others ignore", c->flags);
+        return report_stop(o->r, SEVERITY_HIGH, "zip-flags", path,
+                           "flags %04x, which some readers refuse and others ignore", c->flags);
     if (c->method != METHOD_STORED && c->method != METHOD_DEFLATED)
         return report_not_scanned(o->r, "zip-method", path, "packed by method %u", c->method);
     if (c->method == METHOD_STORED && c->packed != c->size)
@@ -424,14 +424,14 @@ static int read_members(struct opening *o)
         if (take_name(o, c, m) < 0 || check_packing(o, c, m->path) < 0)
             return -1;
         if (c->offset != o->directory - rest.len)
-            return report_finding(o->r, SEVERITY_CRITICAL, "zip-gap", m->path,
-                                  "bytes between the members that belong to none of them, or members in each other");
+            return report_stop(o->r, SEVERITY_CRITICAL, "zip-gap", m->path,
+                               "bytes between the members that belong to none of them, or members in each other");
         if (read_local(o, c, &rest, m) < 0)
             return -1;
     }
     if (rest.len)
-        return report_finding(o->r, SEVERITY_CRITICAL, "zip-gap", "end",
-                              "bytes before the central directory that belong to no member");
+        return report_stop(o->r, SEVERITY_CRITICAL, "zip-gap", "end",
+                           "bytes before the central directory that belong to no member");
     return 0;
 }
 
@@ -453,8 +453,8 @@ static int check_twice(struct opening *o)
     qsort(paths, z->count, sizeof *paths, by_text);
     for (size_t i = 0; i + 1 < z->count; i++)
         if (strcmp(paths[i], paths[i + 1]) == 0)
-            return report_finding(o->r, SEVERITY_CRITICAL, "zip-twice", paths[i],
-                                  "the archive holds it twice: two readers would take two different ones");
+            return report_stop(o->r, SEVERITY_CRITICAL, "zip-twice", paths[i],
+                               "the archive holds it twice: two readers would take two different ones");
     return 0;
 }
 
@@ -515,7 +515,7 @@ static bool inflate_to(uint8_t *to, size_t size, struct span data)
 static int check_bytes(const struct zip_member *m, struct span bytes, struct report *r)
 {
     if (bytes.len != m->size || (uint32_t)crc32_z(0, bytes.ptr, bytes.len) != m->crc)
-        return report_finding(r, SEVERITY_HIGH, "zip-data", m->path, "its bytes have another size or checksum");
+        return report_stop(r, SEVERITY_HIGH, "zip-data", m->path, "its bytes have another size or checksum");
     return 0;
 }
 
@@ -526,8 +526,8 @@ int zip_read(const struct zip_member *m, struct buf *out, struct report *r)
         return report_not_scanned(r, "member-size", m->path, "more than %llu bytes; so much is not held in memory",
                                   LIMIT_MEMBER_BYTES);
     if (m->size / RATIO_MAX > m->data.len)
-        return report_finding(r, SEVERITY_HIGH, "archive-bomb", m->path, "unpacks to more than %u times its size",
-                              RATIO_MAX);
+        return report_stop(r, SEVERITY_HIGH, "archive-bomb", m->path, "unpacks to more than %u times its size",
+                           RATIO_MAX);
     if (m->method == METHOD_STORED) {
         buf_add_span(out, m->data);
     } else {
@@ -535,7 +535,7 @@ int zip_read(const struct zip_member *m, struct buf *out, struct report *r)
         if (!room)
             return report_not_scanned(r, "member-size", m->path, "more bytes than there is room for");
         if (!inflate_to(room, (size_t)m->size, m->data))
-            return report_finding(r, SEVERITY_HIGH, "zip-data", m->path, "its data cannot be unpacked");
+            return report_stop(r, SEVERITY_HIGH, "zip-data", m->path, "its data cannot be unpacked");
         bytes = span_of(room, (size_t)m->size);
         buf_grown(out, bytes.len);
     }

@@ -59,10 +59,10 @@ static int check_parents(const struct zip *z, const struct zip_member *const *so
     unsigned depth = 0;
     for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
         if (++depth > LIMIT_ZIP_FOLDERS)
-            return report_finding(r, SEVERITY_HIGH, "zip-path", path, "folders inside each other, more than %u deep",
-                                  LIMIT_ZIP_FOLDERS);
+            return report_stop(r, SEVERITY_HIGH, "zip-path", path, "folders inside each other, more than %u deep",
+                               LIMIT_ZIP_FOLDERS);
         if (is_file(z, sorted, path, (size_t)(slash - path)))
-            return report_finding(r, SEVERITY_HIGH, "zip-path", path, "lies behind a path that is a file of its own");
+            return report_stop(r, SEVERITY_HIGH, "zip-path", path, "lies behind a path that is a file of its own");
     }
     return 0;
 }
@@ -77,8 +77,8 @@ static int check_paths(const struct zip *z, struct report *r)
     qsort(sorted, z->count, sizeof *sorted, by_path);
     for (size_t i = 0; i + 1 < z->count; i++)
         if (strcasecmp(sorted[i]->path, sorted[i + 1]->path) == 0)
-            return report_finding(r, SEVERITY_HIGH, "zip-case", sorted[i]->path,
-                                  "another member has the same path where upper and lower case are one");
+            return report_stop(r, SEVERITY_HIGH, "zip-case", sorted[i]->path,
+                               "another member has the same path where upper and lower case are one");
     for (size_t i = 0; i < z->count; i++)
         if (check_parents(z, sorted, z->members[i].path, r) < 0)
             return -1;
@@ -107,14 +107,14 @@ static int check_ratio(const struct zip *z, uint64_t from, struct report *r)
     uint64_t bytes = unpacked_bytes(z);
     if (bytes <= from || bytes / LIMIT_UNPACK_RATIO <= packed_bytes(z))
         return 0;
-    return report_finding(r, SEVERITY_HIGH, "archive-bomb", "", "unpacks to more than %u times its size",
-                          LIMIT_UNPACK_RATIO);
+    return report_stop(r, SEVERITY_HIGH, "archive-bomb", "", "unpacks to more than %u times its size",
+                       LIMIT_UNPACK_RATIO);
 }
 
 int zip_strict(const struct zip *z, struct report *r)
 {
     if (z->count == 0)
-        return report_finding(r, SEVERITY_HIGH, "zip-broken", "", "an archive without members");
+        return report_stop(r, SEVERITY_HIGH, "zip-broken", "", "an archive without members");
     return check_paths(z, r) < 0 ? -1 : check_ratio(z, RATIO_FROM, r);
 }
 
