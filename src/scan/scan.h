@@ -8,8 +8,8 @@
 #include "ship/release.h"
 #include "site/site.h"
 
-/* Version of the rules: raised whenever a file could get another verdict than before. */
-#define SCAN_RULES "2026-11.4"
+/* Version of the rules: raised whenever a file could get another verdict or another finding than before. */
+#define SCAN_RULES "2026-11.5"
 
 /* One look at a file of some GB that must be read whole (an image layer) stays below this. */
 #define SCAN_TIMEOUT_MS 900000
