@@ -4,28 +4,51 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/print_clean.h"
 #include "cli/with_release.h"
 #include "gate/passport.h"
 #include "util/clock.h"
 #include "util/file.h"
 
 #define PASSPORT_BYTES_MAX (256U << 20)
+#define SINCE_BYTES_MAX    (1U << 20)
 #define PASSPORT_KEYS_MAX  64U
 #define KEY_FILE_MAX       16384
+
+/* The lines end with the verdict: who takes them away should know what came after it. */
+static void warn_since(const struct invocation *in, struct span since)
+{
+    struct span line;
+    if (since.len == 0)
+        return;
+    fprintf(stderr,
+            "airlock passport: warning: the lines of %s end with its closing verdict, which does not know what "
+            "came after it and did not pass:\n",
+            in->argv[0]);
+    while (span_take_until(&since, '\n', &line)) {
+        auto_buf text = BUF(SINCE_BYTES_MAX);
+        buf_add_span(&text, line);
+        fprintf(stderr, "  ");
+        fprint_clean(stderr, buf_str(&text));
+        fputc('\n', stderr);
+    }
+    fprintf(stderr, "`airlock judge` decides anew, over everything\n");
+}
 
 static int run(struct invocation *in)
 {
     struct err e = {0};
     struct json_out j;
     auto_with_release w = {0};
-    auto_buf out = BUF(PASSPORT_BYTES_MAX);
+    auto_buf out = BUF(PASSPORT_BYTES_MAX), since = BUF(SINCE_BYTES_MAX);
     if ((in->json || option_given(in, "lines")) && option_given(in, "html"))
         return command_usage(in, "--html is a form of its own: give one of --html, --lines and --json");
     if (with_release_open(in, in->argv[0], &w, &e) < 0)
         return command_fail(in, &e);
     if (option_given(in, "lines")) {
-        if (passport_lines(w.site, w.release, &out, &e) < 0)
+        if (passport_lines(w.site, w.release, &out, &since, &e) < 0)
             return command_fail(in, &e);
+        warn_since(in, buf_span(&since));
     } else if (option_given(in, "html")) {
         if (passport_html(w.site, w.release, &out, &e) < 0)
             return command_fail(in, &e);

@@ -148,7 +148,7 @@ static void put_matched(struct json_out *w, int matched, const struct rematched 
     if (matched > 0) {
         json_put_string(w, "result", m->result);
         json_put_uint(w, "matches", m->hits);
-        json_put_uint(w, "undecided", m->gaps);
+        json_put_uint(w, "undecided", m->undecided);
         json_put_digest(w, "evidence", &m->evidence);
     } else {
         json_put_string(w, "error", e->msg);
@@ -159,8 +159,8 @@ static void put_matched(struct json_out *w, int matched, const struct rematched 
 static void print_matched(int matched, const struct rematched *m, const struct err *e)
 {
     if (matched > 0)
-        printf("  advisories %s: %zu matches, %zu undecided\n  matching %s\n", m->result, m->hits, m->gaps,
-               digest_text(&m->evidence).text);
+        printf("  advisories %s: %zu matches, %llu undecided\n  matching %s\n", m->result, m->hits,
+               (unsigned long long)m->undecided, digest_text(&m->evidence).text);
     else if (matched == 0)
         printf("  no advisories are in force: its packages were matched against nothing\n");
     else

@@ -12,7 +12,7 @@ static void put(struct json_out *w, const struct rematched *r)
     } else {
         json_put_string(w, "result", r->result);
         json_put_uint(w, "matches", r->hits);
-        json_put_uint(w, "undecided", r->gaps);
+        json_put_uint(w, "undecided", r->undecided);
         json_put_digest(w, "evidence", &r->evidence);
     }
     json_out_object_end(w);
@@ -32,7 +32,8 @@ static void tell(void *arg, const struct rematched *r)
     else if (r->why[0])
         printf("  %s  not matched: %s\n", r->name, r->why);
     else
-        printf("  %s  %s: %zu matches, %zu undecided\n", r->name, r->result, r->hits, r->gaps);
+        printf("  %s  %s: %zu matches, %llu undecided\n", r->name, r->result, r->hits,
+               (unsigned long long)r->undecided);
 }
 
 int rematch_and_tell(struct site *s, const struct advisories_in_force *f, struct json_out *w, struct err *e)

@@ -5,6 +5,7 @@
 #include "gate/passport_internal.h"
 #include "gate/rules.h"
 #include "ship/release.h"
+#include "util/clock.h"
 #include "util/limits.h"
 
 /* The verdict that closes: trust for prod; while there is none, intake. */
@@ -48,7 +49,17 @@ static int no_verdict(const struct release *r, struct err *e)
     return err_hint(e, "`airlock judge %s:%s --gate intake` makes the first verdict", r->name, r->version);
 }
 
-int passport_lines(struct site *s, const struct release *r, struct buf *out, struct err *e)
+static void add_since(const struct evidence *ev, const struct evidence_line *closing, struct buf *out)
+{
+    for (size_t i = 0; i < ev->count; i++) {
+        const struct evidence_line *line = &ev->lines[i];
+        if (passport_after(closing, line) && passport_against(line))
+            buf_printf(out, "%s by %s: %s (%s)\n", passport_words(line->type), passport_who(line), line->result,
+                       time_text(line->time_s).text);
+    }
+}
+
+int passport_lines(struct site *s, const struct release *r, struct buf *out, struct buf *since, struct err *e)
 {
     auto_evidence ev = {0};
     if (evidence_load(s, &r->digest, &ev, e) < 0)
@@ -65,5 +76,6 @@ int passport_lines(struct site *s, const struct release *r, struct buf *out, str
     }
     buf_add_span(out, buf_span(&closing->envelope));
     buf_add_byte(out, '\n');
-    return buf_check(out, "passport", e);
+    add_since(&ev, closing, since);
+    return buf_check(out, "passport", e) < 0 ? -1 : buf_check(since, "what came after the passport", e);
 }

@@ -6,8 +6,9 @@
 #include "gate/verdict.h"
 
 /* The lines of `r`, closed by the newest trust verdict (intake, while there is no trust verdict). ERR_NOTFOUND: no
- * verdict yet. */
-int passport_lines(struct site *s, const struct release *r, struct buf *out, struct err *e);
+ * verdict yet. What came after that verdict and speaks against the release is not among them: *since names it, for
+ * people, one thing a line. */
+int passport_lines(struct site *s, const struct release *r, struct buf *out, struct buf *since, struct err *e);
 
 /* The whole story, for a person and for a program. */
 int passport_text(struct site *s, const struct release *r, struct buf *out, struct err *e);

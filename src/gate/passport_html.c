@@ -155,12 +155,6 @@ static struct cracks cracks_of(const struct passport *p)
     return found;
 }
 
-static bool speaks_against(const struct evidence_line *line)
-{
-    return line->predicate && line->result[0] && strcmp(line->result, "PASSED") != 0 &&
-           strcmp(line->result, "APPROVE") != 0;
-}
-
 static void warning(struct buf *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void warning(struct buf *out, const char *format, ...)
 {
@@ -181,7 +175,7 @@ static void warnings(const struct passport *p, const struct cracks *cracks, stru
         warning(&list, "%zu attestations are gone: airlock fsck looks at everything.", cracks->gone);
     for (size_t i = 0; i < p->ev.count; i++) {
         const struct evidence_line *line = &p->ev.lines[i];
-        if (passport_after(p->closing, line) && speaks_against(line))
+        if (passport_after(p->closing, line) && passport_against(line))
             warning(&list, "Since then: %s by %s: %s (%s).", passport_words(line->type), passport_who(line),
                     line->result, time_text(line->time_s).text);
     }
@@ -286,8 +280,8 @@ static void person_row(const struct evidence_line *line, struct buf *out)
     buf_add_str(out, "<tr>");
     html_cell(out, "", "%s", passport_who(line));
     html_cell(out, "", "%s", json_get_string(line->predicate, "role", ""));
-    html_cell(out, speaks_against(line) ? "no" : "", "%s%s%s", passport_words(line->type), line->result[0] ? ": " : "",
-              line->result);
+    html_cell(out, passport_against(line) ? "no" : "", "%s%s%s", passport_words(line->type),
+              line->result[0] ? ": " : "", line->result);
     html_cell(out, "", "%s", line->environment);
     html_cell(out, "time", "%s", time_text(line->time_s).text);
     html_cell(out, "time", "%s", json_get_string(line->predicate, "notAfter", ""));
@@ -362,7 +356,7 @@ static void attestation_row(const struct passport *p, size_t number, struct buf 
 {
     const struct evidence_line *line = &p->ev.lines[number];
     const char *gate = passport_gate(line);
-    bool bad = !line->predicate || speaks_against(line);
+    bool bad = !line->predicate || passport_against(line);
     buf_add_str(out, "<tr>");
     html_cell(out, "number", "%zu", number + 1);
     html_cell(out, "time", "%s", time_text(line->time_s).text);

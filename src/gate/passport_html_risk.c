@@ -94,8 +94,8 @@ void html_advisories(const struct passport *p, struct buf *out)
     }
     html_fields(out);
     severities_field(&all.vulns, out);
-    html_field(out, "Packages", "", "%llu, %zu of them not decided", (unsigned long long)all.vulns.packages,
-               all.vulns.gap_count);
+    html_field(out, "Packages", "", "%llu, %llu of them not decided", (unsigned long long)all.vulns.packages,
+               (unsigned long long)vulns_undecided(&all.vulns));
     html_field(out, "Held against", "", "%llu advisories, the newest of %s, the oldest source of %s",
                (unsigned long long)all.vulns.records, time_text(all.vulns.snapshot_date_s).text,
                time_text(all.vulns.oldest_source_s).text);

@@ -35,6 +35,8 @@ const struct evidence_line *passport_closing(const struct evidence *ev);
 bool passport_lists(const struct evidence_line *closing, const struct digest *id);
 /* Was this line made after the closing verdict, which therefore does not cover it? */
 bool passport_after(const struct evidence_line *closing, const struct evidence_line *line);
+/* Does this line carry a result that is no "yes"? */
+bool passport_against(const struct evidence_line *line);
 
 const char *passport_words(const char *predicate_type); /* "silence test"; the type itself when we have no words */
 const char *passport_who(const struct evidence_line *line);

@@ -52,6 +52,12 @@ bool passport_after(const struct evidence_line *closing, const struct evidence_l
     return closing && line != closing && !passport_lists(closing, &line->id);
 }
 
+bool passport_against(const struct evidence_line *line)
+{
+    return line->predicate && line->result[0] && strcmp(line->result, "PASSED") != 0 &&
+           strcmp(line->result, "APPROVE") != 0;
+}
+
 int passport_gather(struct site *s, const struct release *r, struct passport *out, struct err *e)
 {
     if (release_packages_of(s, r, &out->packages, e) < 0 || evidence_load_all(s, &r->digest, &out->ev, e) < 0)

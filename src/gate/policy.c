@@ -79,6 +79,12 @@ int policy_bad(struct err *e, const char *file, unsigned line, const char *forma
     return err_prefix(e, "%s:%u", file, line);
 }
 
+unsigned policy_line(const struct yaml *map, const char *key)
+{
+    const struct yaml *found = yaml_get(map, key);
+    return found ? found->line : map->line;
+}
+
 static int requirement_parse(const struct yaml *item, const char *file, uint32_t *bits, struct err *e)
 {
     if (item->kind != YAML_SCALAR)
@@ -96,16 +102,25 @@ static int requirement_parse(const struct yaml *item, const char *file, uint32_t
                        "approvals or advisories");
 }
 
-int policy_age_or(const struct yaml *map, const char *key, const char *fallback, const char *file, uint64_t *out,
-                  struct err *e)
+int policy_age_within(const struct yaml *map, const char *key, const char *fallback, uint64_t longest_s,
+                      const char *file, uint64_t *out, struct err *e)
 {
     const char *text;
     if (yaml_text_or(map, key, fallback, &text, file, e) < 0)
         return -1;
     if (!yaml_duration(text, out) || *out == 0)
-        return policy_bad(e, file, map->line, "%s: \"%.32s\" is no length of time; wanted for example 30d or 12h", key,
-                          text);
+        return policy_bad(e, file, policy_line(map, key),
+                          "%s: \"%.32s\" is no length of time; wanted for example 30d or 12h", key, text);
+    if (*out > longest_s)
+        return policy_bad(e, file, policy_line(map, key), "%s: \"%.32s\" is too long; wanted at most %llud", key, text,
+                          (unsigned long long)longest_s / 86400);
     return 0;
+}
+
+int policy_age_or(const struct yaml *map, const char *key, const char *fallback, const char *file, uint64_t *out,
+                  struct err *e)
+{
+    return policy_age_within(map, key, fallback, POLICY_AGE_LONGEST, file, out, e);
 }
 
 static int approvals_parse(const struct yaml *map, const char *file, struct policy_environment *out, struct err *e)
@@ -141,25 +156,26 @@ static int floor_check(const struct yaml *map, const char *file, size_t index, c
     for (unsigned r = 0; r < REQUIREMENTS; r++) {
         if (!(ENVIRONMENTS[index].floor & 1U << r) || env->require & 1U << r)
             continue;
-        policy_bad(e, file, map->line, "%s must ask for %s", env->name, REQUIREMENT_NAMES[r]);
+        policy_bad(e, file, policy_line(map, "require"), "%s must ask for %s", env->name, REQUIREMENT_NAMES[r]);
         return err_hint(e, "A policy may ask for more than the floor, never for less; add it to `require`");
     }
     if (index == POLICY_PROD) {
         for (size_t i = 0; i < ARRAY_LEN(FLOOR_APPROVALS); i++)
             if (!asks_role(env, FLOOR_APPROVALS[i]))
-                return policy_bad(e, file, map->line, "prod must ask for the approval of a %s",
+                return policy_bad(e, file, policy_line(map, "approvals"), "prod must ask for the approval of a %s",
                                   role_name(FLOOR_APPROVALS[i]));
     }
     if ((env->require & BIT(APPROVALS)) && env->approval_count == 0)
-        return policy_bad(e, file, map->line, "%s asks for approvals and does not say whose: `approvals: [ROLE, …]`",
-                          env->name);
+        return policy_bad(e, file, policy_line(map, "require"),
+                          "%s asks for approvals and does not say whose: `approvals: [ROLE, …]`", env->name);
     if (!(env->require & BIT(APPROVALS)) && env->approval_count > 0)
-        return policy_bad(e, file, map->line, "%s lists roles in `approvals`, but `require` does not name approvals",
-                          env->name);
+        return policy_bad(e, file, policy_line(map, "approvals"),
+                          "%s lists roles in `approvals`, but `require` does not name approvals", env->name);
     if ((env->require & BIT(STOOD_BEFORE)) && !env->before)
-        return policy_bad(e, file, map->line, "nothing stands before %s", env->name);
+        return policy_bad(e, file, policy_line(map, "require"), "nothing stands before %s", env->name);
     if ((env->require & (BIT(TEST) | BIT(SILENCE))) && index != POLICY_PROD)
-        return policy_bad(e, file, map->line, "test and silence run in test, so only prod can ask for them");
+        return policy_bad(e, file, policy_line(map, "require"),
+                          "test and silence run in test, so only prod can ask for them");
     return 0;
 }
 
@@ -178,11 +194,9 @@ static int environment_parse(const struct yaml *environments, const char *file, 
         if (requirement_parse(require->items[i], file, &out->require, e) < 0)
             return -1;
     if (policy_age_or(map, "scan-max-age", SCAN_AGE_DEFAULT, file, &out->scan_age_s, e) < 0 ||
-        policy_age_or(map, "approval-max-age", "30d", file, &out->approval_age_s, e) < 0 ||
+        policy_age_within(map, "approval-max-age", "30d", APPROVAL_AGE_LONGEST, file, &out->approval_age_s, e) < 0 ||
         approvals_parse(map, file, out, e) < 0)
         return -1;
-    if (out->approval_age_s > APPROVAL_AGE_LONGEST)
-        return policy_bad(e, file, map->line, "approval-max-age: at most 90d");
     return floor_check(map, file, index, out, e);
 }
 
@@ -224,7 +238,8 @@ static int read_tree(const struct yaml *root, const char *name, struct policy *o
         yaml_only_keys(environments, names, name, e) < 0)
         return -1;
     if (strcmp(schema, "airlock/policy/1") != 0)
-        return policy_bad(e, name, root->line, "schema: wanted airlock/policy/1, found \"%.40s\"", schema);
+        return policy_bad(e, name, policy_line(root, "schema"), "schema: wanted airlock/policy/1, found \"%.40s\"",
+                          schema);
     for (size_t i = 0; i < POLICY_ENVIRONMENTS; i++)
         if (environment_parse(environments, name, i, &out->environments[i], e) < 0)
             return -1;

@@ -19,7 +19,7 @@ static int environment_of(const struct yaml *map, const char *file, unsigned *ou
     for (*out = 0; *out < ARRAY_LEN(names); ++*out)
         if (strcmp(name, names[*out]) == 0)
             return 0;
-    return policy_bad(e, file, map->line, "environment: wanted sandbox, test or prod");
+    return policy_bad(e, file, policy_line(map, "environment"), "environment: wanted sandbox, test or prod");
 }
 
 /* "high", or the words that are no severity. */
@@ -35,8 +35,8 @@ static int severity_of(const struct yaml *map, const char *key, const char *othe
     if (!*there || *is_other)
         return 0;
     if (!advisory_severity_from_name(text, &severity) || severity < ADVISORY_LOW)
-        return policy_bad(e, file, map->line, "%s: \"%.32s\"; wanted low, medium, high, critical or %s", key, text,
-                          other);
+        return policy_bad(e, file, policy_line(map, key), "%s: \"%.32s\"; wanted low, medium, high, critical or %s",
+                          key, text, other);
     *out = severity;
     return 0;
 }
@@ -49,7 +49,8 @@ static int expectation_of(const struct yaml *map, const char *file, bool *passes
     *passes = strcmp(text, "passes") == 0;
     return *passes || strcmp(text, "blocks") == 0
                ? 0
-               : policy_bad(e, file, map->line, "expect: wanted passes or blocks, found \"%.32s\"", text);
+               : policy_bad(e, file, policy_line(map, "expect"), "expect: wanted passes or blocks, found \"%.32s\"",
+                            text);
 }
 
 /* `licence`: an expression, or unknown; `of`: models, packages or images. */
@@ -60,17 +61,17 @@ static int licence_of(const struct yaml *map, const char *file, struct policy_ex
         yaml_text_or(map, "of", licence_class_name(LICENCE_PACKAGES), &of, file, e) < 0)
         return -1;
     if (!text[0])
-        return yaml_get(map, "of") ? policy_bad(e, file, map->line, "of: stands beside licence only") : 0;
+        return yaml_get(map, "of") ? policy_bad(e, file, policy_line(map, "of"), "of: stands beside licence only") : 0;
     bool known = strcmp(text, "unknown") != 0;
     if (known && (strlen(text) >= sizeof out->expression || !spdx_licence_check(span_str(text), NULL)))
-        return policy_bad(e, file, map->line, "licence: \"%.60s\" is no expression of SPDX licences, nor unknown",
-                          text);
+        return policy_bad(e, file, policy_line(map, "licence"),
+                          "licence: \"%.60s\" is no expression of SPDX licences, nor unknown", text);
     snprintf(out->expression, sizeof out->expression, "%s", known ? text : "");
     out->licence = true;
     for (out->class = 0; out->class < LICENCE_CLASSES; out->class ++)
         if (strcmp(of, licence_class_name(out->class)) == 0)
             return 0;
-    return policy_bad(e, file, map->line, "of: wanted models, packages or images");
+    return policy_bad(e, file, policy_line(map, "of"), "of: wanted models, packages or images");
 }
 
 static int example_parse(const struct yaml *map, const char *file, struct policy_example *out, struct err *e)
@@ -93,9 +94,11 @@ static int example_parse(const struct yaml *map, const char *file, struct policy
         return -1;
     snprintf(out->name, sizeof out->name, "%s", name);
     if (waiver[0] && !yaml_duration(waiver, &out->waiver_s))
-        return policy_bad(e, file, map->line, "waiver: \"%.32s\" is no length of time; wanted for example 30d", waiver);
+        return policy_bad(e, file, policy_line(map, "waiver"),
+                          "waiver: \"%.32s\" is no length of time; wanted for example 30d", waiver);
     if (without[0] && !policy_requirement(without, &requirement))
-        return policy_bad(e, file, map->line, "without: \"%.40s\" is nothing that a policy can ask for", without);
+        return policy_bad(e, file, policy_line(map, "without"),
+                          "without: \"%.40s\" is nothing that a policy can ask for", without);
     if (without[0])
         out->without = (int)requirement;
     if (licence_of(map, file, out, e) < 0)

@@ -4,8 +4,6 @@
 #include "gate/policy_internal.h"
 #include "parse/advisory_row.h"
 
-#define WAIVER_LONGEST (366ULL * 86400)
-
 static int severities_parse(const struct yaml *map, const char *file, uint32_t *out, struct err *e)
 {
     const struct yaml *list = yaml_get(map, "block");
@@ -28,9 +26,13 @@ static int advisories_parse(const struct yaml *map, const char *file, struct pol
 {
     static const char *const keys[] = {"block", "max-age", "min-records", NULL};
     if (yaml_only_keys(map, keys, file, e) < 0 || severities_parse(map, file, &out->block, e) < 0 ||
-        policy_age_or(map, "max-age", "30d", file, &out->advisories_age_s, e) < 0)
+        policy_age_or(map, "max-age", "30d", file, &out->advisories_age_s, e) < 0 ||
+        yaml_uint_or(map, "min-records", 1, &out->advisories_least, file, e) < 0)
         return -1;
-    return yaml_uint_or(map, "min-records", 1, &out->advisories_least, file, e);
+    return out->advisories_least > 0
+               ? 0
+               : policy_bad(e, file, policy_line(map, "min-records"),
+                            "min-records: wanted at least 1: a snapshot without records knows nothing");
 }
 
 static int critical_parse(const struct yaml *map, const char *file, uint32_t *out, struct err *e)
@@ -61,10 +63,8 @@ static int waivers_parse(const struct yaml *map, const char *file, struct policy
         policy_age_or(map, "warn", "14d", file, &out->waiver_warn_s, e) < 0 ||
         yaml_text_or(map, "ended", "keep", &ended, file, e) < 0)
         return -1;
-    if (out->waiver_longest_s > WAIVER_LONGEST)
-        return policy_bad(e, file, map->line, "longest: a waiver ends within 366 days");
     if (strcmp(ended, "keep") != 0 && strcmp(ended, "stop") != 0)
-        return policy_bad(e, file, map->line,
+        return policy_bad(e, file, policy_line(map, "ended"),
                           "ended: \"%.32s\"; wanted keep (what runs goes on, and starts no more) or stop", ended);
     out->waiver_end_stops = strcmp(ended, "stop") == 0;
     return critical_parse(map, file, &out->critical, e);

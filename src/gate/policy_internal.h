@@ -15,7 +15,14 @@ int policy_write(struct site *s, struct err *e);
 int policy_bad(struct err *e, const char *file, unsigned line, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* The length of time under `key`, or the fallback's. */
+/* The line of what stands under `key`, or of the map where nothing does. */
+unsigned policy_line(const struct yaml *map, const char *key);
+
+#define POLICY_AGE_LONGEST (366ULL * 86400)
+
+/* The length of time under `key`, or the fallback's: more than nothing, at most POLICY_AGE_LONGEST or `longest_s`. */
+int policy_age_within(const struct yaml *map, const char *key, const char *fallback, uint64_t longest_s,
+                      const char *file, uint64_t *out, struct err *e);
 int policy_age_or(const struct yaml *map, const char *key, const char *fallback, const char *file, uint64_t *out,
                   struct err *e);
 

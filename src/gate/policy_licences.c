@@ -55,7 +55,8 @@ static int rules_parse(const struct yaml *map, const char *file, struct policy_l
     out->unknown_blocks = strcmp(unknown, "block") == 0;
     return out->unknown_blocks || strcmp(unknown, "remark") == 0
                ? 0
-               : policy_bad(e, file, map->line, "unknown: \"%.32s\"; wanted block or remark", unknown);
+               : policy_bad(e, file, policy_line(map, "unknown"), "unknown: \"%.32s\"; wanted block or remark",
+                            unknown);
 }
 
 int policy_licences_parse(const struct yaml *root, const char *file, struct policy_licences out[LICENCE_CLASSES],

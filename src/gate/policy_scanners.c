@@ -15,8 +15,9 @@ static int path_parse(const struct yaml *map, const char *key, const char *fallb
     if (yaml_text_or(map, key, fallback, &path, file, e) < 0)
         return -1;
     if (path[0] != '/' || strlen(path) >= ENGINE_PATH_SIZE)
-        return policy_bad(e, file, map->line, "%s: \"%.100s\"; wanted a path from / on, of less than %u bytes", key,
-                          path, ENGINE_PATH_SIZE);
+        return policy_bad(e, file, policy_line(map, key),
+                          "%s: \"%.100s\"; wanted a path from / on, of less than %u bytes", key, path,
+                          ENGINE_PATH_SIZE);
     snprintf(out, ENGINE_PATH_SIZE, "%s", path);
     return 0;
 }
@@ -29,8 +30,8 @@ static int clamav_parse(const struct yaml *map, const char *file, struct engines
         return err_hint(e, "Only a local socket of clamd is spoken to, never an address of a network");
     return clamd_path_ok(out->clamd)
                ? 0
-               : policy_bad(e, file, map->line, "socket: \"%.100s…\" is longer than a socket's path can be",
-                            out->clamd);
+               : policy_bad(e, file, policy_line(map, "socket"),
+                            "socket: \"%.100s…\" is longer than a socket's path can be", out->clamd);
 }
 
 static int yara_parse(const struct yaml *map, const char *file, struct engines_wanted *out, struct err *e)
@@ -52,7 +53,8 @@ static int engines_parse(const struct yaml *map, const char *file, struct engine
         return -1;
     const struct yaml *clamav = yaml_get(map, "clamav"), *yara = yaml_get(map, "yara");
     if ((clamav && clamav->kind != YAML_MAP) || (yara && yara->kind != YAML_MAP))
-        return policy_bad(e, file, map->line, "engines: wanted for example {clamav: {socket: %s}}", CLAMD_SOCKET);
+        return policy_bad(e, file, (clamav && clamav->kind != YAML_MAP ? clamav : yara)->line,
+                          "engines: wanted for example {clamav: {socket: %s}}", CLAMD_SOCKET);
     if (clamav && clamav_parse(clamav, file, out, e) < 0)
         return -1;
     return yara ? yara_parse(yara, file, out, e) : 0;
@@ -122,10 +124,12 @@ static int check_named(const struct yaml *map, const char *file, const struct en
         const char *name = engine_name((enum scan_engine)g);
         bool named = is_named(w, (enum scan_engine)g), asked = engines_asked(w, (enum scan_engine)g);
         if (asked && !named)
-            return policy_bad(e, file, map->line, "classes ask for %s, and `engines` does not say where it is: %s",
-                              name, g == ENGINE_CLAMAV ? "clamav: {socket: " CLAMD_SOCKET "}" : "yara: {rules: /PATH}");
+            return policy_bad(e, file, policy_line(map, "classes"),
+                              "classes ask for %s, and `engines` does not say where it is: %s", name,
+                              g == ENGINE_CLAMAV ? "clamav: {socket: " CLAMD_SOCKET "}" : "yara: {rules: /PATH}");
         if (named && !asked)
-            return policy_bad(e, file, map->line, "`engines` names %s, and no class asks for it", name);
+            return policy_bad(e, file, policy_line(yaml_get(map, "engines"), name),
+                              "`engines` names %s, and no class asks for it", name);
     }
     return 0;
 }

@@ -79,6 +79,18 @@ static bool old_or_empty(const struct facts *f, const struct vulns *v, char *tex
     return true;
 }
 
+/* What a yes does not cover: packages of which nothing is known. "" where each was decided. */
+static void put_undecided(const struct vulns *v, char *out, size_t size)
+{
+    uint64_t undecided = vulns_undecided(v);
+    out[0] = '\0';
+    if (undecided > 0)
+        snprintf(out, size,
+                 ", %llu of them undecided (their ecosystem or version is not covered: airlock match SBOM --advisories "
+                 "FILE lists them)",
+                 (unsigned long long)undecided);
+}
+
 bool rule_advisories(const struct facts *f, char *text, size_t size)
 {
     const struct evidence_line *line = evidence_newest_ours(f->ev, PREDICATE_VULNS, NULL);
@@ -87,7 +99,7 @@ bool rule_advisories(const struct facts *f, char *text, size_t size)
     struct waiver_place place = here(f);
     struct err e = {0};
     int64_t ends_s;
-    char why[300];
+    char why[300], undecided[200];
     if (!line) {
         snprintf(text, size,
                  asked ? "its packages were not held against advisories: airlock advisories import FILE"
@@ -104,10 +116,12 @@ bool rule_advisories(const struct facts *f, char *text, size_t size)
         snprintf(text, size, "%zu advisories block, the first is %s", all.count, why);
         return false;
     }
+    put_undecided(&all.vulns, undecided, sizeof undecided);
     if (all.count > 0)
-        snprintf(text, size, "%zu advisories block and are waived, until %s", all.count, time_text(ends_s).text);
+        snprintf(text, size, "%zu advisories hit its %llu packages%s; %zu block and are waived, until %s",
+                 all.vulns.count, (unsigned long long)all.vulns.packages, undecided, all.count, time_text(ends_s).text);
     else
-        snprintf(text, size, "%zu advisories hit its %llu packages, none that blocks (of %s)", all.vulns.count,
-                 (unsigned long long)all.vulns.packages, time_text(all.vulns.snapshot_date_s).text);
+        snprintf(text, size, "%zu advisories hit its %llu packages%s, none that blocks (of %s)", all.vulns.count,
+                 (unsigned long long)all.vulns.packages, undecided, time_text(all.vulns.snapshot_date_s).text);
     return true;
 }

@@ -80,12 +80,12 @@ static bool take_hit(struct span *rows, struct vulns *v)
 static bool take_uncovered(struct span *rows, struct vulns *v)
 {
     struct vuln_gap *gap = &v->gaps[v->gap_count];
-    uint64_t packages;
     char reason[160];
-    if (!match_take_text(rows, &gap->purl) || !span_take_le64(rows, &packages))
+    if (!match_take_text(rows, &gap->purl) || !span_take_le64(rows, &gap->packages))
         return false;
     bool none = strncmp(gap->purl, "pkg:", 4) == 0;
-    snprintf(reason, sizeof(reason), "%llu package%s: %s", (unsigned long long)packages, packages == 1 ? "" : "s",
+    snprintf(reason, sizeof(reason), "%llu package%s: %s", (unsigned long long)gap->packages,
+             gap->packages == 1 ? "" : "s",
              none ? "no database of advisories names such packages" : "the snapshot has no advisories about it");
     json_t *text = json_string(reason);
     json_array_append_new(v->root, text);
@@ -121,6 +121,7 @@ static bool take_row(struct span *rows, struct vulns *v, bool *ended)
     struct vuln_gap *gap = &v->gaps[v->gap_count];
     if (kind != MATCH_UNDECIDED || !match_take_text(rows, &gap->purl) || !match_take_text(rows, &gap->reason))
         return false;
+    gap->packages = 0;
     v->gap_count++;
     return true;
 }

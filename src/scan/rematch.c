@@ -65,7 +65,7 @@ static int write_entry(struct site *s, const struct release_row *row, const stru
     json_put_digest(&w, "advisories", &v->snapshot);
     json_put_string(&w, "result", vulns_result(v));
     json_put_uint(&w, "matches", v->count);
-    json_put_uint(&w, "undecided", v->gap_count);
+    json_put_uint(&w, "undecided", vulns_undecided(v));
     json_put_digest(&w, "evidence", evidence);
     return site_commit(s, &w, NULL, e);
 }
@@ -115,7 +115,7 @@ int rematch_release(struct site *contour, const struct advisories_in_force *f, c
         record(contour, row, out->name, &v, &out->evidence, e) < 0)
         return err_prefix(e, "%s", out->name);
     out->hits = v.count;
-    out->gaps = v.gap_count;
+    out->undecided = vulns_undecided(&v);
     snprintf(out->result, sizeof(out->result), "%s", vulns_result(&v));
     return 0;
 }

@@ -9,7 +9,8 @@
 struct rematched {
     char name[128]; /* "assistant:v1.0.0" */
     struct digest release, evidence;
-    size_t hits, gaps;
+    size_t hits;
+    uint64_t undecided;    /* packages */
     char result[16];       /* as vulns_result; "" when it was not matched */
     char why[ERR_MSG_MAX]; /* why not; "" when it was */
 };

@@ -33,6 +33,14 @@ bool vuln_is(const struct vuln *v, const char *id)
     return false;
 }
 
+uint64_t vulns_undecided(const struct vulns *v)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < v->gap_count; i++)
+        count += v->gaps[i].packages ? v->gaps[i].packages : 1;
+    return count;
+}
+
 const char *vulns_result(const struct vulns *v)
 {
     for (size_t i = 0; i < v->count; i++) {
@@ -124,6 +132,8 @@ int vulns_write(const struct vulns *v, struct buf *out, struct err *e)
         json_out_object(&w);
         json_put_string(&w, "purl", v->gaps[i].purl);
         json_put_string(&w, "reason", v->gaps[i].reason);
+        if (v->gaps[i].packages > 0)
+            json_put_uint(&w, "packages", v->gaps[i].packages);
         json_out_object_end(&w);
     }
     json_out_array_end(&w);
@@ -205,7 +215,8 @@ static int read_gaps(const json_t *undecided, struct vulns *out, struct err *e)
         snprintf(at, sizeof(at), "/metadata/undecided/%zu", i);
         struct vuln_gap *gap = &out->gaps[i];
         if (!(gap->purl = json_need_string(row, "purl", at, e)) ||
-            !(gap->reason = json_need_string(row, "reason", at, e)))
+            !(gap->reason = json_need_string(row, "reason", at, e)) ||
+            (json_object_get(row, "packages") && json_need_uint(row, "packages", at, &gap->packages, e) < 0))
             return -1;
         out->gap_count++;
     }

@@ -23,9 +23,11 @@ struct vuln {
     const json_t *aliases; /* array of strings: "CVE-…" */
 };
 
-/* A package of the inventory that was not decided, and why. */
+/* A package of the inventory that was not decided, and why; or, of those of which the snapshot knows nothing, what they
+ * are ("Debian:13", "pkg:generic/") and how many. */
 struct vuln_gap {
     const char *purl, *reason;
+    uint64_t packages; /* 0: one package, whose purl it is */
 };
 
 struct vulns {
@@ -54,6 +56,9 @@ int vulns_write(const struct vulns *v, struct buf *out, struct err *e);
 
 /* Is it this advisory, by its id or one of its aliases? Letters compare without case, as people type them. */
 bool vuln_is(const struct vuln *v, const char *id);
+
+/* How many packages were not decided. */
+uint64_t vulns_undecided(const struct vulns *v);
 
 /* "PASSED", or "FAILED" when a hit is of medium severity or more, of an unknown one, malicious or exploited: the same
  * rule as that of scans. Packages that were not decided are counted in the document, and do not fail it. */

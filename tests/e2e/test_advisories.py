@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import struct
 import zipfile
+from datetime import datetime, timedelta, timezone
 
 import jsonschema
 import pytest
@@ -221,8 +222,13 @@ def issue(world, name, *records):
     return out
 
 
-OLD = record("PYSEC-1", "PyPI", "unrelated", [{"introduced": "0"}], modified="2026-01-01T00:00:00Z")
-NEW = record("PYSEC-2", "PyPI", "demo", [{"introduced": "0"}, {"fixed": "2.0"}], modified="2026-02-01T00:00:00Z", aliases=["CVE-2026-77"], severity=[{"type": "CVSS_V3", "score": CRITICAL}])
+
+def days_ago(days):
+    return (datetime.now(timezone.utc) - timedelta(days=days)).strftime("%Y-%m-%dT00:00:00Z")
+
+
+OLD = record("PYSEC-1", "PyPI", "unrelated", [{"introduced": "0"}], modified=days_ago(90))
+NEW = record("PYSEC-2", "PyPI", "demo", [{"introduced": "0"}, {"fixed": "2.0"}], modified=days_ago(60), aliases=["CVE-2026-77"], severity=[{"type": "CVSS_V3", "score": CRITICAL}])
 
 
 @pytest.fixture(scope="module")
@@ -292,6 +298,19 @@ def test_recall_does_not_say_not_affected_of_what_was_not_matched(shop):
     assert said["unknown"] == 1 and "not matched" in said["releases"][0]["reason"]
     shop.run("scan", "assistant:v1.0.0")
     assert shop.run("recall", "CVE-2026-77", json=True).json["affected"] == 1
+
+
+def test_the_gate_says_of_how_many_packages_nothing_is_known(shop):
+    covers = record("GO-1", "Go", "example.org/unrelated", [{"introduced": "0"}], modified=days_ago(1))
+    shop.run("advisories", "import", issue(shop, "elsewhere", covers))
+    shop.run("scan", "assistant:v1.0.0")
+    metadata = evidence(shop)[-1][1]["metadata"]
+    assert sum(row.get("packages", 1) for row in metadata["undecided"]) == metadata["packages"] == 1
+    [reason] = [r for r in shop.run("judge", "assistant:v1.0.0", "--gate", "intake", json=True).json["reasons"] if r["rule"] == "advisories"]
+    assert reason["ok"] and reason["text"].startswith("0 advisories hit its 1 packages, 1 of them undecided (their ecosystem or version is not covered: airlock match ")
+    shop.run("advisories", "import", issue(shop, "covers", OLD | {"modified": days_ago(0)}))
+    shop.run("scan", "assistant:v1.0.0")
+    assert "undecided" not in shop.run("judge", "assistant:v1.0.0", "--gate", "intake").out
 
 
 def test_only_a_newer_snapshot_that_a_trusted_station_signed_is_taken_in(shop):

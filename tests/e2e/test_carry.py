@@ -57,13 +57,13 @@ def put_in_force(world, ref, *people, **options):
 
 def test_a_release_its_policy_and_advisories_cross_together(gap):
     world = gap
-    text = stricter(world).replace("require: [station-signature, provenance, sbom, scan]", "require: [station-signature, provenance, sbom, scan, advisories]") + "advisories: {max-age: 3650d}\n"
+    text = stricter(world).replace("require: [station-signature, provenance, sbom, scan]", "require: [station-signature, provenance, sbom, scan, advisories]") + "advisories: {max-age: 366d}\n"
     policy, first = sign_policy(world, text), issue(world, "first", OLD)
     medium = ship(world, "assistant:v1.0.0", "--policy", policy, "--advisories", first)
     (document,) = (medium / "targets").iterdir()
     jsonschema.validate(json.loads(document.read_text()), schema("shipment"))
     listed = {a["role"]: a for a in json.loads(document.read_text())["artifacts"]}
-    assert listed["policy"]["size"] == policy.stat().st_size and listed["advisories"]["date"] == "2026-01-01T00:00:00Z"
+    assert listed["policy"]["size"] == policy.stat().st_size and listed["advisories"]["date"] == OLD["modified"]
 
     said = world.receive(medium).json
 
@@ -106,7 +106,7 @@ def test_a_release_its_policy_and_advisories_cross_together(gap):
     # and an older snapshot is no way back
     before = world.state()
     refused = world.receive(ship(world, "--advisories", first), status=5).err
-    assert "older than the one in force" in refused and "2026-01-01T00:00:00Z" in refused and "2026-02-01T00:00:00Z" in refused
+    assert "older than the one in force" in refused and OLD["modified"] in refused and NEW["modified"] in refused
     assert world.state() == before and world.run("recall", "PYSEC-2", json=True).json["affected"] == 1
 
 

@@ -240,6 +240,24 @@ def test_a_waiver_that_has_ended_covers_nothing_any_more(airlock_path, tmp_path_
     assert not rules["scan"]["ok"] and "has ended" in rules["scan"]["text"]
 
 
+def test_lines_that_a_newer_check_speaks_against_are_given_with_a_warning(airlock_path, tmp_path_factory):
+    made = World(airlock_path, tmp_path_factory.mktemp("passport-since"))
+    made.found()
+    made.arrive(model=gguf(template="{{ messages[0]['content'] | center(80) }}"))
+    made.run("judge", REF, "--gate", "intake", status=1)
+    before = made.run("passport", REF, "--lines")
+    assert before.err == ""
+
+    made.run("scan", REF, status=1)
+
+    after = made.run("passport", REF, "--lines")
+    assert after.out == before.out
+    assert f"warning: the lines of {REF} end with its closing verdict" in after.err
+    assert "  scan by contour: FAILED (" in after.err and "airlock judge" in after.err
+    made.run("judge", REF, "--gate", "intake", status=1)
+    assert made.run("passport", REF, "--lines").err == ""
+
+
 def test_the_golden_answer_fits_its_schema():
     formats = ROOT / "docs" / "formats"
     schema = json.loads((formats / "passport-verify.schema.json").read_text())

@@ -49,6 +49,17 @@ def test_one_person_or_the_wrong_two_set_none(world):
     assert "scan-max-age: 7d" not in world.run("policy", "show").out
 
 
+def test_what_is_refused_is_named_with_the_line_of_its_value(world):
+    world.make_contour()
+    world.people()
+    lines = stricter(world).splitlines()
+    at = max(i for i, line in enumerate(lines) if "scan-max-age" in line)
+    for value, why in (("soon", "no length of time"), ("99999d", "at most 366d")):
+        lines[at] = f"    scan-max-age: {value}"
+        refused = set_policy(world, "\n".join(lines), "pavel", "sofia", status=3).err
+        assert f"new.yaml:{at + 1}: scan-max-age: " in refused and why in refused
+
+
 def test_a_file_that_was_not_yet_written_is_completed(world):
     """As a crash between the commit and the file leaves it."""
     world.make_contour()

@@ -123,10 +123,78 @@ static void what_blocks_and_what_may_pass_has_a_floor(void **state)
     assert_true(p.findings.waiver_end_stops);
     assert_int_equal(p.findings.critical, 1U << POLICY_SANDBOX);
     refused("environments:\n", "waivers: {critical: [prod]}\nenvironments:\n", "in prod nothing critical");
-    refused("environments:\n", "waivers: {longest: 400d}\nenvironments:\n", "within 366 days");
+    refused("environments:\n", "waivers: {longest: 400d}\nenvironments:\n", "at most 366d");
     refused("environments:\n", "waivers: {ended: perhaps}\nenvironments:\n", "wanted keep");
     refused("environments:\n", "waivers: {who: anybody}\nenvironments:\n", "who");
     refused("environments:\n", "advisories: {block: [none]}\nenvironments:\n", "wanted critical, high");
+}
+
+/* The line is that of the last line of *text: where the value stands, not the map around it. */
+static void refused_at_the_end(const char *more, const char *why)
+{
+    struct policy p;
+    struct err e = {0};
+    char at[64];
+    unsigned line = 0;
+    auto_buf text = BUF(LIMIT_YAML_BYTES);
+    buf_printf(&text, "%s%s\n", POLICY_DEFAULT, more);
+    for (const char *c = buf_str(&text); *c; c++)
+        line += *c == '\n';
+    assert_int_equal(policy_parse(buf_span(&text), POLICY_FILE, &p, &e), -1);
+    snprintf(at, sizeof at, POLICY_FILE ":%u: ", line);
+    if (strncmp(e.msg, at, strlen(at)) != 0 || !strstr(e.msg, why))
+        fail_msg("wanted \"%s%s\", found \"%s\"", at, why, e.msg);
+}
+
+static void an_error_names_the_line_of_the_value(void **state)
+{
+    (void)state;
+    refused("scan-max-age: 30d\n    # One", "scan-max-age: soon\n    # One", POLICY_FILE ":28: scan-max-age: \"soon\"");
+    refused("approval-max-age: 30d", "approval-max-age: never", POLICY_FILE ":32: approval-max-age");
+    refused("approval-max-age: 30d", "approval-max-age: 91d",
+            POLICY_FILE ":32: approval-max-age: \"91d\" is too long; wanted at most 90d");
+    refused("test, silence, request", "test, request", POLICY_FILE ":27: prod must ask for silence");
+    refused("[security-officer, product-owner]", "[product-owner]", POLICY_FILE ":30: prod must ask for the approval");
+    refused_at_the_end("advisories:\n  block: [high]\n  max-age: soon", "max-age");
+    refused_at_the_end("waivers:\n  longest: 30d\n  ended: maybe", "wanted keep");
+    refused_at_the_end("licences:\n  deny: [MIT]\n  unknown: maybe", "wanted block or remark");
+    refused_at_the_end("scanners:\n  classes: {program: [clamav]}\n  engines:\n    clamav:\n      max-age: 7d\n"
+                       "      socket: relative",
+                       "wanted a path");
+    refused_at_the_end("scanners:\n  classes: {}\n  engines:\n    yara: {rules: /r}", "no class asks for it");
+    refused_at_the_end("scanners:\n  engines: {}\n  classes: {program: [clamav]}", "does not say where");
+    refused_at_the_end("scanners:\n  engines:\n    clamav: {}\n    yara: 1", "engines: wanted for example");
+    refused_at_the_end("examples:\n  - name: x\n    environment: moon", "wanted sandbox");
+    refused_at_the_end("examples:\n  - name: x\n    environment: prod\n    expect: passes\n    finding: odd",
+                       "wanted low");
+    refused_at_the_end("examples:\n  - name: x\n    environment: prod\n    without: scan\n    expect: odd",
+                       "wanted passes");
+    refused_at_the_end("examples:\n  - name: x\n    environment: prod\n    expect: blocks\n    without: luck",
+                       "nothing that");
+    refused_at_the_end("examples:\n  - name: x\n    environment: prod\n    expect: blocks\n    waiver: long",
+                       "no length of time");
+    refused_at_the_end("examples:\n  - name: x\n    environment: prod\n    expect: blocks\n    licence: odd",
+                       "no expression");
+    refused_at_the_end("examples:\n  - name: x\n    environment: prod\n    expect: blocks\n    of: models",
+                       "beside licence only");
+}
+
+static void bounds_that_bound_nothing_are_refused(void **state)
+{
+    struct policy p;
+    struct err e = {0};
+    auto_buf text = BUF(LIMIT_YAML_BYTES);
+    (void)state;
+    refused("scan-max-age: 30d\n    # One", "scan-max-age: 99999d\n    # One",
+            ":28: scan-max-age: \"99999d\" is too long; wanted at most 366d");
+    refused_at_the_end("advisories:\n  max-age: 99999d", "at most 366d");
+    refused_at_the_end("advisories:\n  min-records: 0", "at least 1");
+    refused_at_the_end("waivers:\n  warn: 367d", "at most 366d");
+    refused_at_the_end(
+        "scanners:\n  classes: {program: [yara]}\n  engines:\n    yara:\n      rules: /r\n      max-age: 367d",
+        "at most 366d");
+    buf_printf(&text, "%sadvisories: {max-age: 366d, min-records: 1}\nwaivers: {longest: 366d}\n", POLICY_DEFAULT);
+    assert_int_equal(policy_parse(buf_span(&text), POLICY_FILE, &p, &e), 0);
 }
 
 static void a_policy_is_in_force_only_when_signed(void **state)
@@ -217,6 +285,8 @@ int main(void)
         cmocka_unit_test(a_policy_may_ask_for_more),
         cmocka_unit_test(what_is_not_understood_is_refused_with_its_line),
         cmocka_unit_test(what_blocks_and_what_may_pass_has_a_floor),
+        cmocka_unit_test(an_error_names_the_line_of_the_value),
+        cmocka_unit_test(bounds_that_bound_nothing_are_refused),
         cmocka_unit_test_setup_teardown(a_policy_is_in_force_only_when_signed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_text_that_was_changed_after_signing_is_no_policy, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_older_signed_policy_does_not_come_back, set_up, tear_down),

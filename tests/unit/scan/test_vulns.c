@@ -43,6 +43,8 @@ static void the_example_is_what_is_written_of_what_was_read(void **state)
     assert_true(v.list[0].score > 9.7 && v.list[0].score < 9.9);
     assert_true(vuln_is(&v.list[0], "cve-2026-77"));
     assert_false(vuln_is(&v.list[0], "CVE-2026-7"));
+    assert_int_equal(v.gap_count, 2);
+    assert_int_equal(vulns_undecided(&v), 3);
     assert_int_equal(vulns_write(&v, &out, &e), 0);
     auto_json made = json_parse(buf_span(&out), 65536, "made", &e);
     assert_true(json_equal(made, golden));
@@ -125,7 +127,11 @@ static void of_two_records_of_one_id_the_newer_counts(void **state)
     struct err e = {0};
     auto_advisories_compiled compiled = {0};
     auto_vulns v = {0};
-    static const struct match_package packages[] = {{"pkg:pypi/demo@1.5", NULL}, {"pkg:pypi/demo@0.9", NULL}};
+    static const struct match_package packages[] = {{"pkg:pypi/demo@1.5", NULL},
+                                                    {"pkg:pypi/demo@0.9", NULL},
+                                                    {"pkg:pypi/demo@odd", NULL},
+                                                    {"pkg:npm/x@1.0", NULL},
+                                                    {"pkg:npm/y@1.0", NULL}};
     assert_non_null(mkdtemp(folder));
     write_record(folder, "a.json", "DEMO-1", "2026-03-01T00:00:00Z", "1.0");
     write_record(folder, "b.json", "DEMO-1", "2026-02-01T00:00:00Z", "2.0");
@@ -136,10 +142,13 @@ static void of_two_records_of_one_id_the_newer_counts(void **state)
     assert_int_equal(advisories_compile(parser, paths, 1, 1795521600, fd, NULL, &compiled, &e), 0);
     assert_int_equal(compiled.counts.records, 1);
     assert_int_equal(compiled.counts.replaced, 2);
-    assert_int_equal(advisories_match(parser, fd, packages, 2, &v, &e), 0);
+    assert_int_equal(advisories_match(parser, fd, packages, 5, &v, &e), 0);
     assert_int_equal(v.count, 1);
     assert_string_equal(v.list[0].purl, "pkg:pypi/demo@0.9");
     assert_string_equal(v.list[0].fixed, "1.0");
+    assert_int_equal(v.packages, 5);
+    assert_int_equal(v.gap_count, 2);
+    assert_int_equal(vulns_undecided(&v), 3);
     auto_json shown = advisories_show(parser, fd, true, &e);
     assert_non_null(shown);
     auto_json found = advisories_find(parser, fd, "cve-2026-5", &e);
