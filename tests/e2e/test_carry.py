@@ -158,7 +158,8 @@ def test_a_newer_policy_takes_the_place_of_the_one_that_waits_and_an_older_one_i
     refused = world.receive(ship(world, "--policy", old), status=5).err
     assert "older than the policy that came in shipment:3" in refused and refused.count("signed 2") == 2
 
-    # setting another one is an answer too
+    # setting another one, in a later second, is an answer too
+    time.sleep(1.1)
     set_policy(world, text.replace("7d", "6d", 1), "pavel", "sofia")
     assert world.run("status", json=True).json["policy_waits"] is None
     put_in_force(world, "shipment:3", "pavel", "sofia")
