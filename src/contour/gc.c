@@ -127,8 +127,6 @@ static int sweep_heap(struct site *s, const struct heap *heap, const struct gc_o
     return result < 0 || o->dry_run ? result : blobs_tidy(heap->blobs, e);
 }
 
-/* What was pushed lies in a layout of its own, which is there only where somebody pushed. */
-
 /* The rows of what no view needs go first, with an entry of their own; then their files are needed by nothing. */
 static int forget_pushed(struct site *s, const struct gc_pushed *g, const struct gc_options *o, struct gc_result *out,
                          struct err *e)
@@ -158,6 +156,7 @@ static int sweep_unneeded(struct site *s, const struct heap *pushed, const struc
     return result < 0 || o->dry_run ? result : sweep_heap(s, pushed, o, out, e);
 }
 
+/* What was pushed lies in a layout of its own, which is there only where somebody pushed. */
 static int sweep_pushed(struct site *s, const struct gc_options *o, struct gc_result *out, struct err *e)
 {
     struct err absent = {0};

@@ -217,6 +217,14 @@ static char effective(const struct vector *v, const char *name)
     return 'H'; /* CR, IR, AR */
 }
 
+/* What is asked for (CR, IR, AR) is hit in full. */
+static bool required_is_hit(const struct vector *v)
+{
+    return (effective(v, "CR") == 'H' && effective(v, "VC") == 'H') ||
+           (effective(v, "IR") == 'H' && effective(v, "VI") == 'H') ||
+           (effective(v, "AR") == 'H' && effective(v, "VA") == 'H');
+}
+
 static void classify(const struct vector *v, unsigned eq[CLASSES])
 {
     char av = effective(v, "AV"), pr = effective(v, "PR"), ui = effective(v, "UI"), vc = effective(v, "VC"),
@@ -228,9 +236,7 @@ static void classify(const struct vector *v, unsigned eq[CLASSES])
     eq[EQ3] = vc == 'H' && vi == 'H' ? 0 : vc == 'H' || vi == 'H' || va == 'H' ? 1 : 2;
     eq[EQ4] = si == 'S' || sa == 'S' ? 0 : effective(v, "SC") == 'H' || si == 'H' || sa == 'H' ? 1 : 2;
     eq[EQ5] = e == 'A' ? 0 : e == 'P' ? 1 : 2;
-    bool required = (effective(v, "CR") == 'H' && vc == 'H') || (effective(v, "IR") == 'H' && vi == 'H') ||
-                    (effective(v, "AR") == 'H' && va == 'H');
-    eq[EQ6] = required ? 0 : 1;
+    eq[EQ6] = required_is_hit(v) ? 0 : 1;
 }
 
 /* Tenths, or -1 when there is no such macro vector. */

@@ -69,13 +69,11 @@ static void claim(struct elf *f, uint64_t end)
         f->end = end;
 }
 
-static int read_header(struct elf *f)
+/* How the rest of the header is to be read. */
+static int read_ident(struct elf *f, struct span *s)
 {
-    struct span s = f->file, ident;
-    uint32_t version, flags;
-    uint64_t entry;
-    uint16_t header_size;
-    if (!span_take(&s, EI_NIDENT, &ident) || memcmp(ident.ptr, ELFMAG, SELFMAG) != 0)
+    struct span ident;
+    if (!span_take(s, EI_NIDENT, &ident) || memcmp(ident.ptr, ELFMAG, SELFMAG) != 0)
         return broken(f, "elf-header", "header", "does not begin with an ELF header");
     if (ident.ptr[EI_DATA] != ELFDATA2LSB && ident.ptr[EI_DATA] != ELFDATA2MSB)
         return broken(f, "elf-header", "header", "an order of bytes that does not exist");
@@ -83,6 +81,17 @@ static int read_header(struct elf *f)
     if ((ident.ptr[EI_CLASS] != ELFCLASS32 && ident.ptr[EI_CLASS] != ELFCLASS64) || ident.ptr[EI_VERSION] != EV_CURRENT)
         return broken(f, "elf-header", "header", "a class or version that does not exist");
     f->wide = ident.ptr[EI_CLASS] == ELFCLASS64;
+    return 0;
+}
+
+static int read_header(struct elf *f)
+{
+    struct span s = f->file;
+    uint32_t version, flags;
+    uint64_t entry;
+    uint16_t header_size;
+    if (read_ident(f, &s) < 0)
+        return -1;
     if (!take16(f, &s, &f->type) || !take16(f, &s, &f->machine) || !take32(f, &s, &version) ||
         !take_word(f, &s, &entry) || !take_word(f, &s, &f->segment_table) || !take_word(f, &s, &f->section_table) ||
         !take32(f, &s, &flags) || !take16(f, &s, &header_size) || !take16(f, &s, &f->segment_size) ||

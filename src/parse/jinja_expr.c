@@ -552,26 +552,25 @@ static uint32_t negation(struct jinja *j)
     return node;
 }
 
-static uint32_t conjunction(struct jinja *j)
+static uint32_t joined(struct jinja *j, const char *word, uint32_t (*operand)(struct jinja *j))
 {
-    uint32_t node = negation(j);
-    while (!j->failed && jinja_is_name(j, "and")) {
+    uint32_t node = operand(j);
+    while (!j->failed && jinja_is_name(j, word)) {
         node = above(j, JINJA_NODE_LOGIC, j->now.at, j->now.text, node);
         jinja_advance(j);
-        jinja_add(j, node, negation(j));
+        jinja_add(j, node, operand(j));
     }
     return node;
 }
 
+static uint32_t conjunction(struct jinja *j)
+{
+    return joined(j, "and", negation);
+}
+
 static uint32_t disjunction(struct jinja *j)
 {
-    uint32_t node = conjunction(j);
-    while (!j->failed && jinja_is_name(j, "or")) {
-        node = above(j, JINJA_NODE_LOGIC, j->now.at, j->now.text, node);
-        jinja_advance(j);
-        jinja_add(j, node, conjunction(j));
-    }
-    return node;
+    return joined(j, "or", conjunction);
 }
 
 uint32_t jinja_expr(struct jinja *j, bool with_condition)

@@ -67,25 +67,40 @@ static bool take_offset(struct span *s, int64_t *seconds)
     return true;
 }
 
+/* full-date, in days since 1970 */
+static bool take_date(struct span *s, int64_t *days)
+{
+    unsigned year, month, day;
+    if (!take_number(s, 4, &year) || !span_take_prefix(s, SPAN_LIT("-")) || !take_number(s, 2, &month) ||
+        !span_take_prefix(s, SPAN_LIT("-")) || !take_number(s, 2, &day) || month < 1 || month > 12 || day < 1 ||
+        day > 31 || year < 1)
+        return false;
+    *days = days_of(year, month, day);
+    return true;
+}
+
+/* partial-time, without its fraction */
+static bool take_clock(struct span *s, int64_t *seconds)
+{
+    unsigned hour, minute, second, digit;
+    if (!take_number(s, 2, &hour) || !span_take_prefix(s, SPAN_LIT(":")) || !take_number(s, 2, &minute) ||
+        !span_take_prefix(s, SPAN_LIT(":")) || !take_number(s, 2, &second) || hour > 23 || minute > 59 || second > 60)
+        return false;
+    if (span_take_prefix(s, SPAN_LIT(".")))
+        while (take_number(s, 1, &digit))
+            continue;
+    *seconds = hour * 3600 + minute * 60 + second;
+    return true;
+}
+
 bool osv_time(const char *text, int64_t *seconds)
 {
     struct span s = span_str(text);
-    unsigned year, month, day, hour, minute, second, digit;
-    int64_t offset;
-    if (!take_number(&s, 4, &year) || !span_take_prefix(&s, SPAN_LIT("-")) || !take_number(&s, 2, &month) ||
-        !span_take_prefix(&s, SPAN_LIT("-")) || !take_number(&s, 2, &day) || month < 1 || month > 12 || day < 1 ||
-        day > 31 || year < 1)
+    int64_t days, clock, offset;
+    if (!take_date(&s, &days) || !(span_take_prefix(&s, SPAN_LIT("T")) || span_take_prefix(&s, SPAN_LIT("t"))) ||
+        !take_clock(&s, &clock) || !take_offset(&s, &offset) || s.len > 0)
         return false;
-    if (!(span_take_prefix(&s, SPAN_LIT("T")) || span_take_prefix(&s, SPAN_LIT("t"))) || !take_number(&s, 2, &hour) ||
-        !span_take_prefix(&s, SPAN_LIT(":")) || !take_number(&s, 2, &minute) || !span_take_prefix(&s, SPAN_LIT(":")) ||
-        !take_number(&s, 2, &second) || hour > 23 || minute > 59 || second > 60)
-        return false;
-    if (span_take_prefix(&s, SPAN_LIT(".")))
-        while (take_number(&s, 1, &digit))
-            continue;
-    if (!take_offset(&s, &offset) || s.len > 0)
-        return false;
-    *seconds = days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset;
+    *seconds = days * 86400 + clock - offset;
     if (*seconds < 0)
         *seconds = 0;
     return true;

@@ -136,27 +136,31 @@ static enum verdict verdict_of(enum severity severity)
                                          : VERDICT_CLEAN;
 }
 
-int report_finding(struct report *r, enum severity severity, const char *rule, const char *at, const char *format, ...)
+/* A finding, after which reading went on (`unread` false) or not. */
+static void find(struct report *r, enum severity severity, bool unread, const char *rule, const char *at,
+                 const char *format, va_list args)
 {
     char message[512];
+    vsnprintf(message, sizeof(message), format, args);
+    add(r, severity, unread, rule, at, message);
+    report_raise(r, verdict_of(severity));
+}
+
+int report_finding(struct report *r, enum severity severity, const char *rule, const char *at, const char *format, ...)
+{
     va_list args;
     va_start(args, format);
-    vsnprintf(message, sizeof(message), format, args);
+    find(r, severity, false, rule, at, format, args);
     va_end(args);
-    add(r, severity, false, rule, at, message);
-    report_raise(r, verdict_of(severity));
     return -1;
 }
 
 int report_stop(struct report *r, enum severity severity, const char *rule, const char *at, const char *format, ...)
 {
-    char message[512];
     va_list args;
     va_start(args, format);
-    vsnprintf(message, sizeof(message), format, args);
+    find(r, severity, true, rule, at, format, args);
     va_end(args);
-    add(r, severity, true, rule, at, message);
-    report_raise(r, verdict_of(severity));
     return -1;
 }
 
